@@ -1,0 +1,132 @@
+/**
+ * The addon's calls, typed: one Linux system call each, or a fixed group of
+ * them where the hot path needs one crossing. A call answers a result >= 0 or
+ * a negative errno; it throws only `TypeError` for arguments of a wrong type.
+ * See `native/` for the C.
+ */
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+
+/**
+ * One record of `pollWait` and `pollLevels` in an `Int32Array`:
+ * `records[i * RECORD + FIELD]`.
+ */
+export const RECORD = 5
+/** The descriptor number under which the file was registered. */
+export const REC_FD = 0
+/** The registration's generation, as given to `epollAdd`; 0 for the kernel's own descriptors. */
+export const REC_GENERATION = 1
+/** `POLL*` bits, and `REC_STALE`. */
+export const REC_EVENTS = 2
+/** Bytes readable, connections waiting, or bytes of room; `COUNT_UNKNOWN`, `COUNT_UNASKED`. */
+export const REC_COUNT = 3
+/** The pending socket error (positive errno) when the events hold `POLLERR`, else 0. */
+export const REC_ERROR = 4
+
+/** In `REC_EVENTS`: the number no longer names the file that was registered. */
+export const REC_STALE = 0x10000
+/** In `REC_COUNT`: this kind of file keeps no count that can be asked. */
+export const COUNT_UNKNOWN = -1
+/** In `REC_COUNT`: the level was not asked for this record. */
+export const COUNT_UNASKED = -2
+
+export const POLLIN = 0x0001
+export const POLLOUT = 0x0004
+export const POLLERR = 0x0008
+export const POLLHUP = 0x0010
+export const POLLRDHUP = 0x2000
+export const EPOLLET = 0x80000000
+
+/** The side of a descriptor that `pollLevels` asks about. */
+export const SIDE_READ = 0
+export const SIDE_WRITE = 1
+
+/** Fields of `fileStat`'s `Float64Array(6)`. */
+export const STAT_MODE = 0
+export const STAT_DEV = 1
+export const STAT_INO_HIGH = 2
+export const STAT_INO_LOW = 3
+export const STAT_SIZE = 4
+/** The file offset, -1 where the file has none. */
+export const STAT_OFFSET = 5
+
+/** A watch on one descriptor in the event loop of the thread that made it. */
+export interface LoopWatch {
+  readonly __loopWatch: unique symbol
+}
+
+export interface Native {
+  /** epoll_create1(EPOLL_CLOEXEC). The fd is closed when the environment ends. */
+  epollCreate(): number
+  /** EPOLL_CTL_ADD of `fd` with `events` and the datum {fd, generation}. */
+  epollAdd(epfd: number, fd: number, events: number, generation: number): number
+  /** EPOLL_CTL_DEL. */
+  epollDelete(epfd: number, fd: number): number
+  /**
+   * epoll_pwait2 into `records` (as many as it has room for), then asks the read
+   * level of the first `asked` records whose generation is not 0: the identity
+   * of the descriptor and how much can be read.
+   * `sec` -1 waits for ever, 0/0 polls. -EINTR when a signal came first.
+   */
+  pollWait(epfd: number, records: Int32Array, asked: number, sec: number, nsec: number): number
+  /**
+   * For the first `n` records: checks that REC_FD still is the file registered
+   * in `epfd`, polls it now, and fetches its count. Writes REC_EVENTS, REC_COUNT,
+   * REC_ERROR.
+   */
+  pollLevels(epfd: number, side: number, records: Int32Array, n: number): number
+
+  /** The descriptor of a queue: an epoll that holds `readyFd` (off) and `epfd`. */
+  queueCreate(readyFd: number, epfd: number): number
+  /** Makes it readable (or leaves that to `epfd`); -EBADF when `fd` is not that queue any more. */
+  queueSet(fd: number, readyFd: number, on: boolean): number
+  /** Closes it if it still is that queue, else -EBADF. */
+  queueClose(fd: number, readyFd: number): number
+
+  /** timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC). */
+  timerfdCreate(): number
+  /** Fires once, `sec`/`nsec` from now; 0/0 disarms. */
+  timerfdSet(fd: number, sec: number, nsec: number): number
+  /** Expirations since the last read, 0 if none. */
+  timerfdRead(fd: number): number
+
+  /** eventfd(initial, EFD_NONBLOCK | EFD_CLOEXEC). */
+  eventfdCreate(initial: number): number
+
+  /** inotify_init1(IN_NONBLOCK | IN_CLOEXEC). */
+  inotifyCreate(): number
+  /** Watches the file behind descriptor `fd`; its watch descriptor. */
+  inotifyAdd(inotifyFd: number, fd: number, mask: number): number
+  inotifyRemove(inotifyFd: number, wd: number): number
+  /** read(2) of whole records into `buffer`: bytes read, 0 when there are none. */
+  inotifyRead(inotifyFd: number, buffer: Uint8Array): number
+
+  /** fstat and the offset of `fd`, see STAT_*. */
+  fileStat(fd: number, stat: Float64Array): number
+  /** close(2) of a descriptor that the addon made. */
+  close(fd: number): number
+
+  /** CLOCK_MONOTONIC in ns since this addon was loaded into the process. */
+  monotonic(): number
+  /** CLOCK_REALTIME in ns since the epoch. */
+  realtime(): number
+
+  /** Calls `callback` from the event loop while `fd` is readable and the watch runs. */
+  loopWatch(fd: number, callback: () => void): LoopWatch
+  loopStart(watch: LoopWatch): void
+  loopStop(watch: LoopWatch): void
+  loopRef(watch: LoopWatch): void
+  loopUnref(watch: LoopWatch): void
+}
+
+let loaded: Native | undefined
+
+/** The addon, loaded on first use. Throws what the loader throws when there is none. */
+export function native(): Native {
+  if (loaded === undefined) {
+    const require = createRequire(import.meta.url)
+    const load = require('node-gyp-build') as (directory: string) => Native
+    loaded = load(fileURLToPath(new URL('../..', import.meta.url)))
+  }
+  return loaded
+}
