@@ -1,0 +1,165 @@
+/**
+ * Filters: how one kind of event attaches, detaches and is asked
+ * (`struct filterops`), and the table of them, to which a program can add its
+ * own at run time (kqueue_add_filteropts(9), kfilter_register(9)).
+ */
+import { EBUSY, EEXIST, EINVAL, KqueueError } from '../errors.js'
+import type { Kevent } from '../event.js'
+import type { Knote } from './knote.js'
+
+/** `touch` is called because of a change to an existing knote. */
+export const EVENT_REGISTER = 1
+/** `touch` is called because the event is handed out. */
+export const EVENT_PROCESS = 2
+
+export interface FilterOps {
+  /** Whether `ident` is a descriptor. */
+  readonly isFd: boolean
+  /** Attaches a new knote to what it watches: 0, or a positive errno, leaving nothing behind. */
+  attach(kn: Knote): number
+  /** Undoes `attach`. */
+  detach(kn: Knote): void
+  /**
+   * Whether there is something to report, with `kn.data` and `kn.fflags` brought
+   * up to date. `hint` is what the object noted, 0 when the machine asks.
+   */
+  event(kn: Knote, hint: number): boolean
+  /**
+   * Takes over what the machine does by itself: EVENT_REGISTER, a change to an
+   * existing knote: take what you want from `kev` (default: `fflags` and `data`).
+   * EVENT_PROCESS, handing out: fill `kev`, and reset for EV_CLEAR. Answers 0, or
+   * a positive errno that refuses the change. Not used for descriptors.
+   */
+  touch?(kn: Knote, kev: Kevent, type: typeof EVENT_REGISTER | typeof EVENT_PROCESS): number
+  /** Makes `kn`, a copy of `from` in a new process, stand on its own: 0, or an errno to leave it out. */
+  copy?(kn: Knote, from: Knote): number
+  /** What the filter has to say about a knote, for `knotes()`. */
+  dump?(kn: Knote): Record<string, unknown>
+}
+
+interface Entry {
+  ops: FilterOps
+  /** Where the filter was registered by name. */
+  name: string | undefined
+  /** Part of the system: cannot be removed. */
+  system: boolean
+  /** Knotes that use it. */
+  references: number
+}
+
+/** The lowest filter number: `filter` is a C short. */
+const LOWEST = -32768
+/** Numbers given out by name start here and go down. */
+const FIRST_NAMED = -128
+
+export class FilterTable {
+  readonly #entries = new Map<number, Entry>()
+
+  /** Adds a filter that is part of the system. */
+  install(filter: number, ops: FilterOps): void {
+    this.#entries.set(filter, { ops, name: undefined, system: true, references: 0 })
+  }
+
+  /** The filter of this number, or undefined. */
+  find(filter: number): FilterOps | undefined {
+    return this.#entries.get(filter)?.ops
+  }
+
+  hold(filter: number): void {
+    const entry = this.#entries.get(filter)
+    if (entry !== undefined) entry.references++
+  }
+
+  release(filter: number): void {
+    const entry = this.#entries.get(filter)
+    if (entry !== undefined) entry.references--
+  }
+
+  /**
+   * kqueue_add_filteropts(9): adds a filter under a number.
+   * @throws KqueueError EEXIST when the number is taken, EINVAL when it is not in -32768..-1
+   */
+  add(filter: number, ops: FilterOps, name?: string): void {
+    const syscall = name === undefined ? 'kqueue_add_filteropts' : 'kfilter_register'
+    if (!Number.isInteger(filter) || filter >= 0 || filter < LOWEST) {
+      throw new KqueueError(EINVAL, syscall, {
+        reason: `a filter's number is from ${LOWEST} to -1, not ${String(filter)}`,
+      })
+    }
+    if (this.#entries.has(filter)) {
+      throw new KqueueError(EEXIST, syscall, { reason: `filter ${filter} exists` })
+    }
+    validate(ops, syscall)
+    this.#entries.set(filter, { ops, name, system: false, references: 0 })
+  }
+
+  /**
+   * kqueue_del_filteropts(9): removes a filter that was added.
+   * @throws KqueueError EINVAL when there is none or it belongs to the system, EBUSY while knotes use it
+   */
+  remove(filter: number, syscall = 'kqueue_del_filteropts'): void {
+    const entry = this.#entries.get(filter)
+    if (entry === undefined || entry.system) {
+      const reason =
+        entry === undefined
+          ? `there is no filter ${String(filter)}`
+          : `filter ${filter} is part of the system`
+      throw new KqueueError(EINVAL, syscall, { reason })
+    }
+    if (entry.references > 0) {
+      throw new KqueueError(EBUSY, syscall, {
+        reason: `${entry.references} knotes use filter ${filter}`,
+      })
+    }
+    this.#entries.delete(filter)
+  }
+
+  /**
+   * kfilter_register(9): adds a filter under a name and answers its number.
+   * @throws KqueueError EEXIST when the name is taken, EINVAL for an empty name
+   */
+  register(name: string, ops: FilterOps): number {
+    if (typeof name !== 'string' || name === '') {
+      throw new KqueueError(EINVAL, 'kfilter_register', {
+        reason: `a filter's name is a string that is not empty`,
+      })
+    }
+    if (this.byName(name) !== undefined) {
+      throw new KqueueError(EEXIST, 'kfilter_register', { reason: `filter '${name}' exists` })
+    }
+    let filter = FIRST_NAMED
+    while (this.#entries.has(filter)) filter--
+    this.add(filter, ops, name)
+    return filter
+  }
+
+  /** kfilter_unregister(9): removes a filter that was registered by name. Throws as `remove` does. */
+  unregister(name: string): void {
+    const filter = this.byName(name)
+    if (filter === undefined) {
+      throw new KqueueError(EINVAL, 'kfilter_unregister', {
+        reason: `there is no filter '${String(name)}'`,
+      })
+    }
+    this.remove(filter, 'kfilter_unregister')
+  }
+
+  /** The number of the filter registered under a name. */
+  byName(name: string): number | undefined {
+    for (const [filter, entry] of this.#entries) if (entry.name === name) return filter
+    return undefined
+  }
+}
+
+function validate(ops: FilterOps, syscall: string): void {
+  const whole =
+    typeof ops === 'object' &&
+    ops !== null &&
+    typeof ops.isFd === 'boolean' &&
+    [ops.attach, ops.detach, ops.event].every((method) => typeof method === 'function')
+  if (!whole) {
+    throw new KqueueError(EINVAL, syscall, {
+      reason: 'a filter has isFd, attach, detach and event',
+    })
+  }
+}

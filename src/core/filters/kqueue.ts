@@ -1,0 +1,18 @@
+/**
+ * EVFILT_READ on a kqueue (`kqread_filtops`): ready while events are pending in
+ * it, `data` is their number. kqueue(2).
+ */
+import type { FilterOps } from '../filter.js'
+import type { Kqueue } from '../kqueue.js'
+
+export const kqueueFilter: FilterOps = {
+  isFd: true,
+  attach: () => 0,
+  detach(kn) {
+    ;(kn.file as Kqueue).watchers.remove(kn)
+  },
+  event(kn) {
+    kn.data = (kn.file as Kqueue).count
+    return kn.data > 0
+  },
+}

@@ -1,0 +1,151 @@
+/**
+ * EVFILT_TIMER: `data` is an interval in ms, or in the unit that NOTE_SECONDS,
+ * NOTE_MSECONDS, NOTE_USECONDS or NOTE_NSECONDS name; with NOTE_ABSTIME a time
+ * since 1970. What is handed out is the number of expirations since the last
+ * time (`timer_filtops`). kqueue(2).
+ *
+ * A period counts from the time the timer was set, never from when an expiration
+ * was noticed, so a timer does not drift.
+ */
+import { EINVAL, ENOMEM } from '../../errors.js'
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_ONESHOT,
+  type Kevent,
+  NOTE_ABSTIME,
+  NOTE_MSECONDS,
+  NOTE_NSECONDS,
+  NOTE_SECONDS,
+  NOTE_USECONDS,
+} from '../../event.js'
+import { Callout } from '../callout.js'
+import { EVENT_REGISTER, type FilterOps } from '../filter.js'
+import type { Knote } from '../knote.js'
+
+const UNITS = NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS
+/** The longest interval: what a signed 64-bit count of nanoseconds holds, 292 years. */
+const LONGEST = 2 ** 63
+
+/** `kn.hook`: a running timer. */
+class Timer {
+  readonly callout: Callout
+  /** ns between expirations, 0 for a timer that expires once. */
+  period = 0
+
+  constructor(readonly kn: Knote) {
+    this.callout = new Callout(() => this.#expire())
+  }
+
+  /** Starts, or starts again. */
+  start(interval: number): void {
+    const { kernel } = this.kn.kq
+    const absolute = (this.kn.sfflags & NOTE_ABSTIME) !== 0
+    const once = absolute || (this.kn.flags & EV_ONESHOT) !== 0
+    const delay = absolute ? Math.max(0, interval - kernel.realtime()) : interval
+    this.period = once ? 0 : interval
+    kernel.schedule(this.callout, kernel.now() + delay)
+  }
+
+  #expire(): void {
+    const { kn, callout, period } = this
+    let expirations = 1
+    if (period > 0) {
+      const { kernel } = kn.kq
+      expirations += Math.max(0, Math.floor((kernel.now() - callout.time) / period))
+      kernel.schedule(callout, callout.time + expirations * period)
+    }
+    kn.data += expirations
+    kn.activate()
+  }
+}
+
+/** ns in one unit of `data`, 0 when more than one unit is named. */
+function unit(fflags: number): number {
+  switch (fflags & UNITS) {
+    case NOTE_SECONDS:
+      return 1e9
+    case 0:
+    case NOTE_MSECONDS:
+      return 1e6
+    case NOTE_USECONDS:
+      return 1e3
+    case NOTE_NSECONDS:
+      return 1
+    default:
+      return 0
+  }
+}
+
+/** What was asked for in ns, or -1, with the kernel's reason set, when it cannot be. */
+function interval(kn: Knote, fflags: number, data: number): number {
+  const { kernel } = kn.kq
+  const refuse = (reason: string): number => -kernel.refuse(1, reason)
+  if ((fflags & ~(UNITS | NOTE_ABSTIME)) >>> 0 !== 0) {
+    return refuse('the fflags of a timer are its unit and NOTE_ABSTIME')
+  }
+  const scale = unit(fflags)
+  if (scale === 0) return refuse('a timer has one unit')
+  if (data < 0) return refuse(`a timer cannot be set for ${data}, which is negative`)
+  if (data * scale >= LONGEST) return refuse(`a timer of ${data} units is longer than 292 years`)
+  const periodic = (fflags & NOTE_ABSTIME) === 0 && (kn.flags & EV_ONESHOT) === 0
+  return (data === 0 && periodic ? 1 : data) * scale
+}
+
+/** A timer added again starts anew and forgets what it has counted. */
+function restart(kn: Knote, kev: Kevent): number {
+  if ((kev.flags & EV_ADD) === 0) return 0
+  const ns = interval(kn, kev.fflags, kev.data)
+  if (ns < 0) return EINVAL
+  kn.sfflags = kev.fflags
+  kn.sdata = kev.data
+  kn.data = 0
+  kn.deactivate()
+  ;(kn.hook as Timer).start(ns)
+  return 0
+}
+
+function handOut(kn: Knote, kev: Kevent): void {
+  kev.ident = kn.ident
+  kev.filter = kn.filter
+  kev.flags = kn.flags
+  kev.fflags = kn.fflags
+  kev.data = kn.data
+  kev.udata = kn.udata
+  if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
+}
+
+export const timerFilter: FilterOps = {
+  isFd: false,
+
+  attach(kn) {
+    const { kernel } = kn.kq
+    const ns = interval(kn, kn.sfflags, kn.sdata)
+    if (ns < 0) return EINVAL
+    if (kernel.timers >= kernel.sysctl.kq_calloutmax) {
+      return kernel.refuse(
+        ENOMEM,
+        `sysctl.kq_calloutmax allows ${kernel.sysctl.kq_calloutmax} timers; raise it for more`,
+      )
+    }
+    kernel.timers++
+    if ((kn.sfflags & NOTE_ABSTIME) === 0) kn.flags |= EV_CLEAR
+    const timer = new Timer(kn)
+    kn.hook = timer
+    timer.start(ns)
+    return 0
+  },
+
+  detach(kn) {
+    kn.kq.kernel.callouts.cancel((kn.hook as Timer).callout)
+    kn.kq.kernel.timers--
+  },
+
+  event: (kn) => kn.data !== 0,
+
+  touch(kn, kev, type) {
+    if (type === EVENT_REGISTER) return restart(kn, kev)
+    handOut(kn, kev)
+    return 0
+  },
+}

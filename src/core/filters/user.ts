@@ -1,0 +1,71 @@
+/**
+ * EVFILT_USER: an event that the program triggers itself (`user_filtops`).
+ * NOTE_TRIGGER triggers it; 24 bits of flags are kept and combined as
+ * NOTE_FFNOP, NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY say. kqueue(2).
+ *
+ * The order of `touch` is FreeBSD's and NetBSD's: trigger, combine, take `data`,
+ * and then a change that carries EV_CLEAR resets the event.
+ */
+import {
+  EV_CLEAR,
+  type Kevent,
+  NOTE_FFAND,
+  NOTE_FFCOPY,
+  NOTE_FFCTRLMASK,
+  NOTE_FFLAGSMASK,
+  NOTE_FFOR,
+  NOTE_TRIGGER,
+} from '../../event.js'
+import { EVENT_REGISTER, type FilterOps } from '../filter.js'
+import type { Knote } from '../knote.js'
+
+/** `kn.hook` of a knote that has been triggered. */
+const TRIGGERED = true
+
+function change(kn: Knote, kev: Kevent): void {
+  if (kev.fflags & NOTE_TRIGGER) kn.hook = TRIGGERED
+  const given = kev.fflags & NOTE_FFLAGSMASK
+  switch ((kev.fflags & NOTE_FFCTRLMASK) >>> 0) {
+    case NOTE_FFAND:
+      kn.sfflags &= given
+      break
+    case NOTE_FFOR:
+      kn.sfflags |= given
+      break
+    case NOTE_FFCOPY:
+      kn.sfflags = given
+      break
+  }
+  kn.sdata = kev.data
+  if (kev.flags & EV_CLEAR) kn.hook = null
+}
+
+function handOut(kn: Knote, kev: Kevent): void {
+  kev.ident = kn.ident
+  kev.filter = kn.filter
+  kev.flags = kn.flags
+  kev.fflags = kn.sfflags
+  kev.data = kn.sdata
+  kev.udata = kn.udata
+  if (kn.flags & EV_CLEAR) kn.hook = null
+}
+
+export const userFilter: FilterOps = {
+  isFd: false,
+
+  attach(kn) {
+    if (kn.sfflags & NOTE_TRIGGER) kn.hook = TRIGGERED
+    kn.sfflags &= NOTE_FFLAGSMASK
+    return 0
+  },
+
+  detach() {},
+
+  event: (kn) => kn.hook === TRIGGERED,
+
+  touch(kn, kev, type) {
+    if (type === EVENT_REGISTER) change(kn, kev)
+    else handOut(kn, kev)
+    return 0
+  },
+}

@@ -1,0 +1,78 @@
+/**
+ * What the machine needs from the world. A kernel extends `Kernel`, gives each
+ * process a `FileTable`, and puts `OpenFile`s behind the descriptors; the files
+ * own their filters.
+ *
+ * Time is in nanoseconds since the kernel's start, as a JavaScript number: exact
+ * for 104 days, to 2 ns for the next 104.
+ */
+
+import { EVFILT_READ, EVFILT_TIMER, EVFILT_USER, EVFILT_WRITE } from '../event.js'
+import { type Callout, CalloutQueue } from './callout.js'
+import { FilterTable } from './filter.js'
+import { fileFilter } from './filters/file.js'
+import { timerFilter } from './filters/timer.js'
+import { userFilter } from './filters/user.js'
+import type { Knote } from './knote.js'
+import type { Kqueue } from './kqueue.js'
+
+/** An open file: `struct file`, as far as kqueue is concerned. */
+export interface OpenFile {
+  /**
+   * Attaches a knote for one of the filters of descriptors: sets `kn.ops` and puts
+   * the knote on the file's list. 0, or a positive errno (EINVAL for a filter that
+   * this file does not have). fo_kqfilter(9).
+   */
+  kqfilter(kn: Knote): number
+}
+
+/** The descriptors of a process: `struct filedesc`. */
+export interface FileTable {
+  /**
+   * The open file behind a descriptor, null when there is none. fget(9).
+   * With `adding`, the file is about to be attached, and a kernel that learns
+   * there whether the descriptor is open need not find out here.
+   */
+  fget(fd: number, adding: boolean): OpenFile | null
+}
+
+/** Limits that can be changed while the program runs: sysctl(8). */
+export interface Sysctl {
+  /** The most timers there can be at a time: kern.kq_calloutmax. */
+  kq_calloutmax: number
+}
+
+export abstract class Kernel {
+  readonly filters = new FilterTable()
+  readonly sysctl: Sysctl = { kq_calloutmax: 4096 }
+  readonly callouts = new CalloutQueue()
+  /** Timers in use, for kq_calloutmax. */
+  timers = 0
+  /** Why the last errno was given, for the message of an error; see `refuse`. */
+  reason = ''
+
+  constructor() {
+    this.filters.install(EVFILT_READ, fileFilter)
+    this.filters.install(EVFILT_WRITE, fileFilter)
+    this.filters.install(EVFILT_TIMER, timerFilter)
+    this.filters.install(EVFILT_USER, userFilter)
+  }
+
+  /** Nanoseconds since the kernel's start: CLOCK_MONOTONIC. */
+  abstract now(): number
+  /** Nanoseconds since 1970: CLOCK_REALTIME. */
+  abstract realtime(): number
+  /** A knote of this queue has become active: wake who waits for it. */
+  abstract wakeup(kq: Kqueue): void
+
+  /** Sets a callout; a kernel that keeps a real timer for the first one extends this. */
+  schedule(callout: Callout, time: number): void {
+    this.callouts.schedule(callout, time)
+  }
+
+  /** Answers `errno`, and keeps what to tell the person who reads the error. */
+  refuse(errno: number, reason: string): number {
+    this.reason = reason
+    return errno
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * The first half of kevent(2), the same on every kernel: the changelist.
+ */
+import { EBADF, KqueueError } from '../errors.js'
+import { EV_ERROR, EV_RECEIPT, type EventSink, type Kevent } from '../event.js'
+import type { Kqueue } from './kqueue.js'
+
+/**
+ * Applies the first `n` changes in order. A change that fails, or that asks for a
+ * receipt, is answered with an EV_ERROR event while there is room for `room` of
+ * them. Answers the number of those events. kqueue_kevent.
+ *
+ * A receipt of success for which there is no room is left out (FreeBSD stops there).
+ * @throws KqueueError when a change fails and there is no room: those before it have been applied
+ */
+export function applyChanges(
+  kq: Kqueue,
+  changes: readonly Kevent[],
+  n: number,
+  sink: EventSink,
+  room: number,
+): number {
+  let answered = 0
+  for (let index = 0; index < n; index++) {
+    const change = changes[index]!
+    if (change.filter === 0) continue
+    const error = kq.register(change)
+    if (error === 0 && (change.flags & EV_RECEIPT) === 0) continue
+    if (answered < room) {
+      const { ident, filter, fflags, udata } = change
+      sink.put(ident, filter, EV_ERROR, fflags, error, udata)
+      answered++
+    } else if (error !== 0) {
+      throw new KqueueError(error, 'kevent', {
+        reason: kq.kernel.reason,
+        change: { ...change },
+        index,
+      })
+    }
+    if (error === EBADF && kq.closed) break
+  }
+  return answered
+}

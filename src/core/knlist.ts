@@ -1,0 +1,74 @@
+/**
+ * A knlist holds the knotes attached to one kernel object (`struct knlist`).
+ * The object says `list.note(hint)` when something happens to it.
+ */
+import type { Knote } from './knote.js'
+
+/** A walk over a list in progress: what it visits next. */
+interface Walk {
+  next: Knote | null
+  outer: Walk | null
+}
+
+export class Knlist {
+  #first: Knote | null = null
+  // Walks nest when a filter notes the list that is being walked; the outermost
+  // has its own record so that the usual walk allocates nothing.
+  #walk: Walk | null = null
+  readonly #outermost: Walk = { next: null, outer: null }
+
+  get empty(): boolean {
+    return this.#first === null
+  }
+
+  /** Attaches a knote. knlist_add(9). */
+  add(kn: Knote): void {
+    kn.list = this
+    kn.listPrevious = null
+    kn.listNext = this.#first
+    if (this.#first !== null) this.#first.listPrevious = kn
+    this.#first = kn
+  }
+
+  /** Detaches a knote; nothing happens if it is not on this list. knlist_remove(9). */
+  remove(kn: Knote): void {
+    if (kn.list !== this) return
+    for (let walk = this.#walk; walk !== null; walk = walk.outer) {
+      if (walk.next === kn) walk.next = kn.listNext
+    }
+    if (kn.listPrevious === null) this.#first = kn.listNext
+    else kn.listPrevious.listNext = kn.listNext
+    if (kn.listNext !== null) kn.listNext.listPrevious = kn.listPrevious
+    kn.list = kn.listNext = kn.listPrevious = null
+  }
+
+  /**
+   * Something happened: asks the filter of each knote, newest first, and
+   * activates those whose filter says yes. Any knote may be removed meanwhile.
+   * Hot path. KNOTE(9).
+   */
+  note(hint: number): void {
+    if (this.#first === null) return
+    const walk = this.#walk === null ? this.#outermost : { next: null, outer: this.#walk }
+    walk.next = this.#first
+    this.#walk = walk
+    try {
+      while (walk.next !== null) {
+        const kn: Knote = walk.next
+        walk.next = kn.listNext
+        if (kn.ops.event(kn, hint)) kn.activate()
+      }
+    } finally {
+      this.#walk = walk.outer
+    }
+  }
+
+  /** The object is gone: drops all its knotes. knlist_delete(9). */
+  clear(): void {
+    while (this.#first !== null) {
+      const kn = this.#first
+      kn.drop()
+      this.remove(kn)
+    }
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * A queue: the registrations of one kqueue and the list of active ones
+ * (`struct kqueue`). `register` takes one change, `scan` hands out events, and a
+ * queue is itself an open file that other queues can watch.
+ */
+import { EBADF, EINVAL, ELOOP, ENOENT } from '../errors.js'
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_DISABLE,
+  EV_DISPATCH,
+  EV_DROP,
+  EV_ENABLE,
+  EV_FORCEONESHOT,
+  EV_KEEPUDATA,
+  EV_ONESHOT,
+  EV_SET,
+  EV_SYSFLAGS,
+  EVFILT_READ,
+  type EventSink,
+  type Kevent,
+} from '../event.js'
+import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './filter.js'
+import { kqueueFilter } from './filters/kqueue.js'
+import type { FileTable, Kernel, OpenFile } from './kernel.js'
+import { Knlist } from './knlist.js'
+import { KN_ACTIVE, KN_DISABLED, KN_DROPPED, KN_FORCED, KN_QUEUED, Knote } from './knote.js'
+
+export class Kqueue implements OpenFile {
+  /** The knotes of the queues that watch this one. */
+  readonly watchers = new Knlist()
+  /** Active knotes that wait to be handed out. */
+  count = 0
+  closed = false
+
+  readonly #knotes = new Map<number, Map<number, Knote>>()
+  #first: Knote | null = null
+  #last: Knote | null = null
+  #pass = 0
+  /** Knotes of this queue that watch other queues. */
+  #nested = 0
+  readonly #out: Kevent = EV_SET(0, 0, 0)
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly files: FileTable,
+  ) {}
+
+  /** The first of the active knotes; the others follow by `queueNext`. */
+  get first(): Knote | null {
+    return this.#first
+  }
+
+  /** The knote of (ident, filter), if there is one. */
+  find(ident: number, filter: number): Knote | undefined {
+    return this.#knotes.get(filter)?.get(ident)
+  }
+
+  /** All knotes, by filter and in the order in which they were added. */
+  *knotes(): IterableIterator<Knote> {
+    for (const table of this.#knotes.values()) yield* table.values()
+  }
+
+  /**
+   * Applies one change: 0, or a positive errno with the kernel's `reason` set.
+   * kqueue_register.
+   */
+  register(change: Kevent): number {
+    const { kernel } = this
+    kernel.reason = ''
+    if (this.closed) return kernel.refuse(EBADF, 'this kqueue is closed')
+    change.flags &= ~EV_SYSFLAGS
+    const { flags, filter, ident } = change
+    const ops = kernel.filters.find(filter)
+    if (ops === undefined) return kernel.refuse(EINVAL, `there is no filter ${filter}`)
+    if ((flags & EV_ENABLE) !== 0 && (flags & EV_DISABLE) !== 0) {
+      return kernel.refuse(EINVAL, 'EV_ENABLE and EV_DISABLE exclude each other')
+    }
+    const adding = (flags & EV_ADD) !== 0
+    if (adding && (flags & EV_KEEPUDATA) !== 0) {
+      return kernel.refuse(EINVAL, 'EV_KEEPUDATA is for changes without EV_ADD')
+    }
+    let file: OpenFile | null = null
+    if (ops.isFd) {
+      file = this.files.fget(ident, adding)
+      if (file === null) return kernel.refuse(EBADF, `${ident} is not an open descriptor`)
+      if (file === this) return kernel.refuse(EINVAL, 'a kqueue cannot watch itself')
+    }
+    const kn = this.find(ident, filter)
+    if (kn === undefined) {
+      if (adding) return this.#add(change, ops, file)
+      return kernel.refuse(ENOENT, `nothing is registered for ident ${ident}; EV_ADD adds it`)
+    }
+    if (flags & EV_DELETE) {
+      kn.drop()
+      return 0
+    }
+    return this.#modify(kn, change)
+  }
+
+  #add(change: Kevent, ops: FilterOps, file: OpenFile | null): number {
+    const kn = new Knote(this, change, ops, file)
+    const error = ops.attach(kn)
+    if (error !== 0) return error
+    let table = this.#knotes.get(kn.filter)
+    if (table === undefined) {
+      table = new Map()
+      this.#knotes.set(kn.filter, table)
+    }
+    table.set(kn.ident, kn)
+    this.kernel.filters.hold(kn.filter)
+    if (kn.file instanceof Kqueue) this.#nested++
+    if (change.flags & EV_FORCEONESHOT) {
+      kn.flags |= EV_ONESHOT
+      kn.force()
+    }
+    this.#ask(kn)
+    return 0
+  }
+
+  #modify(kn: Knote, change: Kevent): number {
+    const { flags } = change
+    if (!kn.ops.isFd && kn.ops.touch !== undefined) {
+      const error = kn.ops.touch(kn, change, EVENT_REGISTER)
+      if (error !== 0) return error
+    } else {
+      kn.sfflags = change.fflags
+      kn.sdata = change.data
+    }
+    if ((flags & EV_KEEPUDATA) === 0) kn.udata = change.udata
+    if (flags & EV_ENABLE) kn.enable()
+    else if (flags & EV_DISABLE) kn.disable()
+    if (flags & EV_FORCEONESHOT) {
+      kn.flags |= EV_ONESHOT
+      kn.force()
+    }
+    this.#ask(kn)
+    return 0
+  }
+
+  /** After a change: queues the knote if it has something to report. */
+  #ask(kn: Knote): void {
+    if (kn.status & (KN_DISABLED | KN_DROPPED)) return
+    if (kn.ops.event(kn, 0) || kn.status & KN_ACTIVE) kn.activate()
+  }
+
+  /**
+   * Walks the active knotes once, asks each filter again, and hands out at most
+   * `max` events. Those that stay active go to the tail, so that none starves
+   * another. Answers how many were handed out. With `samePass` the walk goes on
+   * where the last one ended: what that one handed out is not handed out again.
+   * Hot path. kqueue_scan.
+   */
+  scan(sink: EventSink, max: number, samePass = false): number {
+    if (!samePass) this.#pass++
+    const pass = this.#pass
+    let handed = 0
+    while (handed < max) {
+      const kn = this.#first
+      if (kn === null || kn.visited === pass) break
+      kn.visited = pass
+      if (kn.flags & EV_DROP) {
+        kn.drop()
+        continue
+      }
+      if ((kn.status & KN_FORCED) === 0 && !kn.ops.event(kn, 0)) {
+        kn.deactivate()
+        continue
+      }
+      // The filter may have dropped or disabled its own knote while it was asked.
+      if ((kn.status & KN_QUEUED) === 0) continue
+      this.#handOut(kn, sink)
+      handed++
+    }
+    return handed
+  }
+
+  #handOut(kn: Knote, sink: EventSink): void {
+    const { ops, flags } = kn
+    if (!ops.isFd && ops.touch !== undefined) {
+      const out = this.#out
+      ops.touch(kn, out, EVENT_PROCESS)
+      sink.put(out.ident, out.filter, out.flags, out.fflags, out.data, out.udata)
+      out.udata = undefined
+    } else {
+      sink.put(kn.ident, kn.filter, kn.flags, kn.fflags, kn.data, kn.udata)
+      if (flags & EV_CLEAR) kn.data = kn.fflags = 0
+    }
+    if (flags & EV_ONESHOT) {
+      kn.drop()
+    } else if (flags & (EV_CLEAR | EV_DISPATCH)) {
+      kn.deactivate()
+      if (flags & EV_DISPATCH) kn.disable()
+    } else {
+      this.#toTail(kn)
+    }
+  }
+
+  /** Puts an active knote on the list and wakes who waits. knote_enqueue. */
+  enqueue(kn: Knote): void {
+    kn.status |= KN_QUEUED
+    this.count++
+    this.#append(kn)
+    this.kernel.wakeup(this)
+    if (!this.watchers.empty) noteWatchers(this)
+  }
+
+  /** Takes a knote off the list. knote_dequeue. */
+  dequeue(kn: Knote): void {
+    kn.status &= ~KN_QUEUED
+    this.count--
+    this.#unlink(kn)
+  }
+
+  /** Forgets a knote that has been detached. */
+  remove(kn: Knote): void {
+    if (kn.status & KN_QUEUED) this.dequeue(kn)
+    kn.status |= KN_DROPPED
+    this.#knotes.get(kn.filter)?.delete(kn.ident)
+    this.kernel.filters.release(kn.filter)
+    if (kn.file instanceof Kqueue) this.#nested--
+  }
+
+  /** Drops all knotes, and those of other queues that watch this one. kqueue_close. */
+  close(): void {
+    if (this.closed) return
+    this.closed = true
+    this.watchers.clear()
+    for (const kn of this.knotes()) kn.drop()
+  }
+
+  /** Another queue watches this one. kqueue_kqfilter. */
+  kqfilter(kn: Knote): number {
+    if (kn.filter !== EVFILT_READ) {
+      return kn.kq.kernel.refuse(EINVAL, 'a kqueue can be watched with EVFILT_READ only')
+    }
+    if (this.#reaches(kn.kq)) {
+      return kn.kq.kernel.refuse(ELOOP, 'the kqueue to be watched watches this one')
+    }
+    kn.ops = kqueueFilter
+    this.watchers.add(kn)
+    return 0
+  }
+
+  /** Whether this queue watches `target`, directly or through others. */
+  #reaches(target: Kqueue): boolean {
+    const seen = new Set<Kqueue>([this])
+    for (const kq of seen) {
+      if (kq === target) return true
+      if (kq.#nested === 0) continue
+      for (const { file } of kq.knotes()) if (file instanceof Kqueue) seen.add(file)
+    }
+    return false
+  }
+
+  #append(kn: Knote): void {
+    kn.queuePrevious = this.#last
+    if (this.#last === null) this.#first = kn
+    else this.#last.queueNext = kn
+    this.#last = kn
+  }
+
+  #unlink(kn: Knote): void {
+    if (kn.queuePrevious === null) this.#first = kn.queueNext
+    else kn.queuePrevious.queueNext = kn.queueNext
+    if (kn.queueNext === null) this.#last = kn.queuePrevious
+    else kn.queueNext.queuePrevious = kn.queuePrevious
+    kn.queueNext = kn.queuePrevious = null
+  }
+
+  #toTail(kn: Knote): void {
+    if (this.#last === kn) return
+    this.#unlink(kn)
+    this.#append(kn)
+  }
+}
+
+// Queues whose watchers are to be told. A list and not a recursion, because
+// queues nest to any depth; FreeBSD uses a task queue for the same reason.
+const noting: Kqueue[] = []
+
+function noteWatchers(kq: Kqueue): void {
+  if (noting.push(kq) > 1) return
+  for (const each of noting) each.watchers.note(0)
+  noting.length = 0
+}

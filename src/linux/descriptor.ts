@@ -1,0 +1,319 @@
+/**
+ * An open descriptor as the machine sees it (`struct file`): the number, and for
+ * each side that is watched an object that owns the filter.
+ *
+ * - `PollSide`: files that epoll takes. The edge comes from epoll; the level is
+ *   asked when the machine asks.
+ * - `VnodeSide`: regular files and directories, read. inotify says that the file
+ *   changed; the level is the distance from the offset to the end.
+ * - `ReadySide`: what epoll does not take and is always ready.
+ *
+ * Linux does not say that a descriptor was closed. So each side knows by what
+ * its file can be told from another under the same number, checks it whenever
+ * it is asked, and a descriptor that names another file now is `gone`.
+ */
+import { readFileSync, readlinkSync } from 'node:fs'
+import type { FilterOps } from '../core/filter.js'
+import type { OpenFile } from '../core/kernel.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EBADF, EINVAL, ENOSPC, EPERM } from '../errors.js'
+import { EVFILT_READ, EVFILT_WRITE, NOTE_FILE_POLL } from '../event.js'
+import type { LinuxKernel } from './kernel.js'
+import { type Level, readable, writable } from './level.js'
+import {
+  COUNT_UNKNOWN,
+  STAT_DEV,
+  STAT_INO_HIGH,
+  STAT_INO_LOW,
+  STAT_OFFSET,
+  STAT_SIZE,
+} from './native.js'
+import type { PollSet } from './pollset.js'
+import type { Vnode } from './vnode.js'
+
+/** The hint of an edge: the level is asked at scan. */
+export const HINT_EDGE = 1
+
+const S_IFSOCK = 0o140000
+const S_IFREG = 0o100000
+const S_IFDIR = 0o040000
+
+/** One watched side of a descriptor. */
+export interface Side {
+  attach(kn: Knote): void
+  /** Whether the number still names the file that this side was made for. */
+  same(): boolean
+  /** Drops all its knotes: the descriptor was closed. */
+  clear(): void
+}
+
+export class Descriptor implements OpenFile {
+  read: Side | null = null
+  write: Side | null = null
+  #isSocket: boolean | undefined
+  #link: string | undefined
+
+  constructor(
+    readonly kernel: LinuxKernel,
+    readonly fd: number,
+  ) {}
+
+  get isSocket(): boolean {
+    this.#isSocket ??= this.kernel.stat(this.fd) === 0 && this.kernel.mode === S_IFSOCK
+    return this.#isSocket
+  }
+
+  /** What /proc says that this file is: 'anon_inode:[eventfd]' and the like. */
+  get link(): string {
+    this.#link ??= readlinkSync(`/proc/self/fd/${this.fd}`)
+    return this.#link
+  }
+
+  kqfilter(kn: Knote): number {
+    const { kernel } = this
+    if (kn.filter === EVFILT_READ) {
+      this.read ??= this.#open(kernel.readSet)
+      this.read?.attach(kn)
+      return this.read === null ? kernel.lastError : this.#attached()
+    }
+    if (kn.filter === EVFILT_WRITE) {
+      this.write ??= this.#open(kernel.writeSet)
+      this.write?.attach(kn)
+      return this.write === null ? kernel.lastError : this.#attached()
+    }
+    if (kernel.stat(this.fd) !== 0) return EBADF
+    return kernel.refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
+  }
+
+  #attached(): number {
+    this.kernel.remember(this)
+    return 0
+  }
+
+  /** Makes the side that `set` is for, or null with `kernel.lastError` set. */
+  #open(set: PollSet): Side | null {
+    const { kernel, fd } = this
+    const generation = set.add(fd)
+    if (generation > 0) return new PollSide(this, set, generation)
+    if (generation !== -EPERM) return kernel.fail(pollError(kernel, -generation, fd))
+    const error = kernel.stat(fd)
+    if (error !== 0) return kernel.fail(error)
+    const { mode } = kernel
+    if (set === kernel.writeSet || (mode !== S_IFREG && mode !== S_IFDIR)) {
+      return new ReadySide(this)
+    }
+    const vnode = kernel.vnodes.open(fd, mode === S_IFDIR)
+    return vnode === null ? null : new VnodeSide(this, vnode)
+  }
+
+  /** A side has no knotes left. */
+  release(side: Side): void {
+    if (this.read === side) this.read = null
+    if (this.write === side) this.write = null
+    if (this.read === null && this.write === null) this.kernel.forget(this)
+  }
+
+  /** Whether the number still names this file. One system call a side. */
+  same(): boolean {
+    return (this.read?.same() ?? true) && (this.write?.same() ?? true)
+  }
+
+  /** The descriptor was closed, or names another file now: drops all knotes. */
+  gone(): void {
+    this.kernel.forget(this)
+    this.read?.clear()
+    this.write?.clear()
+  }
+}
+
+function pollError(kernel: LinuxKernel, error: number, fd: number): number {
+  if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
+  if (error === ENOSPC) {
+    return kernel.refuse(ENOSPC, 'the sysctl fs.epoll.max_user_watches allows no more')
+  }
+  return error
+}
+
+/** A side of a file that epoll takes. */
+export class PollSide implements Side, Level {
+  readonly list = new Knlist()
+  events = 0
+  count = 0
+  error = 0
+  /** The scan for which the level holds; see `LinuxKernel.pass`. */
+  pass = 0
+  stale = false
+  // epoll reports a new file that is ready at the next wait. Until it has spoken
+  // once there is nothing to ask.
+  #quiet = true
+
+  constructor(
+    readonly descriptor: Descriptor,
+    readonly set: PollSet,
+    readonly generation: number,
+  ) {}
+
+  attach(kn: Knote): void {
+    // A file that epoll has already reported to others does not come again.
+    if (!this.list.empty) this.#quiet = false
+    kn.hook = this
+    kn.ops = this.set === this.descriptor.kernel.readSet ? pollRead : pollWrite
+    this.list.add(kn)
+  }
+
+  detach(kn: Knote): void {
+    this.list.remove(kn)
+    if (!this.list.empty) return
+    this.set.remove(this.descriptor.fd)
+    this.descriptor.release(this)
+  }
+
+  /** epoll reported an edge. Hot path. */
+  edge(): void {
+    this.#quiet = false
+    this.list.note(HINT_EDGE)
+  }
+
+  /** Brings the level up to date; whether there can be anything to report. Hot path. */
+  ask(kn: Knote): boolean {
+    if (this.#quiet) return false
+    const { kernel } = this.descriptor
+    if (this.pass !== kernel.pass) kernel.askLevels(kn, this)
+    if (this.count === COUNT_UNKNOWN) this.count = countOf(this.descriptor)
+    return !this.stale
+  }
+
+  same(): boolean {
+    return this.set.holds(this.descriptor.fd, this.generation)
+  }
+
+  clear(): void {
+    this.list.clear()
+  }
+}
+
+/** The count of files for which FIONREAD has none. */
+function countOf({ link, fd }: Descriptor): number {
+  const field =
+    link === 'anon_inode:[eventfd]'
+      ? /^eventfd-count:\s*([0-9a-f]+)/m
+      : link === 'anon_inode:[timerfd]'
+        ? /^ticks:\s*(\d+)/m
+        : null
+  if (field === null) return 0
+  const found = field.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
+  return Number.parseInt(found?.[1] ?? '0', link === 'anon_inode:[eventfd]' ? 16 : 10)
+}
+
+const pollRead: FilterOps = {
+  isFd: true,
+  attach: () => 0,
+  detach: (kn) => (kn.hook as PollSide).detach(kn),
+  event(kn, hint) {
+    if (hint === HINT_EDGE) return true
+    const side = kn.hook as PollSide
+    return side.ask(kn) && readable(kn, side, side.descriptor)
+  },
+}
+
+const pollWrite: FilterOps = {
+  isFd: true,
+  attach: () => 0,
+  detach: (kn) => (kn.hook as PollSide).detach(kn),
+  event(kn, hint) {
+    if (hint === HINT_EDGE) return true
+    const side = kn.hook as PollSide
+    return side.ask(kn) && writable(kn, side, side.descriptor)
+  },
+}
+
+/** What tells one file from another: device and inode. */
+class Identity {
+  readonly #dev: number
+  readonly #high: number
+  readonly #low: number
+
+  /** Of the file that `kernel.stat` was last asked for. */
+  constructor({ statistics }: LinuxKernel) {
+    this.#dev = statistics[STAT_DEV]!
+    this.#high = statistics[STAT_INO_HIGH]!
+    this.#low = statistics[STAT_INO_LOW]!
+  }
+
+  matches({ statistics }: LinuxKernel): boolean {
+    return (
+      statistics[STAT_DEV] === this.#dev &&
+      statistics[STAT_INO_HIGH] === this.#high &&
+      statistics[STAT_INO_LOW] === this.#low
+    )
+  }
+}
+
+/** A side that is always ready. */
+class ReadySide implements Side {
+  readonly list = new Knlist()
+  readonly #identity: Identity
+
+  constructor(readonly descriptor: Descriptor) {
+    this.#identity = new Identity(descriptor.kernel)
+  }
+
+  attach(kn: Knote): void {
+    kn.hook = this
+    kn.ops = sideFilter
+    this.list.add(kn)
+  }
+
+  detach(kn: Knote): void {
+    this.list.remove(kn)
+    if (this.list.empty) this.descriptor.release(this)
+  }
+
+  event(_kn: Knote): boolean {
+    return true
+  }
+
+  same(): boolean {
+    const { kernel, fd } = this.descriptor
+    return kernel.stat(fd) === 0 && this.#identity.matches(kernel)
+  }
+
+  clear(): void {
+    this.list.clear()
+  }
+}
+
+/** The read side of a regular file or a directory. */
+export class VnodeSide extends ReadySide {
+  readonly #vnode: Vnode
+
+  constructor(descriptor: Descriptor, vnode: Vnode) {
+    super(descriptor)
+    this.#vnode = vnode
+    vnode.sides.add(this)
+  }
+
+  override detach(kn: Knote): void {
+    super.detach(kn)
+    if (this.list.empty) this.#vnode.release(this)
+  }
+
+  override event(kn: Knote): boolean {
+    const { statistics } = this.descriptor.kernel
+    kn.data = statistics[STAT_SIZE]! - Math.max(0, statistics[STAT_OFFSET]!)
+    return (kn.sfflags & NOTE_FILE_POLL) !== 0 || kn.data !== 0
+  }
+}
+
+const sideFilter: FilterOps = {
+  isFd: true,
+  attach: () => 0,
+  detach: (kn) => (kn.hook as ReadySide).detach(kn),
+  event(kn) {
+    const side = kn.hook as ReadySide
+    if (side.same()) return side.event(kn)
+    side.descriptor.gone()
+    return false
+  },
+}

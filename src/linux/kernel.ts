@@ -1,0 +1,349 @@
+/**
+ * The kernel made of Linux facilities: one for each JavaScript thread, made when
+ * the thread asks for its first queue.
+ *
+ *     const kernel = LinuxKernel.ofThread()
+ *     const kq = new LinuxQueue(kernel)
+ *
+ * What happens arrives in one epoll instance, `readSet`, that also holds the
+ * instance for writing, the timer and inotify. `poll` takes it in and notes the
+ * objects concerned; a scan then asks the levels.
+ */
+import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
+import type { Knote } from '../core/knote.js'
+import type { Kqueue } from '../core/kqueue.js'
+import { check, ENOSYS, KqueueError } from '../errors.js'
+import type { EventSink } from '../event.js'
+import { Descriptor, PollSide } from './descriptor.js'
+import { Loop } from './loop.js'
+import {
+  COUNT_UNASKED,
+  type Native,
+  native,
+  POLLIN,
+  POLLOUT,
+  POLLRDHUP,
+  REC_COUNT,
+  REC_ERROR,
+  REC_EVENTS,
+  REC_FD,
+  REC_GENERATION,
+  REC_STALE,
+  RECORD,
+  SIDE_READ,
+  SIDE_WRITE,
+  STAT_MODE,
+} from './native.js'
+import { PollSet } from './pollset.js'
+import type { LinuxQueue } from './queue.js'
+import { VnodeTable } from './vnode.js'
+
+const S_IFMT = 0o170000
+/** Records of one call to the addon. */
+const BATCH = 1024
+/** Descriptors remembered before those that were closed are looked for. */
+const SWEEP_LEAST = 256
+
+let ofThread: LinuxKernel | undefined
+
+export class LinuxKernel extends Kernel implements FileTable {
+  readonly native: Native
+  readonly readSet: PollSet
+  readonly writeSet: PollSet
+  readonly vnodes = new VnodeTable(this)
+  readonly loop: Loop
+  /** An eventfd that is always readable, for the descriptors of queues. */
+  readonly readyFd: number
+  /** Counts scans: levels asked for one scan do not hold for the next. */
+  pass = 0
+  /** Why a side could not be made; see `fail`. */
+  lastError = 0
+  /** What `stat` found; see STAT_*. */
+  readonly statistics = new Float64Array(6)
+
+  readonly #timerFd: number
+  /** When the timer will fire, Infinity when it is not set. */
+  #armed = Number.POSITIVE_INFINITY
+  readonly #descriptors = new Map<number, Descriptor>()
+  readonly #queues = new Map<number, LinuxQueue>()
+  /** Queues whose descriptor is known to the program. */
+  readonly #exposed = new Set<LinuxQueue>()
+  /** The kernel's own descriptors in `readSet`. */
+  #own = 0
+  #sweepAt = SWEEP_LEAST
+
+  readonly #records = new Int32Array(RECORD * BATCH)
+  readonly #questions = new Int32Array(RECORD * BATCH)
+  readonly #asked: PollSide[] = []
+  /** How many levels a scan may ask at once. */
+  #limit = 1
+
+  /** The kernel of this thread. Throws ENOSYS where there can be none. */
+  static ofThread(): LinuxKernel {
+    ofThread ??= new LinuxKernel()
+    return ofThread
+  }
+
+  private constructor() {
+    super()
+    this.native = load()
+    this.readSet = new PollSet(this.native, POLLIN + POLLRDHUP)
+    this.writeSet = new PollSet(this.native, POLLOUT)
+    this.readyFd = check(this.native.eventfdCreate(1), 'kqueue')
+    this.#timerFd = check(this.native.timerfdCreate(), 'kqueue')
+    this.adopt(this.writeSet.fd)
+    this.adopt(this.#timerFd)
+    this.loop = new Loop(this)
+  }
+
+  now(): number {
+    return this.native.monotonic()
+  }
+
+  realtime(): number {
+    return this.native.realtime()
+  }
+
+  wakeup(kq: Kqueue): void {
+    this.loop.wakeup(kq as LinuxQueue)
+  }
+
+  /** Puts one of the kernel's own descriptors into `readSet`. */
+  adopt(fd: number): void {
+    check(this.native.epollAdd(this.readSet.fd, fd, this.readSet.events, 0), 'kqueue')
+    this.#own++
+  }
+
+  // Descriptors
+
+  fget(fd: number, adding: boolean): OpenFile | null {
+    if (fd < 0 || fd > 0x7fffffff) return null
+    const kq = this.#queues.get(fd)
+    if (kq?.alive()) return kq
+    const known = this.#descriptors.get(fd)
+    if (known !== undefined) {
+      if (known.same()) return known
+      known.gone()
+    }
+    return adding || this.stat(fd) === 0 ? new Descriptor(this, fd) : null
+  }
+
+  /** fstat(2) into `statistics`: 0 or a positive errno. */
+  stat(fd: number): number {
+    return -this.native.fileStat(fd, this.statistics)
+  }
+
+  /** The type of the file that `stat` was last asked for: S_IFREG and so on. */
+  get mode(): number {
+    return this.statistics[STAT_MODE]! & S_IFMT
+  }
+
+  /** Keeps an errno in `lastError`, and answers null for it. */
+  fail(error: number): null {
+    this.lastError = error
+    return null
+  }
+
+  remember(descriptor: Descriptor): void {
+    this.#descriptors.set(descriptor.fd, descriptor)
+    if (this.#descriptors.size > this.#sweepAt) this.sweep()
+  }
+
+  forget(descriptor: Descriptor): void {
+    if (this.#descriptors.get(descriptor.fd) === descriptor) {
+      this.#descriptors.delete(descriptor.fd)
+    }
+  }
+
+  /** Finds the descriptors that were closed, and drops their knotes. */
+  sweep(): void {
+    for (const descriptor of this.#descriptors.values()) {
+      if (!descriptor.same()) descriptor.gone()
+    }
+    this.#sweepAt = Math.max(SWEEP_LEAST, 2 * this.#descriptors.size)
+  }
+
+  // Queues
+
+  addQueue(kq: LinuxQueue): void {
+    this.#queues.set(kq.fd, kq)
+  }
+
+  removeQueue(kq: LinuxQueue): void {
+    if (this.#queues.get(kq.fd) === kq) this.#queues.delete(kq.fd)
+    this.#exposed.delete(kq)
+  }
+
+  expose(kq: LinuxQueue): void {
+    this.#exposed.add(kq)
+  }
+
+  /**
+   * Before control leaves the machine: the descriptors of queues and the timer say
+   * what the machine knows, where somebody can be looking.
+   */
+  settle(): void {
+    for (const kq of this.#exposed) kq.show()
+    if (this.#exposed.size > 0 || this.loop.sleeping) this.#arm()
+  }
+
+  #arm(): void {
+    const { next } = this.callouts
+    if (next === this.#armed) return
+    this.#armed = next
+    if (next === Number.POSITIVE_INFINITY) {
+      this.native.timerfdSet(this.#timerFd, 0, 0)
+      return
+    }
+    const delay = Math.max(1, next - this.now())
+    this.native.timerfdSet(this.#timerFd, Math.floor(delay / 1e9), Math.floor(delay % 1e9))
+  }
+
+  // What happens
+
+  /**
+   * Takes in what has happened, waiting `wait` ns for something (-1 for ever) when
+   * nothing has. With one crossing it also learns the levels of the first `max`
+   * descriptors. Answers 0, or -EINTR when a signal came first. Hot path.
+   */
+  poll(max: number, wait: number): number {
+    let n = 0
+    if (wait !== 0 || this.readSet.size > 0 || this.writeSet.size > 0 || this.vnodes.fd !== -1) {
+      n = this.#wait(this.readSet, Math.min(max, BATCH), wait)
+      if (this.readSet.crowded || this.writeSet.crowded) this.#renew()
+    }
+    const { callouts } = this
+    if (callouts.size > 0) callouts.run(this.now())
+    return Math.min(n, 0)
+  }
+
+  #wait(set: PollSet, asked: number, wait: number): number {
+    const sec = wait < 0 ? -1 : Math.floor(wait / 1e9)
+    const nsec = wait < 0 ? 0 : Math.ceil(wait % 1e9)
+    let n = this.native.pollWait(set.fd, this.#records, asked, sec, nsec)
+    // epoll reports each descriptor once, so this ends; the bound is for those
+    // that fire as fast as they are taken in.
+    let rest = set.size + this.#own
+    for (;;) {
+      if (n < 0) return n
+      const wrote = this.#take(set, n)
+      if (wrote) this.#wait(this.writeSet, 0, 0)
+      rest -= n
+      if (n < BATCH || rest <= 0) return 0
+      n = this.native.pollWait(set.fd, this.#records, 0, 0, 0)
+    }
+  }
+
+  /** Notes the objects of `n` records; whether the set for writing is among them. */
+  #take(set: PollSet, n: number): boolean {
+    const records = this.#records
+    const reading = set === this.readSet
+    let wrote = false
+    for (let at = 0; at < n * RECORD; at += RECORD) {
+      const fd = records[at + REC_FD]!
+      const generation = records[at + REC_GENERATION]!
+      if (generation === 0) {
+        if (fd === this.writeSet.fd) wrote = true
+        else if (fd === this.vnodes.fd) this.vnodes.drain()
+        continue
+      }
+      const descriptor = this.#descriptors.get(fd)
+      const side = reading ? descriptor?.read : descriptor?.write
+      if (!(side instanceof PollSide) || side.generation !== generation) {
+        set.reportedLeftover()
+      } else {
+        if (records[at + REC_COUNT] !== COUNT_UNASKED) this.#learn(side, records, at)
+        if (side.stale) side.descriptor.gone()
+        else side.edge()
+      }
+    }
+    return wrote
+  }
+
+  #learn(side: PollSide, records: Int32Array, at: number): void {
+    side.events = records[at + REC_EVENTS]!
+    side.count = records[at + REC_COUNT]!
+    side.error = records[at + REC_ERROR]! || side.error
+    side.stale = (side.events & REC_STALE) !== 0
+    side.pass = this.pass
+  }
+
+  /** Hands out at most `max` events of a queue. Hot path. */
+  scan(kq: Kqueue, sink: EventSink, max: number, samePass = false): number {
+    this.#limit = Math.min(max, BATCH)
+    const n = kq.scan(sink, max, samePass)
+    this.#limit = 1
+    this.pass++
+    return n
+  }
+
+  /**
+   * Asks the level of the side that a knote is on and, in the same crossing, of
+   * those that a scan will come to next. Hot path.
+   */
+  askLevels(first: Knote, side: PollSide): void {
+    const { set } = side
+    let n = this.#question(side, 0)
+    let kn = this.#limit > 1 ? first.queueNext : null
+    for (; kn !== null && n < this.#limit; kn = kn.queueNext) {
+      const { hook } = kn
+      if (hook instanceof PollSide && hook.set === set && hook.pass !== this.pass) {
+        n = this.#question(hook, n)
+      }
+    }
+    const kind = set === this.readSet ? SIDE_READ : SIDE_WRITE
+    check(this.native.pollLevels(set.fd, kind, this.#questions, n), 'kevent')
+    for (let i = 0; i < n; i++) {
+      const asked = this.#asked[i]!
+      this.#learn(asked, this.#questions, i * RECORD)
+    }
+    for (let i = 0; i < n; i++) {
+      const asked = this.#asked[i]!
+      if (asked.stale) asked.descriptor.gone()
+    }
+  }
+
+  #question(side: PollSide, n: number): number {
+    this.#questions[n * RECORD + REC_FD] = side.descriptor.fd
+    this.#questions[n * RECORD + REC_GENERATION] = side.generation
+    this.#asked[n] = side
+    side.pass = this.pass
+    return n + 1
+  }
+
+  /** Starts afresh where descriptors that cannot be taken out have piled up. */
+  #renew(): void {
+    if (this.writeSet.crowded) {
+      this.native.close(this.writeSet.renew())
+      this.adopt(this.writeSet.fd)
+      this.#own--
+    }
+    if (!this.readSet.crowded) return
+    const old = this.readSet.renew()
+    this.#own = 0
+    this.adopt(this.writeSet.fd)
+    this.adopt(this.#timerFd)
+    if (this.vnodes.fd !== -1) this.adopt(this.vnodes.fd)
+    for (const kq of this.#queues.values()) {
+      this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0)
+    }
+    this.loop.renew()
+    this.native.close(old)
+  }
+}
+
+function load(): Native {
+  if (process.platform !== 'linux') {
+    throw new KqueueError(ENOSYS, 'kqueue', {
+      reason: `the real kernel needs Linux, not ${process.platform}; kqueue/sim runs everywhere`,
+    })
+  }
+  try {
+    return native()
+  } catch (cause) {
+    const error = new KqueueError(ENOSYS, 'kqueue', {
+      reason: `the addon is not built for ${process.arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
+    })
+    throw Object.assign(error, { cause })
+  }
+}

@@ -1,0 +1,63 @@
+/**
+ * The level of a descriptor as Linux tells it, turned into what the BSD filters
+ * report: pure functions from `poll(2)` bits and counts to knote fields.
+ */
+
+import type { Knote } from '../core/knote.js'
+import { EV_EOF, NOTE_LOWAT } from '../event.js'
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from './native.js'
+
+/** What was learned of one side of a descriptor. */
+export interface Level {
+  /** `POLL*` bits. */
+  events: number
+  /** Bytes to read, connections waiting, or bytes of room. */
+  count: number
+  /** The pending socket error, 0 for none. */
+  error: number
+}
+
+/** What the bits mean depends on whether it is a socket; asked only where it matters. */
+export interface FileKind {
+  readonly isSocket: boolean
+}
+
+function reachesLowat(kn: Knote): boolean {
+  return (kn.sfflags & NOTE_LOWAT) === 0 || kn.data >= Math.max(1, kn.sdata)
+}
+
+function endOfFile(kn: Knote, error: number): true {
+  kn.flags |= EV_EOF
+  kn.fflags = error
+  return true
+}
+
+/**
+ * EVFILT_READ. Linux says POLLHUP of a stream socket that was never connected,
+ * too; only together with POLLRDHUP it is the end.
+ */
+export function readable(kn: Knote, level: Level, file: FileKind): boolean {
+  const { events } = level
+  kn.data = level.count
+  if (events & POLLRDHUP || (events & POLLHUP && !file.isSocket)) return endOfFile(kn, level.error)
+  kn.flags &= ~EV_EOF
+  kn.fflags = 0
+  return (events & (POLLIN | POLLERR)) !== 0 && reachesLowat(kn)
+}
+
+/**
+ * EVFILT_WRITE. A pipe without a reader is POLLERR; a socket that both sides
+ * have shut is POLLHUP with POLLRDHUP; one that was never connected is POLLHUP alone.
+ */
+export function writable(kn: Knote, level: Level, file: FileKind): boolean {
+  const { events } = level
+  kn.data = level.count
+  if (events & (POLLERR | POLLHUP)) {
+    const shut = POLLHUP | POLLRDHUP
+    if (!file.isSocket || (events & shut) === shut) return endOfFile(kn, level.error)
+  }
+  kn.flags &= ~EV_EOF
+  kn.fflags = 0
+  if (events & POLLHUP) return false
+  return (events & (POLLOUT | POLLERR)) !== 0 && reachesLowat(kn)
+}

@@ -1,0 +1,168 @@
+/**
+ * A queue on Linux: the machine's queue with a descriptor, and with the ways to
+ * wait for it: blocking the thread, or from its event loop.
+ */
+import { isMainThread } from 'node:worker_threads'
+import { Callout } from '../core/callout.js'
+import { applyChanges } from '../core/kevent.js'
+import { Kqueue } from '../core/kqueue.js'
+import { check, EBADF, EINTR, KqueueError } from '../errors.js'
+import type { EventSink, Kevent } from '../event.js'
+import type { LinuxKernel } from './kernel.js'
+
+/** For ever, as a timeout in ns. */
+export const FOREVER = -1
+
+/**
+ * A worker that is to be terminated can be only between two calls to the addon, so
+ * there no call blocks for longer than this many ns.
+ */
+const LONGEST_BLOCK = isMainThread ? Number.POSITIVE_INFINITY : 100e6
+
+/** Somebody who waits for events from the event loop. */
+export class Waiter {
+  readonly timer: Callout
+  readonly #abort: () => void
+  #settled = false
+
+  constructor(
+    readonly kq: LinuxQueue,
+    readonly max: number,
+    readonly signal: AbortSignal | undefined,
+    readonly resolve: (events: Kevent[]) => void,
+    readonly reject: (reason: unknown) => void,
+  ) {
+    this.timer = new Callout(() => kq.kernel.loop.expire(this))
+    this.#abort = () => this.fail(this.signal?.reason)
+    signal?.addEventListener('abort', this.#abort, { once: true })
+  }
+
+  finish(events: Kevent[]): void {
+    if (this.#leave()) this.resolve(events)
+  }
+
+  fail(reason: unknown): void {
+    if (this.#leave()) this.reject(reason)
+  }
+
+  #leave(): boolean {
+    if (this.#settled) return false
+    this.#settled = true
+    this.signal?.removeEventListener('abort', this.#abort)
+    this.kq.kernel.callouts.cancel(this.timer)
+    this.kq.kernel.loop.leave(this)
+    return true
+  }
+}
+
+export class LinuxQueue extends Kqueue {
+  readonly fd: number
+  declare readonly kernel: LinuxKernel
+  readonly waiters: Waiter[] = []
+  /** Whether waiting for this queue keeps the process alive. */
+  referenced = true
+  #exposed = false
+  #shown = false
+
+  constructor(kernel: LinuxKernel) {
+    super(kernel, kernel)
+    this.fd = check(kernel.native.queueCreate(kernel.readyFd, kernel.readSet.fd), 'kqueue')
+    kernel.addQueue(this)
+  }
+
+  /**
+   * The program has learned the descriptor: from now on it is kept readable while
+   * events are pending, and may be closed by any means.
+   */
+  expose(): void {
+    if (this.#exposed || this.closed) return
+    this.#exposed = true
+    this.kernel.expose(this)
+    this.kernel.settle()
+  }
+
+  /** Makes the descriptor say whether events are pending. */
+  show(): void {
+    const pending = this.count > 0
+    if (pending === this.#shown) return
+    this.#shown = pending
+    this.kernel.native.queueSet(this.fd, this.kernel.readyFd, pending)
+  }
+
+  /** Whether the descriptor still is this queue; if not, the queue is closed. */
+  alive(): boolean {
+    if (this.closed) return false
+    if (!this.#exposed) return true
+    if (this.kernel.native.queueSet(this.fd, this.kernel.readyFd, this.#shown) === 0) return true
+    this.close()
+    return false
+  }
+
+  override close(): void {
+    if (this.closed) return
+    super.close()
+    this.kernel.removeQueue(this)
+    this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
+    for (const waiter of [...this.waiters]) {
+      waiter.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
+    }
+    this.kernel.settle()
+  }
+
+  /** Throws EBADF when the queue is closed. */
+  assertOpen(): void {
+    if (!this.alive()) {
+      throw new KqueueError(EBADF, 'kevent', { reason: 'this kqueue is closed' })
+    }
+  }
+
+  /**
+   * kevent(2), blocking the thread for at most `timeout` ns: applies the changes and
+   * hands out at most `max` events. Answers the number of events. Hot path.
+   */
+  kevent(
+    changes: readonly Kevent[],
+    n: number,
+    sink: EventSink,
+    max: number,
+    timeout: number,
+  ): number {
+    this.assertOpen()
+    try {
+      const errors = n === 0 ? 0 : applyChanges(this, changes, n, sink, max)
+      return errors > 0 || max === 0 ? errors : this.#sleep(sink, max, timeout)
+    } finally {
+      this.kernel.settle()
+    }
+  }
+
+  #sleep(sink: EventSink, max: number, timeout: number): number {
+    const { kernel } = this
+    const deadline =
+      timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.now() + timeout
+    let wait = this.count > 0 ? 0 : timeout
+    for (;;) {
+      const error = kernel.poll(max, this.#block(wait))
+      const n = kernel.scan(this, sink, max)
+      if (n > 0) return n
+      if (error === -EINTR) {
+        throw new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' })
+      }
+      if (error < 0) throw new KqueueError(-error, 'kevent')
+      if (timeout === 0) return 0
+      wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.now()
+      if (wait <= 0 && wait !== FOREVER) return 0
+    }
+  }
+
+  /** How long to block in one call: not past the next callout. */
+  #block(wait: number): number {
+    if (wait === 0) return 0
+    const { kernel } = this
+    const { next } = kernel.callouts
+    const first = next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - kernel.now())
+    const longest = Math.min(first, LONGEST_BLOCK)
+    if (wait < 0) return longest === Number.POSITIVE_INFINITY ? FOREVER : longest
+    return Math.min(wait, longest)
+  }
+}

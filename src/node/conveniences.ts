@@ -1,0 +1,111 @@
+/**
+ * What one wants most often, each a few lines over kevent: waiting for a
+ * descriptor, ticking, and events of the program's own.
+ */
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_EOF,
+  EV_ONESHOT,
+  EV_SET,
+  EVFILT_READ,
+  EVFILT_TIMER,
+  EVFILT_USER,
+  EVFILT_WRITE,
+  type Kevent,
+  NOTE_NSECONDS,
+  NOTE_TRIGGER,
+} from '../event.js'
+import { nanoseconds, wrongType } from './arguments.js'
+import { Kqueue, kqueue } from './kqueue.js'
+
+interface Abortable {
+  /** Gives up, rejecting with the signal's reason. */
+  signal?: AbortSignal
+}
+
+async function once(fd: number, filter: number, { signal }: Abortable): Promise<Kevent> {
+  const kq = kqueue()
+  try {
+    const add = EV_SET(fd, filter, EV_ADD | EV_ONESHOT)
+    kq.kevent([add])
+    const [event] = await kq.wait({ nevents: 1, ...(signal && { signal }) })
+    return event!
+  } finally {
+    kq.close()
+  }
+}
+
+/**
+ * Waits until a descriptor can be read: EVFILT_READ once. `bytes` is what can be
+ * read (for a listening socket, the connections that wait), `eof` whether the other
+ * end is closed.
+ * @throws (rejects with) KqueueError EBADF no open descriptor; the signal's reason
+ */
+export async function readable(
+  fd: number,
+  options: { signal?: AbortSignal } = {},
+): Promise<{ bytes: number; eof: boolean }> {
+  const { data, flags } = await once(fd, EVFILT_READ, options)
+  return { bytes: data, eof: (flags & EV_EOF) !== 0 }
+}
+
+/**
+ * Waits until a descriptor can be written: EVFILT_WRITE once. `space` is the room in
+ * bytes, `eof` whether nobody will read.
+ * @throws (rejects with) KqueueError EBADF no open descriptor; the signal's reason
+ */
+export async function writable(
+  fd: number,
+  options: { signal?: AbortSignal } = {},
+): Promise<{ space: number; eof: boolean }> {
+  const { data, flags } = await once(fd, EVFILT_WRITE, options)
+  return { space: data, eof: (flags & EV_EOF) !== 0 }
+}
+
+/**
+ * Ticks every `period` (ms, fractions count; or a timespec), without drift: a tick
+ * that comes late says how many periods have passed.
+ * @throws KqueueError EINVAL for a period that is not more than 0; the signal's reason
+ */
+export async function* ticks(
+  period: number | { sec: number; nsec: number },
+  { signal }: { signal?: AbortSignal } = {},
+): AsyncGenerator<{ expirations: number }, void, undefined> {
+  const ns = nanoseconds(period)
+  const kq = kqueue()
+  try {
+    kq.kevent([EV_SET(0, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS, ns)])
+    for await (const { data } of kq.events({ ...(signal && { signal }) })) {
+      yield { expirations: data }
+    }
+  } finally {
+    kq.close()
+  }
+}
+
+/** An event that the program triggers: EVFILT_USER with EV_CLEAR. */
+export interface UserEvent {
+  /** Triggers it, with flags as NOTE_FFCOPY and its kin combine them. */
+  trigger(fflags?: number): void
+  /** Removes it from its queue. */
+  close(): void
+}
+
+/**
+ * Adds an event of the program's own to a queue.
+ * @throws what `kevent` throws
+ */
+export function userEvent(kq: Kqueue, ident: number): UserEvent {
+  if (!(kq instanceof Kqueue)) throw wrongType('kq', 'a Kqueue', kq)
+  kq.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_CLEAR)])
+  return {
+    trigger(fflags = 0) {
+      kq.kevent([EV_SET(ident, EVFILT_USER, 0, (fflags | NOTE_TRIGGER) >>> 0)])
+    },
+    close() {
+      kq.kevent([EV_SET(ident, EVFILT_USER, EV_DELETE)])
+    },
+  }
+}
