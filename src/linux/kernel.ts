@@ -166,6 +166,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   // Queues
 
   addQueue(kq: LinuxQueue): void {
+    this.#queues.get(kq.fd)?.superseded()
     this.#queues.set(kq.fd, kq)
   }
 
@@ -174,8 +175,15 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.#exposed.delete(kq)
   }
 
+  /**
+   * The program knows the descriptor of a queue: it becomes readable with the
+   * thread's epoll instance. Not before, because Linux takes its time to add to an
+   * instance that is in another.
+   */
   expose(kq: LinuxQueue): void {
     this.#exposed.add(kq)
+    check(this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0), 'kqueue')
+    this.settle()
   }
 
   /**
@@ -324,7 +332,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.adopt(this.writeSet.fd)
     this.adopt(this.#timerFd)
     if (this.vnodes.fd !== -1) this.adopt(this.vnodes.fd)
-    for (const kq of this.#queues.values()) {
+    for (const kq of this.#exposed) {
       this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0)
     }
     this.loop.renew()

@@ -4,6 +4,7 @@
  * epoll instance while somebody sleeps.
  */
 import { EventArray } from '../core/event-list.js'
+import { check } from '../errors.js'
 import type { LinuxKernel } from './kernel.js'
 import type { LoopWatch } from './native.js'
 import type { LinuxQueue, Waiter } from './queue.js'
@@ -94,7 +95,7 @@ export class Loop {
       this.#referenced = false
     }
     if (!this.#running) {
-      native.loopStart(this.#watch)
+      check(native.loopStart(this.#watch), 'kevent')
       this.#running = true
     }
     this.#keep()

@@ -76,9 +76,9 @@ export interface Native {
    */
   pollLevels(epfd: number, side: number, records: Int32Array, n: number): number
 
-  /** The descriptor of a queue: an epoll that holds `readyFd` (off) and `epfd`. */
-  queueCreate(readyFd: number, epfd: number): number
-  /** Makes it readable (or leaves that to `epfd`); -EBADF when `fd` is not that queue any more. */
+  /** The descriptor of a queue: an epoll that holds `readyFd`, off. */
+  queueCreate(readyFd: number): number
+  /** Turns `readyFd` on or off in it; -EBADF when `fd` is not such an epoll any more. */
   queueSet(fd: number, readyFd: number, on: boolean): number
   /** Closes it if it still is that queue, else -EBADF. */
   queueClose(fd: number, readyFd: number): number
@@ -113,7 +113,7 @@ export interface Native {
 
   /** Calls `callback` from the event loop while `fd` is readable and the watch runs. */
   loopWatch(fd: number, callback: () => void): LoopWatch
-  loopStart(watch: LoopWatch): void
+  loopStart(watch: LoopWatch): number
   loopStop(watch: LoopWatch): void
   loopRef(watch: LoopWatch): void
   loopUnref(watch: LoopWatch): void

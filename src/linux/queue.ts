@@ -63,10 +63,11 @@ export class LinuxQueue extends Kqueue {
   referenced = true
   #exposed = false
   #shown = false
+  #lost = false
 
   constructor(kernel: LinuxKernel) {
     super(kernel, kernel)
-    this.fd = check(kernel.native.queueCreate(kernel.readyFd, kernel.readSet.fd), 'kqueue')
+    this.fd = check(kernel.native.queueCreate(kernel.readyFd), 'kqueue')
     kernel.addQueue(this)
   }
 
@@ -78,7 +79,6 @@ export class LinuxQueue extends Kqueue {
     if (this.#exposed || this.closed) return
     this.#exposed = true
     this.kernel.expose(this)
-    this.kernel.settle()
   }
 
   /** Makes the descriptor say whether events are pending. */
@@ -86,7 +86,13 @@ export class LinuxQueue extends Kqueue {
     const pending = this.count > 0
     if (pending === this.#shown) return
     this.#shown = pending
-    this.kernel.native.queueSet(this.fd, this.kernel.readyFd, pending)
+    if (this.kernel.native.queueSet(this.fd, this.kernel.readyFd, pending) < 0) this.close()
+  }
+
+  /** The number was given to a new queue, so this one's descriptor has been closed. */
+  superseded(): void {
+    this.#lost = true
+    this.close()
   }
 
   /** Whether the descriptor still is this queue; if not, the queue is closed. */
@@ -102,7 +108,7 @@ export class LinuxQueue extends Kqueue {
     if (this.closed) return
     super.close()
     this.kernel.removeQueue(this)
-    this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
+    if (!this.#lost) this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
     for (const waiter of [...this.waiters]) {
       waiter.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
     }

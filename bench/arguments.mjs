@@ -1,0 +1,95 @@
+// The command line of the benchmark.
+import { parseArgs } from 'node:util'
+import { Failure } from './failure.mjs'
+
+export const USAGE = `usage: npm run bench -- [options]
+
+Measures this package beside the same work done with bare epoll in C, and
+beside a C library that has kqueue() and kevent(), if one is named.
+
+  --rows A,B          only these rows
+  --seconds N         time measured per row and contestant (default 0.75)
+  --json              one JSON document instead of the table
+  --peer LIB          a C kqueue library (.so or .a) to measure against
+  --peer-include DIR  where its sys/event.h is: DIR/sys or DIR/kqueue/sys
+  --help              this text
+
+See bench/README.md for the rows.`
+
+/**
+ * @typedef {object} Arguments
+ * @property {string[]} rows names of the rows to run, in the order of the table
+ * @property {number} seconds measured per row and contestant
+ * @property {boolean} json
+ * @property {boolean} help
+ * @property {{ library: string, include: string } | undefined} peer
+ */
+
+/**
+ * @param {string[]} argv without the interpreter and the script
+ * @param {string[]} names of every row there is
+ * @returns {Arguments}
+ */
+export function parseArguments(argv, names) {
+  const { rows, seconds, json, help, peer, 'peer-include': include } = parse(argv)
+  return {
+    rows: chooseRows(rows, names),
+    seconds: chooseSeconds(seconds),
+    json: json ?? false,
+    help: help ?? false,
+    peer: choosePeer(peer, include),
+  }
+}
+
+/** @param {string[]} argv */
+function parse(argv) {
+  try {
+    return parseArgs({
+      args: argv,
+      options: {
+        rows: { type: 'string' },
+        seconds: { type: 'string' },
+        json: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+        peer: { type: 'string' },
+        'peer-include': { type: 'string' },
+      },
+    }).values
+  } catch (error) {
+    throw usage(/** @type {Error} */ (error).message.split(/[.\n]/, 1)[0])
+  }
+}
+
+/** @param {string | undefined} text @param {string[]} names */
+function chooseRows(text, names) {
+  if (text === undefined) return names
+  const wanted = text.split(',')
+  const unknown = wanted.find((name) => !names.includes(name))
+  if (unknown !== undefined) {
+    throw usage(`--rows: there is no row '${unknown}', only ${names.join(', ')}`)
+  }
+  return names.filter((name) => wanted.includes(name))
+}
+
+/** @param {string | undefined} text */
+function chooseSeconds(text) {
+  if (text === undefined) return 0.75
+  const seconds = text.trim() === '' ? Number.NaN : Number(text)
+  if (!(seconds > 0 && seconds <= 3600)) {
+    throw usage(`--seconds: '${text}' is not a number of seconds above 0 and up to 3600`)
+  }
+  return seconds
+}
+
+/** @param {string | undefined} library @param {string | undefined} include */
+function choosePeer(library, include) {
+  if (library === undefined && include === undefined) return undefined
+  if (!library) throw usage('--peer-include goes with --peer LIB')
+  if (!include) throw usage('--peer goes with --peer-include DIR')
+  return { library, include }
+}
+
+/** @param {string} message */
+function usage(message) {
+  return new Failure(`${message}; --help shows how to write it`, 2)
+}

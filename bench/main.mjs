@@ -1,0 +1,117 @@
+// `npm run bench`: what this package does a second, row by row, beside what
+// bare epoll and a C kqueue do with the same work. See README.md in this
+// directory for the rows, and for how to add one.
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArguments, USAGE } from './arguments.mjs'
+import { Failure } from './failure.mjs'
+import { startPeers } from './peers.mjs'
+import { local, measureRow } from './rounds.mjs'
+import { printHeader, printRow } from './table.mjs'
+
+/** The rows, in the order of the table: each is rows/NAME.mjs. */
+const ROWS = [
+  'read-scan',
+  'register',
+  'idle-poll',
+  'user-trigger',
+  'timer-arm',
+  'knote-memory-read',
+  'knote-memory-user',
+]
+
+/**
+ * The default export of a file in rows/. It has `ours`, or `registrations` for
+ * a row about memory.
+ *
+ * @typedef {object} Row
+ * @property {string} name the peers' C programs know the row by this name
+ * @property {string} unit
+ * @property {() => Work} [ours] sets up this package's side
+ * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
+ * @property {() => import('./memory.mjs').Registrations} [registrations]
+ */
+
+/**
+ * @typedef {object} Work
+ * @property {() => number} work does some of the work and returns how many units that was
+ * @property {() => void} close
+ */
+
+/**
+ * @typedef {{ name: string, unit: string } & import('./rounds.mjs').Result} RowResult
+ */
+
+/** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
+async function runRow(row, peers, seconds) {
+  if (row.ours === undefined) return { ours: memory(row), peers: {}, ratio: {} }
+  const ours = row.ours()
+  const node = row.node?.()
+  /** @type {import('./rounds.mjs').Contestant[]} */
+  const rivals = peers.map((peer) => ({
+    name: peer.name,
+    rate: (round) => peer.rate(row.name, round),
+  }))
+  if (node !== undefined) rivals.push(local('node', node.work))
+  try {
+    return await measureRow(local('ours', ours.work), rivals, seconds)
+  } finally {
+    ours.close()
+    node?.close()
+  }
+}
+
+/** @param {Row} row */
+function memory(row) {
+  const program = fileURLToPath(new URL('memory.mjs', import.meta.url))
+  const child = spawnSync(process.execPath, ['--expose-gc', program, row.name], {
+    encoding: 'utf8',
+  })
+  if (child.status !== 0) {
+    const reason = child.stderr.trim() || `its process ended with ${child.signal ?? child.status}`
+    throw new Failure(`${row.name}: ${reason}`)
+  }
+  return Math.round(Number(child.stdout))
+}
+
+/** @param {import('./arguments.mjs').Arguments} options */
+async function run({ rows: names, seconds, json, peer }) {
+  if (!existsSync(new URL('../dist/index.js', import.meta.url))) {
+    throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
+  }
+  const peers = await startPeers(peer)
+  /** @type {RowResult[]} */
+  const results = []
+  try {
+    if (!json) printHeader()
+    for (const name of names) {
+      /** @type {Row} */
+      const row = (await import(`./rows/${name}.mjs`)).default
+      const result = { name, unit: row.unit, ...(await runRow(row, peers, seconds)) }
+      results.push(result)
+      if (!json) printRow(result)
+    }
+  } finally {
+    for (const peer of peers) peer.close()
+  }
+  if (json) console.log(JSON.stringify({ rows: results }, null, 2))
+  else console.log('\nratio: ours / peer, above 1 we are faster. bytes: lower is better.')
+}
+
+// A signal's default would end the process without the exit listeners that clean up.
+for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM'])) {
+  process.once(signal, () => process.exit(signal === 'SIGINT' ? 130 : 143))
+}
+
+try {
+  const options = parseArguments(process.argv.slice(2), ROWS)
+  if (options.help) console.log(USAGE)
+  else await run(options)
+} catch (error) {
+  // What a system call refused says enough in its message; anything else is a bug.
+  const { code, message, syscall } = /** @type {NodeJS.ErrnoException} */ (error)
+  if (!(error instanceof Failure || (code !== undefined && syscall !== undefined))) throw error
+  console.error(`bench: ${message}`)
+  process.exitCode = error instanceof Failure ? error.exitCode : 1
+}

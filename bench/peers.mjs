@@ -1,0 +1,134 @@
+// The C contestants: small programs compiled for one run, kept as child
+// processes that are asked for one round at a time. See peers/measure.h.
+import { spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join, resolve } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { Failure } from './failure.mjs'
+
+const SOURCES = fileURLToPath(new URL('peers/', import.meta.url))
+const CC = process.env.CC || 'cc'
+const CFLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
+
+/**
+ * Compiles and starts the peers.
+ *
+ * @param {{ library: string, include: string } | undefined} kqueue a C kqueue library
+ * @returns {Promise<Peer[]>}
+ */
+export async function startPeers(kqueue) {
+  const directory = mkdtempSync(join(tmpdir(), 'kqueue-bench-'))
+  const remove = () => rmSync(directory, { recursive: true, force: true })
+  process.once('exit', remove)
+  /** @type {Peer[]} */
+  const peers = []
+  try {
+    peers.push(await Peer.start('epoll', compile(directory, 'epoll', [])))
+    if (kqueue !== undefined) {
+      const program = compile(directory, 'kqueue', kqueueFlags(kqueue))
+      peers.push(await Peer.start('libkqueue', program))
+    }
+    return peers
+  } catch (error) {
+    for (const peer of peers) peer.close()
+    throw error
+  } finally {
+    // A running program needs its file no more.
+    remove()
+    process.off('exit', remove)
+  }
+}
+
+/** @param {string} directory @param {string} name @param {string[]} flags */
+function compile(directory, name, flags) {
+  const program = join(directory, name)
+  const source = join(SOURCES, `${name}.c`)
+  const cc = spawnSync(CC, [...CFLAGS, '-o', program, source, ...flags], { encoding: 'utf8' })
+  if (cc.error !== undefined) {
+    throw new Failure(
+      `the C compiler '${CC}' cannot be run (${cc.error.message}): install one or set CC`,
+    )
+  }
+  if (cc.status !== 0) {
+    const lines = cc.stderr.split('\n')
+    const reason = lines.find((line) => /error|undefined reference|cannot find/.test(line))
+    throw new Failure(
+      `bench/peers/${name}.c does not build: ${reason || lines[0] || `${CC} ended with ${cc.status}`}`,
+    )
+  }
+  return program
+}
+
+/** @param {{ library: string, include: string }} kqueue */
+function kqueueFlags({ library, include }) {
+  const file = resolve(library)
+  if (!existsSync(file)) throw new Failure(`--peer: there is no file ${library}`)
+  const headers = [resolve(include), resolve(include, 'kqueue')].find((directory) =>
+    existsSync(join(directory, 'sys/event.h')),
+  )
+  if (headers === undefined) {
+    throw new Failure(`--peer-include: no sys/event.h in ${include} or ${join(include, 'kqueue')}`)
+  }
+  return ['-isystem', headers, file, `-Wl,-rpath,${dirname(file)}`, '-pthread']
+}
+
+/** One running peer. It ends when its standard input does, so with this process. */
+export class Peer {
+  #child
+  #lines
+  #errors = ''
+
+  /** @param {'epoll' | 'libkqueue'} name as in the results @param {string} program */
+  constructor(name, program) {
+    this.name = name
+    this.#child = spawn(program, { stdio: ['pipe', 'pipe', 'pipe'] })
+    this.#child.stderr.setEncoding('utf8').on('data', (text) => {
+      this.#errors += text
+    })
+    this.#child.stdin.on('error', () => {}) // a dead peer is noticed where its answer is awaited
+    this.#lines = createInterface({ input: this.#child.stdout })[Symbol.asyncIterator]()
+    /** @type {Promise<string>} */
+    this.ended = new Promise((done) => {
+      this.#child.once('error', (error) => done(error.message))
+      this.#child.once('close', (code, signal) => {
+        done(this.#errors.trim().split('\n')[0] || `it ended with ${signal ?? code}`)
+      })
+    })
+  }
+
+  /** @param {'epoll' | 'libkqueue'} name @param {string} program */
+  static async start(name, program) {
+    const peer = new Peer(name, program)
+    if ((await peer.#answer()) !== 'ready') {
+      throw new Failure(`the ${name} peer does not load: ${await peer.ended}`)
+    }
+    return peer
+  }
+
+  /**
+   * One round of a row.
+   *
+   * @param {string} row @param {number} seconds
+   * @returns {Promise<number | undefined>} units a second; undefined: it has no such row
+   */
+  async rate(row, seconds) {
+    this.#child.stdin.write(`${row} ${seconds}\n`)
+    const answer = await this.#answer()
+    if (answer === undefined) {
+      throw new Failure(`the ${this.name} peer failed at ${row}: ${await this.ended}`)
+    }
+    return answer === '-' ? undefined : Number(answer)
+  }
+
+  close() {
+    this.#child.stdin.end()
+  }
+
+  /** The next line, undefined when the peer has ended. */
+  async #answer() {
+    const { value, done } = await this.#lines.next()
+    return done ? undefined : value
+  }
+}

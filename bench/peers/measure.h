@@ -1,0 +1,158 @@
+/*
+ * What every C peer of the benchmark is made of: a table of rows, a loop that
+ * measures one of them on demand, and pipes. A peer is a program that reads
+ * lines "ROW SECONDS" from standard input and answers each with a line holding
+ * the rate in units per second, or "-" for a row that it does not have:
+ *
+ *	static const struct row rows[] = {
+ *		{ "idle-poll", idle_poll_setup, idle_poll, idle_poll_teardown },
+ *	};
+ *	int main(void) { return serve(rows, sizeof rows / sizeof *rows); }
+ *
+ * A row stays set up between two requests for it, so that rounds of different
+ * contestants can take turns.
+ */
+#ifndef MEASURE_H
+#define MEASURE_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+/* The same sizes as in bench/sizes.mjs. */
+enum {
+	PIPES = 500,  /* descriptors in the rows about descriptors */
+	TIMERS = 1000, /* timers in the rows about timers */
+	CALLS = 64,   /* calls between two looks at the clock, where one call is short */
+	HOUR_SECONDS = 3600,
+};
+
+struct row {
+	const char *name;
+	void (*setup)(void);
+	long (*work)(void); /* does some of the work and returns how many units that was */
+	void (*teardown)(void);
+};
+
+/* Ends the peer with one line; the parent shows it. */
+_Noreturn static inline void die(const char *what)
+{
+	fprintf(stderr, "%s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+/* Ends the peer when a call failed or did other than its row is about. */
+static inline void expect(const char *what, long got, long wanted)
+{
+	if (got == wanted)
+		return;
+	if (got < 0)
+		die(what);
+	fprintf(stderr, "%s: %ld instead of %ld\n", what, got, wanted);
+	exit(1);
+}
+
+static int pipe_reader[PIPES], pipe_writer[PIPES];
+
+/* Opens PIPES pipes with `bytes` bytes waiting in each. */
+static inline void open_pipes(size_t bytes)
+{
+	static const char zeros[16];
+	int ends[2];
+
+	for (int i = 0; i < PIPES; i++) {
+		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
+			die("pipe2");
+		pipe_reader[i] = ends[0];
+		pipe_writer[i] = ends[1];
+		if (bytes > 0 && write(ends[1], zeros, bytes) != (ssize_t)bytes)
+			die("write");
+	}
+}
+
+static inline void close_pipes(void)
+{
+	for (int i = 0; i < PIPES; i++) {
+		close(pipe_reader[i]);
+		close(pipe_writer[i]);
+	}
+}
+
+/* Node.js lifts its own soft limit in the same way. */
+static inline void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static inline double now_seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Units per second over at least `seconds`. */
+static inline double measure(const struct row *row, double seconds)
+{
+	double start = now_seconds(), elapsed;
+	long units = 0;
+
+	do {
+		units += row->work();
+		elapsed = now_seconds() - start;
+	} while (elapsed < seconds);
+	return (double)units / elapsed;
+}
+
+static inline const struct row *find_row(const struct row *rows, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* Answers requests until standard input ends. */
+static inline int serve(const struct row *rows, size_t n)
+{
+	const struct row *current = NULL;
+	char line[128], name[64];
+	double seconds;
+
+	raise_descriptor_limit();
+	setvbuf(stdout, NULL, _IOLBF, 0);
+	puts("ready");
+	while (fgets(line, sizeof line, stdin) != NULL) {
+		if (sscanf(line, "%63s %lf", name, &seconds) != 2) {
+			fprintf(stderr, "not a request: %s", line);
+			return 1;
+		}
+		const struct row *row = find_row(rows, n, name);
+
+		if (row != current) {
+			if (current != NULL)
+				current->teardown();
+			if (row != NULL)
+				row->setup();
+			current = row;
+		}
+		if (row == NULL)
+			puts("-");
+		else
+			printf("%.6f\n", measure(row, seconds));
+	}
+	return 0;
+}
+
+#endif

@@ -1,0 +1,91 @@
+// One row measured: ours and the peers take turns in short rounds, so that
+// whatever else the machine does meets all of them alike.
+
+export const ROUNDS = 15
+
+/**
+ * One contestant of a row.
+ *
+ * @typedef {object} Contestant
+ * @property {string} name
+ * @property {(seconds: number) => number | undefined | Promise<number | undefined>} rate
+ *   works for about `seconds`: units a second; undefined: has no such row
+ */
+
+/**
+ * @typedef {object} Result
+ * @property {number} ours median rate, units a second
+ * @property {Record<string, number>} peers median rates
+ * @property {Record<string, number>} ratio medians of ours / peer, round by round
+ */
+
+/**
+ * @param {Contestant} ours
+ * @param {Contestant[]} peers
+ * @param {number} seconds measured for each contestant, all rounds together
+ * @returns {Promise<Result>}
+ */
+export async function measureRow(ours, peers, seconds) {
+  const round = seconds / ROUNDS
+  // The warm-up lets the compiler settle, and shows who has the row.
+  await ours.rate(Math.max(0.3, seconds / 3))
+  /** @type {Contestant[]} */
+  const rivals = []
+  for (const peer of peers) {
+    if ((await peer.rate(Math.max(0.05, round))) !== undefined) rivals.push(peer)
+  }
+
+  /** @type {number[]} */
+  const oursRates = []
+  /** @type {number[][]} */
+  const rivalRates = rivals.map(() => [])
+  for (let i = 0; i < ROUNDS; i++) {
+    oursRates.push(Number(await ours.rate(round)))
+    for (const [index, rival] of rivals.entries()) {
+      rivalRates[index].push(Number(await rival.rate(round)))
+    }
+  }
+
+  /** @type {Result} */
+  const result = { ours: tidy(median(oursRates)), peers: {}, ratio: {} }
+  for (const [index, rival] of rivals.entries()) {
+    const rates = rivalRates[index]
+    result.peers[rival.name] = tidy(median(rates))
+    result.ratio[rival.name] = tidy(median(rates.map((rate, i) => oursRates[i] / rate)))
+  }
+  return result
+}
+
+/**
+ * A contestant that lives in this process, made of the pieces of a row.
+ *
+ * @param {string} name
+ * @param {() => number} work does some of the work and returns how many units that was
+ * @returns {Contestant}
+ */
+export function local(name, work) {
+  return { name, rate: (seconds) => measure(work, seconds) }
+}
+
+/** @param {() => number} work @param {number} seconds */
+function measure(work, seconds) {
+  const start = performance.now()
+  const enough = seconds * 1000
+  let units = 0
+  let elapsed = 0
+  do {
+    units += work()
+    elapsed = performance.now() - start
+  } while (elapsed < enough)
+  return (units * 1000) / elapsed
+}
+
+/** @param {number[]} values */
+function median(values) {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]
+}
+
+/** Four digits, which is more than the method can tell. @param {number} value */
+function tidy(value) {
+  return Number(value.toPrecision(4))
+}

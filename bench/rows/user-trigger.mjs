@@ -1,0 +1,25 @@
+// One kevent call that triggers an EV_CLEAR user event in its changelist and
+// returns it in its event list.
+import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_USER, EventList, kqueue, NOTE_TRIGGER } from 'kqueue'
+import { CALLS } from '../sizes.mjs'
+
+/** @type {import('../main.mjs').Row} */
+export default {
+  name: 'user-trigger',
+  unit: 'roundtrips/s',
+  ours() {
+    const kq = kqueue()
+    kq.kevent([EV_SET(1, EVFILT_USER, EV_ADD | EV_CLEAR)])
+    const trigger = [EV_SET(1, EVFILT_USER, 0, NOTE_TRIGGER)]
+    const list = new EventList(1)
+    return {
+      work() {
+        let events = 0
+        for (let i = 0; i < CALLS; i++) events += kq.keventInto(trigger, list, 0)
+        if (events !== CALLS) throw new Error(`${events} events for ${CALLS} triggers`)
+        return CALLS
+      },
+      close: () => kq.close(),
+    }
+  },
+}

@@ -1,0 +1,13 @@
+// The amounts of work in the rows: the same as in peers/measure.h.
+
+/** Descriptors in the rows about descriptors. */
+export const PIPES = 500
+/** Timers in the rows about timers. */
+export const TIMERS = 1000
+/** Calls between two looks at the clock, where one call is short. */
+export const CALLS = 64
+export const HOUR_MS = 3_600_000
+
+/** Most pipes (two descriptors each) in the memory row. */
+export const MEMORY_PIPES = 9000
+export const MEMORY_USER_EVENTS = 100_000

@@ -1,0 +1,34 @@
+// The results for people: a line a row, printed as soon as it is measured.
+
+/** @typedef {import('./main.mjs').RowResult} RowResult */
+
+const COLUMNS = ['epoll', 'libkqueue', 'node']
+
+export function printHeader() {
+  const peers = COLUMNS.map((name) => `${name.padStart(11)} ${'ratio'.padStart(7)}`)
+  console.log(`${'row'.padEnd(18)}${'unit'.padEnd(14)}${'ours'.padStart(9)}${peers.join('')}`)
+}
+
+/** @param {RowResult} row */
+export function printRow(row) {
+  const peers = COLUMNS.map((name) => {
+    const rate = row.peers[name]
+    const ratio = row.ratio[name]
+    const cells = [rate === undefined ? '-' : short(rate), ratio === undefined ? '' : times(ratio)]
+    return `${cells[0].padStart(11)} ${cells[1].padStart(7)}`
+  })
+  const line = `${row.name.padEnd(18)}${row.unit.padEnd(14)}${short(row.ours).padStart(9)}`
+  console.log(`${line}${peers.join('')}`.trimEnd())
+}
+
+/** 1234567 is 1.23 M. @param {number} value */
+function short(value) {
+  if (value >= 1e6) return `${(value / 1e6).toPrecision(3)} M`
+  if (value >= 1e4) return `${(value / 1e3).toPrecision(3)} k`
+  return String(Math.round(value))
+}
+
+/** @param {number} ratio */
+function times(ratio) {
+  return `${ratio >= 100 ? Math.round(ratio) : ratio.toPrecision(2)}x`
+}

@@ -1,0 +1,46 @@
+{
+  "variables": {
+    "werror%": 1,
+    "sanitize%": 0
+  },
+  "targets": [
+    {
+      "target_name": "kqueue",
+      "sources": [
+        "native/addon.c",
+        "native/call.c",
+        "native/clock.c",
+        "native/env.c",
+        "native/epoll.c",
+        "native/eventfd.c",
+        "native/file.c",
+        "native/inotify.c",
+        "native/levels.c",
+        "native/loop.c",
+        "native/queue.c",
+        "native/sockdiag.c",
+        "native/timerfd.c"
+      ],
+      "defines": ["NAPI_VERSION=8", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
+      "cflags": ["-Wall", "-Wextra", "-fvisibility=hidden"],
+      "cflags_c": ["-std=c11"],
+      "conditions": [
+        ["werror==1", { "cflags": ["-Werror"] }],
+        [
+          "sanitize==1",
+          {
+            "cflags": [
+              "-fsanitize=address,undefined",
+              "-fno-sanitize-recover=undefined",
+              "-fno-omit-frame-pointer",
+              "-g",
+              "-O1"
+            ],
+            "cflags!": ["-O3", "-fomit-frame-pointer"],
+            "ldflags": ["-fsanitize=address,undefined", "-Wl,-z,nodelete"]
+          }
+        ]
+      ]
+    }
+  ]
+}

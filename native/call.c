@@ -1,0 +1,169 @@
+/*
+ * Arguments and answers of one call from JavaScript, see call.h.
+ *
+ * Nothing here trusts a value: typed arrays are looked at anew in every call,
+ * since JavaScript may have detached or shrunk them in between.
+ */
+#include "call.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdio.h>
+
+#include "env.h"
+
+bool
+call_begin(struct call *call, napi_env env, napi_callback_info info)
+{
+	size_t argc = CALL_ARGUMENTS;
+	void *name = NULL;
+	void *state = NULL;
+
+	call->env = env;
+	call->answer = NULL;
+	if (napi_get_cb_info(env, info, &argc, call->argv, NULL, &name) != napi_ok ||
+	    napi_get_instance_data(env, &state) != napi_ok || state == NULL)
+		return false;
+	call->function = name;
+	call->state = state;
+	return true;
+}
+
+bool
+call_type_error(struct call *call, const char *name, const char *expected)
+{
+	char message[128];
+
+	snprintf(message, sizeof(message), "%s: %s must be %s",
+	    call->function, name, expected);
+	napi_throw_type_error(call->env, "ERR_INVALID_ARG_TYPE", message);
+	return false;
+}
+
+static bool
+out_of_range(struct call *call)
+{
+	call->answer = call_number(call, -EINVAL);
+	return false;
+}
+
+bool
+call_range(struct call *call, int index, const char *name,
+    int64_t low, int64_t high, int64_t *value)
+{
+	double number;
+
+	if (napi_get_value_double(call->env, call->argv[index], &number) != napi_ok)
+		return call_type_error(call, name, "a number");
+	/* A NaN fails the first comparison; casting before the checks is undefined. */
+	if (!(number >= (double)low) || number > (double)high || trunc(number) != number)
+		return out_of_range(call);
+	*value = (int64_t)number;
+	return true;
+}
+
+bool
+call_fd(struct call *call, int index, const char *name, int *fd)
+{
+	int64_t value;
+
+	if (!call_range(call, index, name, INT32_MIN, INT32_MAX, &value))
+		return false;
+	*fd = (int)value;
+	return true;
+}
+
+bool
+call_bits(struct call *call, int index, const char *name, uint32_t *bits)
+{
+	int64_t value;
+
+	if (!call_range(call, index, name, INT32_MIN, UINT32_MAX, &value))
+		return false;
+	*bits = (uint32_t)value;
+	return true;
+}
+
+bool
+call_duration(struct call *call, int index, int64_t low, int64_t *sec, int64_t *nsec)
+{
+	return call_range(call, index, "sec", low, CALL_SAFE_INTEGER, sec) &&
+	    call_range(call, index + 1, "nsec", 0, 999999999, nsec);
+}
+
+bool
+call_bool(struct call *call, int index, const char *name, bool *value)
+{
+	if (napi_get_value_bool(call->env, call->argv[index], value) != napi_ok)
+		return call_type_error(call, name, "a boolean");
+	return true;
+}
+
+bool
+call_function(struct call *call, int index, const char *name)
+{
+	napi_valuetype type;
+
+	if (napi_typeof(call->env, call->argv[index], &type) != napi_ok ||
+	    type != napi_function)
+		return call_type_error(call, name, "a function");
+	return true;
+}
+
+static const char *
+array_name(napi_typedarray_type type)
+{
+	switch (type) {
+	case napi_int32_array:
+		return "an Int32Array";
+	case napi_float64_array:
+		return "a Float64Array";
+	default:
+		return "a Uint8Array";
+	}
+}
+
+bool
+call_array(struct call *call, int index, const char *name,
+    napi_typedarray_type type, size_t least, void **data, size_t *length)
+{
+	napi_typedarray_type actual;
+	bool is_array = false;
+
+	if (napi_is_typedarray(call->env, call->argv[index], &is_array) != napi_ok ||
+	    !is_array ||
+	    napi_get_typedarray_info(call->env, call->argv[index], &actual, length,
+	    data, NULL, NULL) != napi_ok || actual != type)
+		return call_type_error(call, name, array_name(type));
+	if (*length < least || *data == NULL)
+		return out_of_range(call);
+	return true;
+}
+
+napi_value
+call_number(struct call *call, double value)
+{
+	napi_value number = NULL;
+
+	napi_create_double(call->env, value, &number);
+	return number;
+}
+
+napi_value
+call_result(struct call *call, int result)
+{
+	napi_value number = NULL;
+
+	/* Unlike a double, a small integer costs no allocation in the engine. */
+	napi_create_int32(call->env, result < 0 ? -errno : result, &number);
+	return number;
+}
+
+napi_value
+call_undefined(struct call *call)
+{
+	napi_value undefined = NULL;
+
+	napi_get_undefined(call->env, &undefined);
+	return undefined;
+}

@@ -1,0 +1,66 @@
+/*
+ * What the addon keeps for one environment (the main thread or a worker): the
+ * descriptors that it made, the running loop watches, and the buffers of the
+ * hot path. Made when the addon is loaded into the environment; when that ends,
+ * the watches are closed first, then every descriptor that is still owned.
+ */
+#ifndef KQUEUE_ENV_H
+#define KQUEUE_ENV_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+
+#include <node_api.h>
+
+/* How many files one epoll_wait(2) or poll(2) of ours deals with. */
+#define ENV_BATCH 1024
+
+struct loop_watch;
+
+struct env_owned {
+	int fd;
+	/* The eventfd inside when this is a queue's descriptor, else -1. */
+	int ready;
+};
+
+struct env_state {
+	napi_env env;
+	napi_async_cleanup_hook_handle cleanup;
+	bool ending;
+
+	struct env_owned *owned;
+	size_t owned_count;
+	size_t owned_room;
+
+	struct loop_watch *running;
+	/* uv handles whose close callback is still to come. */
+	size_t closing;
+
+	int diag_fd;
+	uint32_t diag_sequence;
+	bool lacks_pwait2;
+
+	struct epoll_event events[ENV_BATCH];
+	struct pollfd polls[ENV_BATCH];
+};
+
+/* Attaches a new state to `env`; false when an exception is pending. */
+bool env_begin(napi_env env);
+
+/*
+ * Takes over `fd`, the result of a system call. Answers `fd`, or -1 with errno
+ * when that call or this one failed; the descriptor is closed then.
+ */
+int env_own(struct env_state *state, int fd, int ready);
+/* NULL when `fd` is not owned. */
+struct env_owned *env_find(struct env_state *state, int fd);
+/* Forgets the entry without closing its descriptor. */
+void env_disown(struct env_state *state, struct env_owned *owned);
+
+/* A uv handle counted in `closing` has been closed. */
+void env_handle_closed(struct env_state *state);
+
+#endif

@@ -1,0 +1,84 @@
+/*
+ * What a descriptor names, fstat(2) and lseek(2), and the end of the addon's
+ * own descriptors, close(2). Descriptors of others are never closed here.
+ */
+#include "file.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "env.h"
+#include "loop.h"
+#include "queue.h"
+
+/* As in src/linux/native.ts. */
+enum stat_field {
+	STAT_MODE,
+	STAT_DEV,
+	STAT_INO_HIGH,
+	STAT_INO_LOW,
+	STAT_SIZE,
+	STAT_OFFSET,
+	STAT_FIELDS
+};
+
+static napi_value
+js_file_stat(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct stat status;
+	double *fields;
+	size_t length;
+	void *data;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd) ||
+	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &data, &length))
+		return call.answer;
+	if (fstat(fd, &status) < 0)
+		return call_result(&call, -1);
+	fields = data;
+	fields[STAT_MODE] = status.st_mode;
+	fields[STAT_DEV] = (double)status.st_dev;
+	fields[STAT_INO_HIGH] = (double)((uint64_t)status.st_ino >> 32);
+	fields[STAT_INO_LOW] = (double)((uint64_t)status.st_ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status.st_size;
+	fields[STAT_OFFSET] = (double)lseek(fd, 0, SEEK_CUR);
+	return call_number(&call, 0);
+}
+
+static int
+close_owned(struct env_state *state, int fd)
+{
+	struct env_owned *owned = env_find(state, fd);
+
+	if (owned == NULL) {
+		errno = EBADF;
+		return -1;
+	}
+	if (owned->ready >= 0)
+		return queue_close(state, fd, owned->ready);
+	loop_close_fd(state, fd);
+	env_disown(state, owned);
+	return close(fd);
+}
+
+static napi_value
+js_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, close_owned(call.state, fd));
+}
+
+const struct call_entry file_calls[] = {
+	{ "fileStat", js_file_stat },
+	{ "close", js_close },
+	{ NULL, NULL },
+};

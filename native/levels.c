@@ -1,0 +1,227 @@
+/*
+ * The level behind a file's readiness: whether a descriptor still names the
+ * file that was registered, and how much can be read or written: epoll_ctl(2),
+ * poll(2), ioctl_tty(2) FIONREAD, tcp(7) TCP_INFO, sock_diag(7).
+ *
+ * Hot path: a readable pipe or socket costs one epoll_ctl and one ioctl, and
+ * nothing is allocated.
+ */
+#include "levels.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+
+#include "sockdiag.h"
+
+struct side {
+	uint32_t registered;
+	short polled;
+	int32_t (*count)(struct env_state *state, int fd, int events);
+};
+
+uint64_t
+level_datum(int fd, uint32_t generation)
+{
+	return (uint64_t)generation << 32 | (uint32_t)fd;
+}
+
+/*
+ * An epoll set knows its files by open file and number, and refuses to add the
+ * same pair twice. Unlike EPOLL_CTL_MOD the refused call leaves no new edge.
+ */
+static bool
+is_registered(int epfd, int fd, uint32_t events, uint32_t generation)
+{
+	struct epoll_event event = { .events = events, .data.u64 = level_datum(fd, generation) };
+
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return errno == EEXIST;
+	epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &event);
+	return false;
+}
+
+static int
+socket_option(int fd, int option)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &length) < 0 ? -1 : value;
+}
+
+static int
+tcp_pending(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	/* For a listening socket the kernel puts the accept queue's length there. */
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ?
+	    -1 : (int)info.tcpi_unacked;
+}
+
+static int32_t
+pending_connections(struct env_state *state, int fd, int events)
+{
+	int pending = -1;
+
+	if (socket_option(fd, SO_ACCEPTCONN) != 1)
+		return COUNT_UNKNOWN;
+	switch (socket_option(fd, SO_DOMAIN)) {
+	case AF_INET:
+	case AF_INET6:
+		pending = tcp_pending(fd);
+		break;
+	case AF_UNIX:
+		pending = sockdiag_unix_pending(state, fd);
+		break;
+	}
+	if (pending < 0)
+		pending = (events & POLLIN) != 0 ? 1 : 0;
+	return pending;
+}
+
+static int32_t
+count_readable(struct env_state *state, int fd, int events)
+{
+	int count = 0;
+
+	if (ioctl(fd, FIONREAD, &count) == 0)
+		return count;
+	return errno == EINVAL ? pending_connections(state, fd, events) : COUNT_UNKNOWN;
+}
+
+/* The kernel says when there is room: its word goes before the arithmetic. */
+static int32_t
+room(int size, int used, int events)
+{
+	int least = (events & POLLOUT) != 0 ? 1 : 0;
+
+	return size - used > least ? size - used : least;
+}
+
+static int32_t
+count_writable(struct env_state *state, int fd, int events)
+{
+	int used = 0;
+	int size = socket_option(fd, SO_SNDBUF);
+
+	(void)state;
+	if (size >= 0)
+		return ioctl(fd, SIOCOUTQ, &used) < 0 ? COUNT_UNKNOWN : room(size, used, events);
+	size = fcntl(fd, F_GETPIPE_SZ);
+	if (size >= 0 && ioctl(fd, FIONREAD, &used) == 0)
+		return room(size, used, events);
+	return COUNT_UNKNOWN;
+}
+
+/* As SIDE_READ and SIDE_WRITE in src/linux/native.ts. */
+static const struct side sides[] = {
+	{ EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, count_readable },
+	{ EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, count_writable },
+};
+
+static const struct side *const read_side = &sides[0];
+
+static void
+mark_stale(int32_t *record)
+{
+	record[REC_EVENTS] |= REC_STALE;
+	record[REC_COUNT] = COUNT_UNKNOWN;
+	record[REC_ERROR] = 0;
+}
+
+static void
+ask(struct env_state *state, const struct side *side, int fd, int32_t *record)
+{
+	int events = record[REC_EVENTS];
+	int error = 0;
+
+	/* Asking clears the error, so it is left to the program while the socket lives. */
+	if ((events & POLLERR) != 0 && (events & (POLLHUP | POLLRDHUP)) != 0)
+		error = socket_option(fd, SO_ERROR);
+	record[REC_COUNT] = side->count(state, fd, events);
+	record[REC_ERROR] = error > 0 ? error : 0;
+}
+
+void
+level_ask_read(struct env_state *state, int epfd, int32_t *record)
+{
+	int fd = record[REC_FD];
+
+	if (is_registered(epfd, fd, read_side->registered, (uint32_t)record[REC_GENERATION]))
+		ask(state, read_side, fd, record);
+	else
+		mark_stale(record);
+}
+
+static int
+poll_records(struct env_state *state, int epfd, const struct side *side,
+    const int32_t *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		const int32_t *record = records + i * RECORD;
+		int fd = record[REC_FD];
+		bool registered = is_registered(epfd, fd, side->registered,
+		    (uint32_t)record[REC_GENERATION]);
+
+		/* poll(2) passes over negative numbers. */
+		state->polls[i].fd = registered ? fd : -1;
+		state->polls[i].events = side->polled;
+		state->polls[i].revents = 0;
+	}
+	return poll(state->polls, n, 0);
+}
+
+static void
+ask_records(struct env_state *state, const struct side *side, int32_t *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int32_t *record = records + i * RECORD;
+		const struct pollfd *polled = &state->polls[i];
+
+		record[REC_EVENTS] = polled->revents & ~POLLNVAL;
+		if (polled->fd < 0 || (polled->revents & POLLNVAL) != 0)
+			mark_stale(record);
+		else
+			ask(state, side, polled->fd, record);
+	}
+}
+
+static napi_value
+js_poll_levels(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int64_t side, n;
+	size_t length;
+	void *data;
+	int epfd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_range(&call, 1, "side", 0, 1, &side) ||
+	    !call_array(&call, 2, "records", napi_int32_array, RECORD, &data, &length) ||
+	    !call_range(&call, 3, "n", 0, (int64_t)(length / RECORD), &n))
+		return call.answer;
+	for (size_t done = 0; done < (size_t)n; done += ENV_BATCH) {
+		int32_t *records = (int32_t *)data + done * RECORD;
+		size_t batch = (size_t)n - done < ENV_BATCH ? (size_t)n - done : ENV_BATCH;
+
+		if (poll_records(call.state, epfd, &sides[side], records, batch) < 0)
+			return call_result(&call, -1);
+		ask_records(call.state, &sides[side], records, batch);
+	}
+	return call_number(&call, (double)n);
+}
+
+const struct call_entry level_calls[] = {
+	{ "pollLevels", js_poll_levels },
+	{ NULL, NULL },
+};

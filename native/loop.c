@@ -1,0 +1,296 @@
+/*
+ * Watches in Node's event loop: uv_poll_t(3).
+ *
+ * A watch calls its function while its descriptor is readable and it runs. It
+ * has a uv handle only while it runs: closing one later would remove from the
+ * loop whatever descriptor has its number by then. A running watch is kept from
+ * being collected.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include <uv.h>
+
+#include "env.h"
+
+struct loop_watch {
+	struct env_state *state;
+	int fd;
+	bool referenced;
+	uv_poll_t *handle;
+	napi_ref self;
+	napi_ref callback;
+	napi_async_context context;
+	struct loop_watch *next;
+	struct loop_watch **link;
+};
+
+static const napi_type_tag watch_tag = { 0x9c1f5e0b7a2d4386, 0xb04e6a91d85c27f3 };
+
+static void
+handle_closed(uv_handle_t *handle)
+{
+	struct env_state *state = handle->data;
+
+	free(handle);
+	env_handle_closed(state);
+}
+
+static void
+handle_close(struct env_state *state, uv_poll_t *handle)
+{
+	handle->data = state;
+	state->closing++;
+	uv_close((uv_handle_t *)handle, handle_closed);
+}
+
+static void
+watch_close(struct loop_watch *watch)
+{
+	handle_close(watch->state, watch->handle);
+	watch->handle = NULL;
+	*watch->link = watch->next;
+	if (watch->next != NULL)
+		watch->next->link = watch->link;
+}
+
+static void
+watch_stop(struct loop_watch *watch)
+{
+	if (watch->handle == NULL)
+		return;
+	watch_close(watch);
+	napi_reference_unref(watch->state->env, watch->self, NULL);
+}
+
+static void
+report_exception(napi_env env)
+{
+	napi_value exception;
+	bool pending = false;
+
+	if (napi_is_exception_pending(env, &pending) == napi_ok && pending &&
+	    napi_get_and_clear_last_exception(env, &exception) == napi_ok)
+		napi_fatal_exception(env, exception);
+}
+
+static void
+on_readable(uv_poll_t *handle, int status, int events)
+{
+	struct loop_watch *watch = handle->data;
+	napi_env env = watch->state->env;
+	napi_handle_scope scope;
+	napi_value receiver, callback;
+
+	(void)events;
+	if (napi_open_handle_scope(env, &scope) != napi_ok)
+		return;
+	/* libuv has stopped polling the descriptor when it reports an error. */
+	if (status < 0)
+		watch_stop(watch);
+	/* The callback may stop the watch, and the collector then free it. */
+	if (napi_get_global(env, &receiver) == napi_ok &&
+	    napi_get_reference_value(env, watch->callback, &callback) == napi_ok &&
+	    napi_make_callback(env, watch->context, receiver, callback, 0, NULL, NULL) != napi_ok)
+		report_exception(env);
+	napi_close_handle_scope(env, scope);
+}
+
+static int
+watch_start(struct loop_watch *watch)
+{
+	struct env_state *state = watch->state;
+	uv_poll_t *handle;
+	uv_loop_t *loop;
+	int status;
+
+	if (watch->handle != NULL)
+		return 0;
+	if (napi_get_uv_event_loop(state->env, &loop) != napi_ok)
+		return -EINVAL;
+	handle = malloc(uv_handle_size(UV_POLL));
+	if (handle == NULL)
+		return -ENOMEM;
+	status = uv_poll_init(loop, handle, watch->fd);
+	if (status < 0) {
+		free(handle);
+		return status;
+	}
+	handle->data = watch;
+	status = uv_poll_start(handle, UV_READABLE, on_readable);
+	if (status < 0) {
+		handle_close(state, handle);
+		return status;
+	}
+	if (!watch->referenced)
+		uv_unref((uv_handle_t *)handle);
+	watch->handle = handle;
+	watch->next = state->running;
+	watch->link = &state->running;
+	if (watch->next != NULL)
+		watch->next->link = &watch->next;
+	state->running = watch;
+	napi_reference_ref(state->env, watch->self, NULL);
+	return 0;
+}
+
+void
+loop_close_fd(struct env_state *state, int fd)
+{
+	struct loop_watch *next;
+
+	for (struct loop_watch *watch = state->running; watch != NULL; watch = next) {
+		next = watch->next;
+		if (watch->fd == fd)
+			watch_stop(watch);
+	}
+}
+
+void
+loop_close_all(struct env_state *state)
+{
+	while (state->running != NULL)
+		watch_close(state->running);
+}
+
+/*
+ * No handle is left here: a running watch is not collected, and the end of the
+ * environment closes the handles before it finalizes what is left.
+ */
+static void
+watch_free(napi_env env, void *data, void *hint)
+{
+	struct loop_watch *watch = data;
+
+	(void)hint;
+	if (watch->context != NULL)
+		napi_async_destroy(env, watch->context);
+	if (watch->callback != NULL)
+		napi_delete_reference(env, watch->callback);
+	if (watch->self != NULL)
+		napi_delete_reference(env, watch->self);
+	free(watch);
+}
+
+static bool
+watch_attach(struct call *call, struct loop_watch *watch, napi_value object)
+{
+	napi_value name;
+
+	if (napi_wrap(call->env, object, watch, watch_free, NULL, NULL) != napi_ok) {
+		free(watch);
+		return false;
+	}
+	return napi_type_tag_object(call->env, object, &watch_tag) == napi_ok &&
+	    napi_create_reference(call->env, object, 0, &watch->self) == napi_ok &&
+	    napi_create_reference(call->env, call->argv[1], 1, &watch->callback) == napi_ok &&
+	    napi_create_string_utf8(call->env, "KqueueLoopWatch", NAPI_AUTO_LENGTH, &name) == napi_ok &&
+	    napi_async_init(call->env, object, name, &watch->context) == napi_ok;
+}
+
+static napi_value
+js_loop_watch(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct loop_watch *watch;
+	napi_value object;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd) ||
+	    !call_function(&call, 1, "callback"))
+		return call.answer;
+	watch = calloc(1, sizeof(*watch));
+	if (watch == NULL)
+		return call_number(&call, -ENOMEM);
+	watch->state = call.state;
+	watch->fd = fd;
+	watch->referenced = true;
+	if (napi_create_object(env, &object) != napi_ok) {
+		free(watch);
+		return NULL;
+	}
+	return watch_attach(&call, watch, object) ? object : NULL;
+}
+
+/* The watch that is the only argument, or NULL after a TypeError. */
+static struct loop_watch *
+begin_with_watch(struct call *call, napi_env env, napi_callback_info info)
+{
+	void *watch = NULL;
+	napi_valuetype type;
+	bool tagged = false;
+
+	if (!call_begin(call, env, info))
+		return NULL;
+	/* Asking null for its tag would throw an error of another wording. */
+	if (napi_typeof(env, call->argv[0], &type) != napi_ok || type != napi_object ||
+	    napi_check_object_type_tag(env, call->argv[0], &watch_tag, &tagged) != napi_ok ||
+	    !tagged || napi_unwrap(env, call->argv[0], &watch) != napi_ok) {
+		call_type_error(call, "watch", "a LoopWatch");
+		return NULL;
+	}
+	return watch;
+}
+
+static napi_value
+js_loop_start(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct loop_watch *watch = begin_with_watch(&call, env, info);
+
+	if (watch == NULL)
+		return NULL;
+	return call_number(&call, watch_start(watch));
+}
+
+static napi_value
+js_loop_stop(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct loop_watch *watch = begin_with_watch(&call, env, info);
+
+	if (watch == NULL)
+		return NULL;
+	watch_stop(watch);
+	return call_undefined(&call);
+}
+
+static napi_value
+js_loop_ref(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct loop_watch *watch = begin_with_watch(&call, env, info);
+
+	if (watch == NULL)
+		return NULL;
+	watch->referenced = true;
+	if (watch->handle != NULL)
+		uv_ref((uv_handle_t *)watch->handle);
+	return call_undefined(&call);
+}
+
+static napi_value
+js_loop_unref(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct loop_watch *watch = begin_with_watch(&call, env, info);
+
+	if (watch == NULL)
+		return NULL;
+	watch->referenced = false;
+	if (watch->handle != NULL)
+		uv_unref((uv_handle_t *)watch->handle);
+	return call_undefined(&call);
+}
+
+const struct call_entry loop_calls[] = {
+	{ "loopWatch", js_loop_watch },
+	{ "loopStart", js_loop_start },
+	{ "loopStop", js_loop_stop },
+	{ "loopRef", js_loop_ref },
+	{ "loopUnref", js_loop_unref },
+	{ NULL, NULL },
+};

@@ -1,0 +1,56 @@
+/**
+ * A command of kq: how it is written, what help says of it, and what it does.
+ * `watch.ts` and `wait.ts` hold one each; `main.ts` lists them.
+ */
+import type { Option, Request } from './options.js'
+import type { Output } from './output.js'
+import { humanPrinter, jsonPrinter } from './print.js'
+import type { Happening } from './sources.js'
+
+export interface Command {
+  readonly name: string
+  /** What is written after its name. */
+  readonly synopsis: string
+  /** A line for the list of commands. */
+  readonly summary: string
+  /** Paragraphs for its own help. */
+  readonly about: readonly string[]
+  readonly options: readonly Option[]
+  readonly examples: readonly Example[]
+  /**
+   * Answers the exit status.
+   * @throws SourceError; the reason of `signal`, a `Stop` for one
+   */
+  run(request: Request, world: World): Promise<number>
+}
+
+export interface Example {
+  readonly text: string
+  readonly line: string
+}
+
+/** What a command has to do with. */
+export interface World {
+  readonly output: Output
+  /** Aborts when the command is to end. */
+  readonly signal: AbortSignal
+}
+
+/** The exit status when the time was over. */
+export const TIMED_OUT = 124
+
+/** How long is left of a timeout of `ms`, undefined for ever: asked again and again. */
+export function countdown(ms: number | undefined): () => number | undefined {
+  if (ms === undefined) return () => undefined
+  const end = performance.now() + ms
+  return () => Math.max(0, end - performance.now())
+}
+
+/** Prints events as a request wants them. */
+export function printing(request: Request, output: Output) {
+  const line = request.json ? jsonPrinter() : humanPrinter(request.conditions, output.coloured)
+  return async (happened: readonly Happening[]): Promise<void> => {
+    const time = Date.now()
+    await output.write(happened.map((happening) => line(happening, time)).join(''))
+  }
+}

@@ -1,0 +1,141 @@
+/**
+ * FD|PATH on the command line: a descriptor inherited from the shell, or a path
+ * that is opened. `parseDescriptor` reads it, `openDescriptor` opens it.
+ */
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  type Stats,
+} from 'node:fs'
+import { Refusal, UsageError } from './errors.js'
+
+const MAX_FD = 0x7fffffff
+
+/** A descriptor to watch. */
+export interface Descriptor {
+  readonly fd: number
+  readonly stats: Stats
+  /** Closes it where it was opened here. */
+  close(): void
+}
+
+/**
+ * A number is a descriptor, everything else a path.
+ * @param option what it was given for: '--read'
+ * @throws UsageError
+ */
+export function parseDescriptor(option: string, text: string): number | string {
+  if (text === '') {
+    throw new UsageError(`${option} '' names nothing; write ${option} FD or ${option} PATH`)
+  }
+  if (/^[-+]\d+$/.test(text)) {
+    throw new UsageError(
+      `${option} ${text} is not a descriptor, which is 0 or more; a file of that name is ./${text}`,
+    )
+  }
+  return /^\d+$/.test(text) ? Number(text) : text
+}
+
+/**
+ * Opens a path, or makes sure that a descriptor is open.
+ * @param access O_RDONLY or O_WRONLY
+ * @throws Error with errno; Refusal
+ */
+export function openDescriptor(name: number | string, access: number): Descriptor {
+  if (typeof name === 'number') {
+    const missing = new Refusal(
+      'EBADF',
+      `descriptor ${name} is not open; the shell opens it with ${name}<FILE`,
+    )
+    if (name > MAX_FD || isOwn(name)) throw missing
+    try {
+      return { fd: name, stats: fstatSync(name), close() {} }
+    } catch {
+      throw missing
+    }
+  }
+  const fd = openPath(name, access)
+  return { fd, stats: fstatSync(fd), close: () => closeSync(fd) }
+}
+
+function openPath(path: string, access: number): number {
+  try {
+    // A fifo is to be opened at once, whoever has its other end; a terminal is only looked at.
+    return openSync(path, access | constants.O_NONBLOCK | constants.O_NOCTTY)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
+    throw new Refusal('ENXIO', reasonForNoDevice(path))
+  }
+}
+
+/** Why open(2) says ENXIO. */
+function reasonForNoDevice(path: string): string {
+  // fstat needs an open descriptor; O_PATH, which Node does not name, opens a socket too.
+  const O_PATH = 0o10000000
+  const fd = openSync(path, O_PATH)
+  const stats = fstatSync(fd)
+  closeSync(fd)
+  if (stats.isSocket()) return 'a socket cannot be opened by its path; give a connected descriptor'
+  if (stats.isFIFO()) return 'no process has this fifo open for reading'
+  return 'no such device or address'
+}
+
+/**
+ * Whether a number is a descriptor of Node's own and not an inherited one: without
+ * this, a redirection forgotten in the shell would watch the event loop itself. What
+ * Node opened lies at or above its first epoll instance.
+ */
+function isOwn(fd: number): boolean {
+  const open = readdirSync('/proc/self/fd').map(Number)
+  const links = new Map(open.map((number) => [number, linkOf(number)]))
+  const first = Math.min(...open.filter((n) => n > 2 && links.get(n) === EVENTPOLL))
+  const link = links.get(fd)
+  if (link === undefined || fd < first) return false
+  if (link === EVENTPOLL || link === 'anon_inode:[eventfd]') return true
+  if (link.startsWith('anon_inode:[io_uring]')) return true
+  // A pipe with both ends in this process.
+  const ends = open.filter((n) => n >= first && links.get(n) === link)
+  return link.startsWith('pipe:') && ends.length === 2
+}
+
+const EVENTPOLL = 'anon_inode:[eventpoll]'
+
+function linkOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
+
+/** Whether a socket listens: for it, what can be read is connections. proc(5). */
+export function isListening({ stats }: Descriptor): boolean {
+  if (!stats.isSocket()) return false
+  const inode = String(stats.ino)
+  return TABLES.some(([table, inodeColumn, stateColumn, listening]) =>
+    lines(`/proc/self/net/${table}`).some((line) => {
+      const columns = line.trim().split(/\s+/)
+      return columns[inodeColumn] === inode && columns[stateColumn] === listening
+    }),
+  )
+}
+
+/** Table, column of the inode, column of the state or flags, what it says when listening. */
+const TABLES = [
+  ['tcp', 9, 3, '0A'],
+  ['tcp6', 9, 3, '0A'],
+  ['unix', 6, 3, '00010000'],
+] as const
+
+function lines(path: string): string[] {
+  try {
+    return readFileSync(path, 'latin1').split('\n')
+  } catch {
+    return []
+  }
+}

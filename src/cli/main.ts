@@ -1,0 +1,82 @@
+#!/usr/bin/env node
+/**
+ * The command `kq`: finds the command that is meant, runs it, and turns its end
+ * into an exit status.
+ */
+import { readFileSync } from 'node:fs'
+import { KqueueError } from '../index.js'
+import type { Command } from './command.js'
+import { reasonOf, SourceError, UsageError } from './errors.js'
+import { commandHelp, help } from './help.js'
+import { parseOptions } from './options.js'
+import { Output, Stop } from './output.js'
+import { visible } from './visible.js'
+import { wait } from './wait.js'
+import { watch } from './watch.js'
+
+const COMMANDS: readonly Command[] = [watch, wait]
+
+/** Signals that end the command, with the exit status that shells give to it. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+
+const BAD_USAGE = 2
+
+async function run(args: readonly string[], end: AbortController): Promise<number> {
+  const output = new Output(end)
+  const [name, ...rest] = args
+  if (name === undefined || name === '--help' || name === '-h') {
+    await output.write(help(COMMANDS))
+    await output.flush()
+    return name === undefined ? BAD_USAGE : 0
+  }
+  if (name === '--version') {
+    await output.write(`${version()}\n`)
+    await output.flush()
+    return 0
+  }
+  const command = COMMANDS.find((row) => row.name === name)
+  if (command === undefined) throw new UsageError(unknown(name))
+  const request = parseOptions(command.name, command.options, rest)
+  if (request.help) await output.write(commandHelp(command))
+  const code = request.help ? 0 : await command.run(request, { output, signal: end.signal })
+  await output.flush()
+  return code
+}
+
+function unknown(name: string): string {
+  const names = COMMANDS.map((row) => `kq ${row.name}`).join(' or ')
+  return name.startsWith('-')
+    ? `there is no option ${name}; a command comes first: ${names}`
+    : `there is no command '${name}'; write ${names}, or kq --help`
+}
+
+function version(): string {
+  const url = new URL('../../package.json', import.meta.url)
+  return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version
+}
+
+/** The exit status of what was thrown, after saying what there is to say. */
+function failed(error: unknown): number {
+  if (error instanceof Stop) return error.code
+  if (error instanceof UsageError || error instanceof SourceError) {
+    process.stderr.write(`kq: ${visible(error.message)}\n`)
+    return error instanceof UsageError ? BAD_USAGE : 1
+  }
+  // Such as no kqueue on this system.
+  if (!(error instanceof KqueueError)) throw error
+  process.stderr.write(`kq: ${visible(reasonOf(error))}\n`)
+  return 1
+}
+
+const end = new AbortController()
+for (const [name, code] of Object.entries(SIGNALS)) {
+  process.on(name, () => end.abort(new Stop(code)))
+}
+const code = await run(process.argv.slice(2), end)
+  .then((code) => {
+    end.signal.throwIfAborted()
+    return code
+  })
+  .catch((error: unknown) => failed(end.signal.aborted ? end.signal.reason : error))
+// Not by itself: output that nobody takes must not keep an interrupted command.
+process.exit(code)

@@ -1,0 +1,72 @@
+/**
+ * Standard output as a filter writes to it: no faster than it is read, and over,
+ * without a word, when nobody reads it any more.
+ */
+import { once } from 'node:events'
+import { fstatSync } from 'node:fs'
+import { EV_ADD, EV_CLEAR, EV_EOF, EV_SET, EVFILT_WRITE, kqueue, NOTE_LOWAT } from '../index.js'
+import { SourceError } from './errors.js'
+
+/** The reason of an abort that ends the command without a word. */
+export class Stop {
+  /** @param code the exit status */
+  constructor(readonly code: number) {}
+}
+
+export class Output {
+  readonly #stream = process.stdout
+  readonly #end: AbortController
+
+  /** @param end is aborted when nothing can be written any more */
+  constructor(end: AbortController) {
+    this.#end = end
+    this.#stream.on('error', (error: NodeJS.ErrnoException) => {
+      end.abort(error.code === 'EPIPE' ? new Stop(0) : new SourceError('standard output', error))
+    })
+  }
+
+  /** Whether to colour: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise. */
+  get coloured(): boolean {
+    const { NO_COLOR, FORCE_COLOR, TERM } = process.env
+    if (NO_COLOR) return false
+    if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+    return this.#stream.isTTY === true && TERM !== 'dumb'
+  }
+
+  /** Writes, and waits while the reader is behind. */
+  async write(text: string): Promise<void> {
+    const { signal } = this.#end
+    signal.throwIfAborted()
+    if (!this.#stream.write(text)) await once(this.#stream, 'drain', { signal })
+  }
+
+  /** Waits until everything is written, or nothing can be. */
+  async flush(): Promise<void> {
+    const { signal } = this.#end
+    if (signal.aborted) return
+    await new Promise((resolve) => {
+      signal.addEventListener('abort', resolve)
+      this.#stream.write('', resolve)
+    })
+  }
+
+  /**
+   * Ends the command when the reader goes, and not only at the next line: `kq watch
+   * ... | head -1` is over when head is. Answers how to stop watching it.
+   */
+  watchReader(): () => void {
+    const { fd } = this.#stream
+    const stats = fstatSync(fd)
+    if (!stats.isFIFO() && !stats.isSocket()) return () => {}
+    const queue = kqueue().unref()
+    // More room than there can be: only the end is an event.
+    queue.kevent([EV_SET(fd, EVFILT_WRITE, EV_ADD | EV_CLEAR, NOTE_LOWAT, 0x7fffffff)])
+    queue.wait({ nevents: 1 }).then(
+      ([event]) => event && event.flags & EV_EOF && this.#end.abort(new Stop(0)),
+      () => {
+        // The queue was closed.
+      },
+    )
+    return () => queue.close()
+  }
+}

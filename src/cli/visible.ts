@@ -1,0 +1,27 @@
+/**
+ * Text for a terminal and for one line: what would move the cursor, colour the
+ * screen, end the line or turn the direction of writing is shown by its code.
+ */
+// Control and format characters, line separators, and halves of surrogate pairs.
+const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
+
+/** 'a\x1bb' -> 'a\\x1bb' */
+export function visible(text: string): string {
+  return text.replace(HIDDEN, (character) => {
+    const code = character.codePointAt(0)!
+    return code < 0x100
+      ? `\\x${code.toString(16).padStart(2, '0')}`
+      : `\\u{${code.toString(16).padStart(4, '0')}}`
+  })
+}
+
+/** JSON on one line that holds no such characters either. */
+export function visibleJson(value: unknown): string {
+  return JSON.stringify(value).replace(HIDDEN, (character) =>
+    Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
+  )
+}
+
+function escaped(unit: number): string {
+  return `\\u${unit.toString(16).padStart(4, '0')}`
+}

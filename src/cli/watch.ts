@@ -1,0 +1,64 @@
+/**
+ * `kq watch`: a line an event, until told to stop or nothing is left to watch.
+ */
+import { EV_CLEAR, EV_EOF } from '../index.js'
+import { type Command, countdown, printing, TIMED_OUT } from './command.js'
+import { COUNT, HELP, JSON_LINES, type Request, TIMEOUT } from './options.js'
+import { type Happening, Sources } from './sources.js'
+
+/** Events printed at once. */
+const BATCH = 64
+
+export const watch: Command = {
+  name: 'watch',
+  synopsis: 'CONDITION... [OPTION...]',
+  summary: 'print a line for each event, until interrupted',
+  about: [
+    'Prints a line each time one of the conditions is met: when bytes arrive, not all the while they are unread. Nothing is read from what is watched.',
+    'A source is watched no longer after its end of file. When none is left, kq watch ends.',
+  ],
+  options: [COUNT, TIMEOUT, JSON_LINES, HELP],
+  examples: [
+    { text: 'A line each time a log grows:', line: 'kq watch --read /var/log/syslog' },
+    { text: 'Three ticks, half a second apart:', line: 'kq watch --timer 500ms --count 3' },
+    {
+      text: 'What arrives on a fifo, for a program:',
+      line: 'kq watch --read ./fifo --json | jq .data',
+    },
+  ],
+
+  async run(request, { output, signal }) {
+    const left = countdown(request.timeout)
+    const print = printing(request, output)
+    // Edges: with levels, bytes that nobody reads would be reported without end.
+    const sources = new Sources(request.conditions, EV_CLEAR)
+    const leaveReader = output.watchReader()
+    try {
+      for (let events = 0; ; ) {
+        const happened = await sources.next(batch(request, events), left(), signal)
+        if (happened.length === 0) return whenTimeIsOver(request)
+        await print(happened)
+        events += happened.length
+        if (events >= request.count) return 0
+        for (const { source } of happened.filter(isEnd)) sources.finish(source)
+        if (sources.size === 0) return 0
+      }
+    } finally {
+      leaveReader()
+      sources.close()
+    }
+  },
+}
+
+function batch({ count }: Request, events: number): number {
+  return Math.min(BATCH, count - events)
+}
+
+/** Without --count, the time was all that was asked for. */
+function whenTimeIsOver({ count }: Request): number {
+  return count === Number.POSITIVE_INFINITY ? 0 : TIMED_OUT
+}
+
+function isEnd({ event }: Happening): boolean {
+  return (event.flags & EV_EOF) !== 0
+}

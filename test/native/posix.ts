@@ -1,0 +1,248 @@
+/**
+ * The system calls that tests need and Node lacks, typed. Each answers its
+ * result or throws an Error with `code`, `errno` and `syscall` like Node's own.
+ * The C is in `test/native/`, built by `npm run build:test`.
+ */
+import { existsSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+type Pair = [number, number]
+
+/** The numbers of the C headers by name. */
+export interface Constants {
+  readonly AF_UNIX: number
+  readonly AF_INET: number
+  readonly AF_INET6: number
+  readonly SOCK_STREAM: number
+  readonly SOCK_DGRAM: number
+  readonly SOCK_SEQPACKET: number
+  readonly SOCK_RAW: number
+  readonly SOCK_NONBLOCK: number
+  readonly SOCK_CLOEXEC: number
+  readonly SOL_SOCKET: number
+  readonly SO_ERROR: number
+  readonly SO_TYPE: number
+  readonly SO_RCVBUF: number
+  readonly SO_SNDBUF: number
+  readonly SO_RCVLOWAT: number
+  readonly SO_SNDLOWAT: number
+  readonly SO_REUSEADDR: number
+  readonly SO_REUSEPORT: number
+  readonly SO_KEEPALIVE: number
+  readonly SO_OOBINLINE: number
+  readonly SO_ACCEPTCONN: number
+  readonly SO_DOMAIN: number
+  readonly SO_PROTOCOL: number
+  readonly IPPROTO_IP: number
+  readonly IPPROTO_TCP: number
+  readonly IPPROTO_UDP: number
+  readonly IPPROTO_IPV6: number
+  readonly IPV6_V6ONLY: number
+  readonly TCP_NODELAY: number
+  readonly TCP_DEFER_ACCEPT: number
+  readonly MSG_OOB: number
+  readonly MSG_PEEK: number
+  readonly MSG_DONTWAIT: number
+  readonly MSG_NOSIGNAL: number
+  readonly MSG_TRUNC: number
+  readonly MSG_WAITALL: number
+  readonly SHUT_RD: number
+  readonly SHUT_WR: number
+  readonly SHUT_RDWR: number
+  readonly O_RDONLY: number
+  readonly O_WRONLY: number
+  readonly O_RDWR: number
+  readonly O_ACCMODE: number
+  readonly O_CREAT: number
+  readonly O_EXCL: number
+  readonly O_TRUNC: number
+  readonly O_APPEND: number
+  readonly O_NONBLOCK: number
+  readonly O_CLOEXEC: number
+  readonly O_DIRECTORY: number
+  readonly O_NOFOLLOW: number
+  readonly O_NOCTTY: number
+  readonly O_PATH: number
+  readonly O_DIRECT: number
+  readonly O_SYNC: number
+  readonly O_TMPFILE: number
+  readonly F_DUPFD: number
+  readonly F_DUPFD_CLOEXEC: number
+  readonly F_GETFD: number
+  readonly F_SETFD: number
+  readonly F_GETFL: number
+  readonly F_SETFL: number
+  readonly F_GETPIPE_SZ: number
+  readonly F_SETPIPE_SZ: number
+  readonly FD_CLOEXEC: number
+  readonly EFD_NONBLOCK: number
+  readonly EFD_CLOEXEC: number
+  readonly EFD_SEMAPHORE: number
+  readonly SEEK_SET: number
+  readonly SEEK_CUR: number
+  readonly SEEK_END: number
+  readonly POLLIN: number
+  readonly POLLPRI: number
+  readonly POLLOUT: number
+  readonly POLLERR: number
+  readonly POLLHUP: number
+  readonly POLLNVAL: number
+  readonly POLLRDHUP: number
+  readonly SIGHUP: number
+  readonly SIGINT: number
+  readonly SIGQUIT: number
+  readonly SIGABRT: number
+  readonly SIGKILL: number
+  readonly SIGUSR1: number
+  readonly SIGUSR2: number
+  readonly SIGPIPE: number
+  readonly SIGALRM: number
+  readonly SIGTERM: number
+  readonly SIGCHLD: number
+  readonly SIGCONT: number
+  readonly SIGSTOP: number
+  readonly SIGTSTP: number
+  readonly SIGWINCH: number
+  readonly SIGURG: number
+  readonly SIGIO: number
+}
+
+interface Posix {
+  readonly constants: Constants
+
+  pipe2(flags: number): Pair
+  openpty(): Pair
+  eventfd(initial: number, flags: number): number
+  timerfd(ms: number): number
+  mkfifo(path: string, mode: number): number
+  open(path: string, flags: number, mode: number): number
+  close(fd: number): number
+  dup(fd: number): number
+  dup2(from: number, to: number): number
+  read(fd: number, most: number): Uint8Array
+  write(fd: number, data: Uint8Array): number
+  lseek(fd: number, offset: number, whence: number): number
+  ftruncate(fd: number, length: number): number
+  fcntl(fd: number, command: number, argument: number): number
+  fionread(fd: number): number
+  poll(fd: number, events: number, timeoutMs: number): number
+
+  socket(domain: number, type: number, protocol: number): number
+  socketpair(domain: number, type: number): Pair
+  bindInet(fd: number, host: string, port: number): number
+  bindUnix(fd: number, path: string): number
+  connectInet(fd: number, host: string, port: number): number
+  connectUnix(fd: number, path: string): number
+  listen(fd: number, backlog: number): number
+  getsocknamePort(fd: number): number
+  accept(fd: number, flags: number): number
+  send(fd: number, data: Uint8Array, flags: number): number
+  sendtoInet(fd: number, data: Uint8Array, flags: number, host: string, port: number): number
+  recv(fd: number, most: number, flags: number): Uint8Array
+  shutdown(fd: number, how: number): number
+  setsockopt(fd: number, level: number, option: number, value: number): number
+  getsockopt(fd: number, level: number, option: number): number
+  setLinger(fd: number, seconds: number): number
+
+  getpid(): number
+  gettid(): number
+  kill(pid: number, signal: number): number
+  tgkill(tid: number, signal: number): number
+  raise(signal: number): number
+  alarm(ms: number): number
+  sleepNs(ns: number): number
+}
+
+/** The package's root, seen from `test/native/` as well as from `build/test/native/`. */
+function packageRoot(): string {
+  let directory = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(directory, 'package.json'))) {
+    const parent = dirname(directory)
+    if (parent === directory) throw new Error('posix: no package.json above this file')
+    directory = parent
+  }
+  return directory
+}
+
+const posix = createRequire(import.meta.url)(
+  join(packageRoot(), 'test/native/build/Release/posix.node'),
+) as Posix
+
+function bytes(data: Uint8Array | string): Uint8Array {
+  return typeof data === 'string' ? new TextEncoder().encode(data) : data
+}
+
+export const constants: Constants = posix.constants
+
+/** [read end, write end]; `flags`: O_NONBLOCK, O_CLOEXEC, O_DIRECT. */
+export const pipe2 = (flags = 0): Pair => posix.pipe2(flags)
+/** [master, slave]. */
+export const openpty = (): Pair => posix.openpty()
+export const eventfd = (initial = 0, flags = 0): number => posix.eventfd(initial, flags)
+/** A nonblocking timerfd that fires once in `ms` milliseconds, never if that is 0. */
+export const timerfd = (ms: number): number => posix.timerfd(ms)
+export const mkfifo = (path: string, mode = 0o600): number => posix.mkfifo(path, mode)
+export const open = (path: string, flags = 0, mode = 0o600): number => posix.open(path, flags, mode)
+export const close = (fd: number): number => posix.close(fd)
+export const dup = (fd: number): number => posix.dup(fd)
+export const dup2 = (from: number, to: number): number => posix.dup2(from, to)
+/** At most 1 MiB; empty at the end of the file. */
+export const read = (fd: number, most = 65536): Uint8Array => posix.read(fd, most)
+export const write = (fd: number, data: Uint8Array | string): number => posix.write(fd, bytes(data))
+export const lseek = (fd: number, offset: number, whence: number): number =>
+  posix.lseek(fd, offset, whence)
+export const ftruncate = (fd: number, length: number): number => posix.ftruncate(fd, length)
+export const fcntl = (fd: number, command: number, argument = 0): number =>
+  posix.fcntl(fd, command, argument)
+/** FIONREAD: bytes that can be read. */
+export const fionread = (fd: number): number => posix.fionread(fd)
+/** The revents of one descriptor, 0 when the time was up first. */
+export const poll = (fd: number, events: number, timeoutMs = 0): number =>
+  posix.poll(fd, events, timeoutMs)
+
+export const socket = (domain: number, type: number, protocol = 0): number =>
+  posix.socket(domain, type, protocol)
+export const socketpair = (domain: number, type: number): Pair => posix.socketpair(domain, type)
+/** `host` in numbers, of IPv4 or IPv6; port 0 takes a free one. */
+export const bindInet = (fd: number, host: string, port: number): number =>
+  posix.bindInet(fd, host, port)
+export const bindUnix = (fd: number, path: string): number => posix.bindUnix(fd, path)
+export const connectInet = (fd: number, host: string, port: number): number =>
+  posix.connectInet(fd, host, port)
+export const connectUnix = (fd: number, path: string): number => posix.connectUnix(fd, path)
+export const listen = (fd: number, backlog = 128): number => posix.listen(fd, backlog)
+export const getsocknamePort = (fd: number): number => posix.getsocknamePort(fd)
+/** `flags`: SOCK_NONBLOCK, SOCK_CLOEXEC for the new descriptor. */
+export const accept = (fd: number, flags = 0): number => posix.accept(fd, flags)
+export const send = (fd: number, data: Uint8Array | string, flags = 0): number =>
+  posix.send(fd, bytes(data), flags)
+export const sendto = (
+  fd: number,
+  data: Uint8Array | string,
+  flags: number,
+  host: string,
+  port: number,
+): number => posix.sendtoInet(fd, bytes(data), flags, host, port)
+export const recv = (fd: number, most = 65536, flags = 0): Uint8Array => posix.recv(fd, most, flags)
+export const shutdown = (fd: number, how: number): number => posix.shutdown(fd, how)
+export const setsockopt = (fd: number, level: number, option: number, value: number): number =>
+  posix.setsockopt(fd, level, option, value)
+export const getsockopt = (fd: number, level: number, option: number): number =>
+  posix.getsockopt(fd, level, option)
+/** SO_LINGER on; with 0 seconds closing a TCP socket resets its connection. */
+export const setLinger = (fd: number, seconds: number): number => posix.setLinger(fd, seconds)
+
+export const getpid = (): number => posix.getpid()
+export const gettid = (): number => posix.gettid()
+export const kill = (pid: number, signal: number): number => posix.kill(pid, signal)
+/** Signals one thread of this process, else the calling one. */
+export const tgkill = (signal: number, tid: number = posix.gettid()): number =>
+  posix.tgkill(tid, signal)
+/** Signals the calling thread. */
+export const raise = (signal: number): number => posix.raise(signal)
+/** SIGALRM for the process in `ms` milliseconds; 0 takes it back. */
+export const alarm = (ms: number): number => posix.alarm(ms)
+/** Blocks this thread. */
+export const sleepNs = (ns: number): number => posix.sleepNs(ns)
