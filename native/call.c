@@ -7,7 +7,6 @@
 #include "call.h"
 
 #include <errno.h>
-#include <math.h>
 #include <stdio.h>
 
 #include "env.h"
@@ -56,10 +55,10 @@ call_range(struct call *call, int index, const char *name,
 	if (napi_get_value_double(call->env, call->argv[index], &number) != napi_ok)
 		return call_type_error(call, name, "a number");
 	/* A NaN fails the first comparison; casting before the checks is undefined. */
-	if (!(number >= (double)low) || number > (double)high || trunc(number) != number)
+	if (!(number >= (double)low) || number > (double)high)
 		return out_of_range(call);
 	*value = (int64_t)number;
-	return true;
+	return (double)*value == number || out_of_range(call);
 }
 
 bool
@@ -128,11 +127,9 @@ call_array(struct call *call, int index, const char *name,
     napi_typedarray_type type, size_t least, void **data, size_t *length)
 {
 	napi_typedarray_type actual;
-	bool is_array = false;
 
-	if (napi_is_typedarray(call->env, call->argv[index], &is_array) != napi_ok ||
-	    !is_array ||
-	    napi_get_typedarray_info(call->env, call->argv[index], &actual, length,
+	/* It refuses values that are no typed arrays. */
+	if (napi_get_typedarray_info(call->env, call->argv[index], &actual, length,
 	    data, NULL, NULL) != napi_ok || actual != type)
 		return call_type_error(call, name, array_name(type));
 	if (*length < least || *data == NULL)

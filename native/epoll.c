@@ -38,7 +38,7 @@ js_epoll_create(napi_env env, napi_callback_info info)
 }
 
 static napi_value
-js_epoll_add(napi_env env, napi_callback_info info)
+register_file(napi_env env, napi_callback_info info, int operation)
 {
 	struct call call;
 	struct epoll_event event;
@@ -53,7 +53,19 @@ js_epoll_add(napi_env env, napi_callback_info info)
 		return call.answer;
 	event.events = events;
 	event.data.u64 = level_datum(fd, generation);
-	return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event));
+	return call_result(&call, epoll_ctl(epfd, operation, fd, &event));
+}
+
+static napi_value
+js_epoll_add(napi_env env, napi_callback_info info)
+{
+	return register_file(env, info, EPOLL_CTL_ADD);
+}
+
+static napi_value
+js_epoll_modify(napi_env env, napi_callback_info info)
+{
+	return register_file(env, info, EPOLL_CTL_MOD);
 }
 
 static napi_value
@@ -77,7 +89,7 @@ wait_with_ppoll(struct env_state *state, int epfd, int room, int64_t sec, int64_
 	struct pollfd set = { .fd = epfd, .events = POLLIN };
 	struct timespec timeout = { .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };
 
-	if (ppoll(&set, 1, sec < 0 ? NULL : &timeout, NULL) < 0)
+	if (ppoll(&set, 1, &timeout, NULL) < 0)
 		return -1;
 	return epoll_wait(epfd, state->events, room, 0);
 }
@@ -88,10 +100,12 @@ wait_for_events(struct env_state *state, int epfd, int room, int64_t sec, int64_
 	struct duration timeout = { .tv_sec = sec, .tv_nsec = nsec };
 	int count;
 
+	if (sec < 0 || (sec == 0 && nsec == 0))
+		return epoll_wait(epfd, state->events, room, sec < 0 ? -1 : 0);
 	if (state->lacks_pwait2)
 		return wait_with_ppoll(state, epfd, room, sec, nsec);
-	count = (int)syscall(SYS_epoll_pwait2, epfd, state->events, room,
-	    sec < 0 ? NULL : &timeout, NULL, (size_t)0);
+	count = (int)syscall(SYS_epoll_pwait2, epfd, state->events, room, &timeout,
+	    NULL, (size_t)0);
 	/* Some containers refuse calls that they do not know with EPERM. */
 	if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
 		state->lacks_pwait2 = true;
@@ -142,6 +156,7 @@ js_poll_wait(napi_env env, napi_callback_info info)
 const struct call_entry epoll_calls[] = {
 	{ "epollCreate", js_epoll_create },
 	{ "epollAdd", js_epoll_add },
+	{ "epollModify", js_epoll_modify },
 	{ "epollDelete", js_epoll_delete },
 	{ "pollWait", js_poll_wait },
 	{ NULL, NULL },

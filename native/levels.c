@@ -162,33 +162,58 @@ level_ask_read(struct env_state *state, int epfd, int32_t *record)
 		mark_stale(record);
 }
 
+/*
+ * Bytes to read are proof enough that a file is readable, unless it was broken
+ * when it was last looked at. Only the others are polled.
+ */
+static bool
+count_tells(const struct side *side, struct env_state *state, int fd, int32_t *record)
+{
+	if (side != read_side || (record[REC_EVENTS] & ~POLLIN) != 0)
+		return false;
+	record[REC_COUNT] = side->count(state, fd, POLLIN);
+	record[REC_EVENTS] = POLLIN;
+	record[REC_ERROR] = 0;
+	return record[REC_COUNT] > 0;
+}
+
+/* Leaves in `state->polls` what is to be polled, and passes over the others. */
 static int
 poll_records(struct env_state *state, int epfd, const struct side *side,
-    const int32_t *records, size_t n)
+    int32_t *records, size_t n)
 {
+	bool any = false;
+
 	for (size_t i = 0; i < n; i++) {
-		const int32_t *record = records + i * RECORD;
+		int32_t *record = records + i * RECORD;
+		struct pollfd *polled = &state->polls[i];
 		int fd = record[REC_FD];
-		bool registered = is_registered(epfd, fd, side->registered,
-		    (uint32_t)record[REC_GENERATION]);
 
 		/* poll(2) passes over negative numbers. */
-		state->polls[i].fd = registered ? fd : -1;
-		state->polls[i].events = side->polled;
-		state->polls[i].revents = 0;
+		polled->fd = -1;
+		polled->events = side->polled;
+		if (!is_registered(epfd, fd, side->registered, (uint32_t)record[REC_GENERATION])) {
+			record[REC_EVENTS] = 0;
+			mark_stale(record);
+		} else if (!count_tells(side, state, fd, record)) {
+			polled->fd = fd;
+			any = true;
+		}
 	}
-	return poll(state->polls, n, 0);
+	return any ? poll(state->polls, n, 0) : 0;
 }
 
 static void
-ask_records(struct env_state *state, const struct side *side, int32_t *records, size_t n)
+ask_polled(struct env_state *state, const struct side *side, int32_t *records, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int32_t *record = records + i * RECORD;
 		const struct pollfd *polled = &state->polls[i];
 
+		if (polled->fd < 0)
+			continue;
 		record[REC_EVENTS] = polled->revents & ~POLLNVAL;
-		if (polled->fd < 0 || (polled->revents & POLLNVAL) != 0)
+		if ((polled->revents & POLLNVAL) != 0)
 			mark_stale(record);
 		else
 			ask(state, side, polled->fd, record);
@@ -216,7 +241,7 @@ js_poll_levels(napi_env env, napi_callback_info info)
 
 		if (poll_records(call.state, epfd, &sides[side], records, batch) < 0)
 			return call_result(&call, -1);
-		ask_records(call.state, &sides[side], records, batch);
+		ask_polled(call.state, &sides[side], records, batch);
 	}
 	return call_number(&call, (double)n);
 }

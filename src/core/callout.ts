@@ -15,7 +15,12 @@ export class Callout {
   /** Order of scheduling, for callouts of the same time. */
   order = 0
 
-  constructor(readonly call: () => void) {}
+  constructor(call?: () => void) {
+    if (call !== undefined) this.call = call
+  }
+
+  /** What is called: given to the constructor, or defined by a subclass. */
+  call(): void {}
 
   get scheduled(): boolean {
     return this.index !== -1

@@ -26,6 +26,7 @@ import { kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
 import { Knlist } from './knlist.js'
 import { KN_ACTIVE, KN_DISABLED, KN_DROPPED, KN_FORCED, KN_QUEUED, Knote } from './knote.js'
+import { NumberTable } from './table.js'
 
 export class Kqueue implements OpenFile {
   /** The knotes of the queues that watch this one. */
@@ -34,7 +35,7 @@ export class Kqueue implements OpenFile {
   count = 0
   closed = false
 
-  readonly #knotes = new Map<number, Map<number, Knote>>()
+  readonly #knotes = new Map<number, NumberTable<Knote>>()
   #first: Knote | null = null
   #last: Knote | null = null
   #pass = 0
@@ -57,7 +58,7 @@ export class Kqueue implements OpenFile {
     return this.#knotes.get(filter)?.get(ident)
   }
 
-  /** All knotes, by filter and in the order in which they were added. */
+  /** All knotes, by filter; any may be dropped meanwhile. */
   *knotes(): IterableIterator<Knote> {
     for (const table of this.#knotes.values()) yield* table.values()
   }
@@ -105,7 +106,7 @@ export class Kqueue implements OpenFile {
     if (error !== 0) return error
     let table = this.#knotes.get(kn.filter)
     if (table === undefined) {
-      table = new Map()
+      table = new NumberTable()
       this.#knotes.set(kn.filter, table)
     }
     table.set(kn.ident, kn)

@@ -12,6 +12,7 @@
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
+import { NumberTable } from '../core/table.js'
 import { check, ENOSYS, KqueueError } from '../errors.js'
 import type { EventSink } from '../event.js'
 import { Descriptor, PollSide } from './descriptor.js'
@@ -64,8 +65,8 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly #timerFd: number
   /** When the timer will fire, Infinity when it is not set. */
   #armed = Number.POSITIVE_INFINITY
-  readonly #descriptors = new Map<number, Descriptor>()
-  readonly #queues = new Map<number, LinuxQueue>()
+  readonly #descriptors = new NumberTable<Descriptor>()
+  readonly #queues = new NumberTable<LinuxQueue>()
   /** Queues whose descriptor is known to the program. */
   readonly #exposed = new Set<LinuxQueue>()
   /** The kernel's own descriptors in `readSet`. */
@@ -173,6 +174,9 @@ export class LinuxKernel extends Kernel implements FileTable {
   removeQueue(kq: LinuxQueue): void {
     if (this.#queues.get(kq.fd) === kq) this.#queues.delete(kq.fd)
     this.#exposed.delete(kq)
+    if (this.#queues.size > 0) return
+    this.readSet.clearParked()
+    this.writeSet.clearParked()
   }
 
   /**
@@ -216,13 +220,18 @@ export class LinuxKernel extends Kernel implements FileTable {
    */
   poll(max: number, wait: number): number {
     let n = 0
-    if (wait !== 0 || this.readSet.size > 0 || this.writeSet.size > 0 || this.vnodes.fd !== -1) {
+    if (wait !== 0 || !this.#quiet) {
       n = this.#wait(this.readSet, Math.min(max, BATCH), wait)
       if (this.readSet.crowded || this.writeSet.crowded) this.#renew()
     }
     const { callouts } = this
     if (callouts.size > 0) callouts.run(this.now())
     return Math.min(n, 0)
+  }
+
+  /** Whether nothing can happen but callouts. */
+  get #quiet(): boolean {
+    return this.readSet.empty && this.writeSet.empty && this.vnodes.fd === -1
   }
 
   #wait(set: PollSet, asked: number, wait: number): number {
@@ -258,7 +267,7 @@ export class LinuxKernel extends Kernel implements FileTable {
       const descriptor = this.#descriptors.get(fd)
       const side = reading ? descriptor?.read : descriptor?.write
       if (!(side instanceof PollSide) || side.generation !== generation) {
-        set.reportedLeftover()
+        set.reportedStranger(fd)
       } else {
         if (records[at + REC_COUNT] !== COUNT_UNASKED) this.#learn(side, records, at)
         if (side.stale) side.descriptor.gone()
@@ -314,20 +323,28 @@ export class LinuxKernel extends Kernel implements FileTable {
   #question(side: PollSide, n: number): number {
     this.#questions[n * RECORD + REC_FD] = side.descriptor.fd
     this.#questions[n * RECORD + REC_GENERATION] = side.generation
+    this.#questions[n * RECORD + REC_EVENTS] = side.events
     this.#asked[n] = side
     side.pass = this.pass
     return n + 1
   }
 
+  *#held(side: 'read' | 'write'): IterableIterator<[number, number]> {
+    for (const descriptor of this.#descriptors.values()) {
+      const held = descriptor[side]
+      if (held instanceof PollSide) yield [descriptor.fd, held.generation]
+    }
+  }
+
   /** Starts afresh where descriptors that cannot be taken out have piled up. */
   #renew(): void {
     if (this.writeSet.crowded) {
-      this.native.close(this.writeSet.renew())
+      this.native.close(this.writeSet.renew(this.#held('write')))
       this.adopt(this.writeSet.fd)
       this.#own--
     }
     if (!this.readSet.crowded) return
-    const old = this.readSet.renew()
+    const old = this.readSet.renew(this.#held('read'))
     this.#own = 0
     this.adopt(this.writeSet.fd)
     this.adopt(this.#timerFd)

@@ -60,6 +60,8 @@ export interface Native {
   epollCreate(): number
   /** EPOLL_CTL_ADD of `fd` with `events` and the datum {fd, generation}. */
   epollAdd(epfd: number, fd: number, events: number, generation: number): number
+  /** EPOLL_CTL_MOD, like `epollAdd`: what is ready is reported again. */
+  epollModify(epfd: number, fd: number, events: number, generation: number): number
   /** EPOLL_CTL_DEL. */
   epollDelete(epfd: number, fd: number): number
   /**
@@ -71,8 +73,8 @@ export interface Native {
   pollWait(epfd: number, records: Int32Array, asked: number, sec: number, nsec: number): number
   /**
    * For the first `n` records: checks that REC_FD still is the file registered
-   * in `epfd`, polls it now, and fetches its count. Writes REC_EVENTS, REC_COUNT,
-   * REC_ERROR.
+   * in `epfd`, polls it now, and fetches its count. Takes what REC_EVENTS was last
+   * time, and writes REC_EVENTS, REC_COUNT, REC_ERROR.
    */
   pollLevels(epfd: number, side: number, records: Int32Array, n: number): number
 

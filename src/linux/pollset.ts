@@ -1,56 +1,77 @@
 /**
- * An epoll instance: which descriptors it holds, and under which generation.
- * Edge-triggered. Reading and writing have one each, so that an edge of one is
+ * An epoll instance, and the generations under which it holds descriptors. Edge-triggered. Reading and writing have one each, so that an edge of one is
  * never taken for an edge of the other.
  *
- * A descriptor that was closed while a duplicate keeps its file alive stays in
- * the instance and cannot be taken out, because no number names it. Such
- * leftovers are counted, and when there are too many `renew` starts afresh.
+ * A descriptor that is taken out stays in for a while, parked: programs that add
+ * and delete, as those with one-shot events do, then need one system call instead
+ * of two. It leaves when it fires, or when too many are parked.
+ *
+ * A descriptor that was closed while a duplicate keeps its file alive cannot be
+ * taken out, because no number names it. When there are too many such leftovers
+ * `renew` starts afresh.
  */
-import { EEXIST } from '../errors.js'
+import { NumberTable } from '../core/table.js'
+import { check, EEXIST } from '../errors.js'
 import { EPOLLET, type Native } from './native.js'
 
-/** So many leftovers are borne in any case, */
-const LEFTOVERS = 64
+/** So many reports of leftovers are borne in any case, */
+const REPORTS = 64
 /** and besides, one for so many descriptors held. */
-const HELD_PER_LEFTOVER = 4
+const HELD_PER_REPORT = 4
+/** So many descriptors may have been closed before they were taken out, and one for each held. */
+const CLOSED = 4096
+/** So many descriptors may be parked. */
+const PARKED = 1024
 
 export class PollSet {
   fd: number
-  /** Descriptors held: fd -> generation. */
-  readonly #held = new Map<number, number>()
+  /** How many descriptors it holds, besides those parked. */
+  size = 0
+  /** Parked descriptors: fd -> 1. */
+  readonly #parked = new NumberTable<1>()
   #generation = 0
-  #leftovers = 0
+  /** Reports of descriptors that are not held. */
+  #reports = 0
+  /** Descriptors that could not be taken out; most left by themselves when they were closed. */
+  #closed = 0
 
   /** @param events what epoll is asked for besides EPOLLET */
   constructor(
     readonly native: Native,
     readonly events: number,
   ) {
-    this.fd = native.epollCreate()
+    this.fd = check(native.epollCreate(), 'kqueue')
   }
 
-  get size(): number {
-    return this.#held.size
+  /** Whether there is nothing that could fire. */
+  get empty(): boolean {
+    return this.size === 0 && this.#parked.size === 0
   }
 
   /** Adds a descriptor: its generation, or a negative errno. */
   add(fd: number): number {
     const generation = this.#nextGeneration()
-    let error = this.#register(fd, generation)
-    if (error === -EEXIST) {
-      // Closed and opened again as a duplicate of the same file.
-      this.native.epollDelete(this.fd, fd)
-      error = this.#register(fd, generation)
-    }
+    let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation)
+    // Closed and opened again as a duplicate of the same file.
+    if (error === -EEXIST) error = this.#modify(fd, generation)
     if (error < 0) return error
-    this.#held.set(fd, generation)
+    this.size++
     return generation
   }
 
+  /** Takes a descriptor out, which was added and may have been closed. */
   remove(fd: number): void {
-    this.#held.delete(fd)
-    if (this.native.epollDelete(this.fd, fd) < 0) this.#leftovers++
+    this.size--
+    this.#parked.set(fd, 1)
+    if (this.#parked.size > PARKED) this.clearParked()
+  }
+
+  /** Takes out what is parked. */
+  clearParked(): void {
+    for (const fd of this.#parked.numbers()) {
+      this.#parked.delete(fd)
+      if (this.native.epollDelete(this.fd, fd) < 0) this.#closed++
+    }
   }
 
   /** Whether `fd` still is the file that was added under `generation`. */
@@ -61,29 +82,44 @@ export class PollSet {
   }
 
   /** epoll reported a descriptor that is not held. */
-  reportedLeftover(): void {
-    this.#leftovers++
+  reportedStranger(fd: number): void {
+    const parked = this.#parked.get(fd) !== undefined
+    this.#parked.delete(fd)
+    if (!parked || this.native.epollDelete(this.fd, fd) < 0) this.#reports++
   }
 
   get crowded(): boolean {
-    return this.#leftovers > LEFTOVERS + this.#held.size / HELD_PER_LEFTOVER
+    return (
+      this.#reports > REPORTS + this.size / HELD_PER_REPORT || this.#closed > CLOSED + this.size
+    )
   }
 
   /**
-   * A new instance with what is held, without leftovers; answers the old one's
-   * number, for the caller to close. What is ready is reported once more: an
-   * EV_CLEAR event can come again, none is lost.
+   * A new instance that holds `held`, [fd, generation] each, and no leftovers;
+   * answers the old one's number, for the caller to close. What is ready is reported
+   * once more: an EV_CLEAR event can come again, none is lost.
    */
-  renew(): number {
+  renew(held: Iterable<readonly [number, number]>): number {
     const old = this.fd
-    this.fd = this.native.epollCreate()
-    for (const [fd, generation] of this.#held) this.#register(fd, generation)
-    this.#leftovers = 0
+    this.fd = check(this.native.epollCreate(), 'kevent')
+    for (const [fd, generation] of held) this.#register(fd, generation)
+    for (const fd of this.#parked.numbers()) this.#parked.delete(fd)
+    this.#reports = this.#closed = 0
     return old
+  }
+
+  #unpark(fd: number, generation: number): boolean {
+    if (this.#parked.get(fd) === undefined) return false
+    this.#parked.delete(fd)
+    return this.#modify(fd, generation) === 0
   }
 
   #register(fd: number, generation: number): number {
     return this.native.epollAdd(this.fd, fd, this.events + EPOLLET, generation)
+  }
+
+  #modify(fd: number, generation: number): number {
+    return this.native.epollModify(this.fd, fd, this.events + EPOLLET, generation)
   }
 
   #nextGeneration(): number {

@@ -28,13 +28,12 @@ const UNITS = NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS
 const LONGEST = 2 ** 63
 
 /** `kn.hook`: a running timer. */
-class Timer {
-  readonly callout: Callout
+class Timer extends Callout {
   /** ns between expirations, 0 for a timer that expires once. */
   period = 0
 
   constructor(readonly kn: Knote) {
-    this.callout = new Callout(() => this.#expire())
+    super()
   }
 
   /** Starts, or starts again. */
@@ -44,16 +43,16 @@ class Timer {
     const once = absolute || (this.kn.flags & EV_ONESHOT) !== 0
     const delay = absolute ? Math.max(0, interval - kernel.realtime()) : interval
     this.period = once ? 0 : interval
-    kernel.schedule(this.callout, kernel.now() + delay)
+    kernel.schedule(this, kernel.now() + delay)
   }
 
-  #expire(): void {
-    const { kn, callout, period } = this
+  override call(): void {
+    const { kn, period } = this
     let expirations = 1
     if (period > 0) {
       const { kernel } = kn.kq
-      expirations += Math.max(0, Math.floor((kernel.now() - callout.time) / period))
-      kernel.schedule(callout, callout.time + expirations * period)
+      expirations += Math.max(0, Math.floor((kernel.now() - this.time) / period))
+      kernel.schedule(this, this.time + expirations * period)
     }
     kn.data += expirations
     kn.activate()
@@ -137,7 +136,7 @@ export const timerFilter: FilterOps = {
   },
 
   detach(kn) {
-    kn.kq.kernel.callouts.cancel((kn.hook as Timer).callout)
+    kn.kq.kernel.callouts.cancel(kn.hook as Timer)
     kn.kq.kernel.timers--
   },
 
