@@ -42,6 +42,8 @@ export const watch: Command = {
         if (events >= request.count) return 0
         for (const { source } of happened.filter(isEnd)) sources.finish(source)
         if (sources.size === 0) return 0
+        // Where events never end, no look finds the time over.
+        if (left() === 0) return whenTimeIsOver(request)
       }
     } finally {
       leaveReader()

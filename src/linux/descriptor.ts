@@ -141,7 +141,7 @@ export class PollSide implements Side, Level {
   events = 0
   count = 0
   error = 0
-  /** The scan for which the level holds; see `LinuxKernel.pass`. */
+  /** The scan for which the level holds, 0 for none; see `LinuxKernel.pass`. */
   pass = 0
   stale = false
   // epoll reports a new file that is ready at the next wait. Until it has spoken

@@ -55,8 +55,8 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
-  /** Counts scans: levels asked for one scan do not hold for the next. */
-  pass = 0
+  /** Counts scans, from 1: levels asked for one scan do not hold for the next. */
+  pass = 1
   /** Why a side could not be made; see `fail`. */
   lastError = 0
   /** What `stat` found; see STAT_*. */
