@@ -1,0 +1,286 @@
+/**
+ * The World on real Linux: queues through the package itself, descriptors by
+ * raw system calls that the package does not hear of. Closing a World closes
+ * whatever its scenario left open, then compares the descriptors of the process
+ * with those before.
+ */
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  EVFILT_READ,
+  EVFILT_TIMER,
+  EVFILT_USER,
+  EVFILT_WRITE,
+  Knlist,
+  kfilter_register,
+  kfilter_unregister,
+  kqueue,
+  kqueue_add_filteropts,
+  kqueue_del_filteropts,
+  sysctl,
+} from 'kqueue'
+import * as posix from '../native/posix.js'
+import type { Capability, OpenMode, Queue, World, WorldKind } from './world.js'
+
+const C = posix.constants
+const NONBLOCK = C.O_NONBLOCK | C.O_CLOEXEC
+const SOCKET_FLAGS = C.SOCK_NONBLOCK | C.SOCK_CLOEXEC
+
+/** What this system has; what Linux does not tell anybody is left out. */
+const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
+  'fifo',
+  'file',
+  'socketpair',
+  'tcp',
+  'unix',
+  'udp',
+  'pty',
+  'eventfd',
+  'poll',
+  'filters',
+  'sysctl',
+])
+
+const FILTERS = new Set<number>([EVFILT_READ, EVFILT_WRITE, EVFILT_USER, EVFILT_TIMER])
+
+const MODES: Record<OpenMode, number> = {
+  r: C.O_RDONLY,
+  w: C.O_WRONLY | C.O_CREAT,
+  a: C.O_WRONLY | C.O_CREAT | C.O_APPEND,
+  rw: C.O_RDWR | C.O_CREAT,
+}
+
+interface Address {
+  readonly domain: number
+  connect(client: number): void
+}
+
+/** A call that may go on by itself. */
+function begin(call: () => void): void {
+  try {
+    call()
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EINPROGRESS') throw error
+  }
+}
+
+class LinuxWorld implements World {
+  readonly #directory = mkdtempSync(join(tmpdir(), 'kqueue-scenario-'))
+  readonly #open = new Set<number>()
+  readonly #queues: Queue[] = []
+  /** Where the listening sockets are. */
+  readonly #addresses = new Map<number, Address>()
+
+  readonly filters = {
+    kqueue_add_filteropts,
+    kqueue_del_filteropts,
+    kfilter_register,
+    kfilter_unregister,
+    newKnlist: () => new Knlist(),
+  }
+  readonly sysctl = sysctl
+
+  #keep(fd: number): number {
+    this.#open.add(fd)
+    return fd
+  }
+
+  #keepBoth(pair: [number, number]): [number, number] {
+    return [this.#keep(pair[0]), this.#keep(pair[1])]
+  }
+
+  kqueue(): Queue {
+    const kq = kqueue()
+    const queue: Queue = {
+      fd: kq.fd,
+      kevent: (changes, nevents, timeout) => kq.kevent(changes, nevents, timeout),
+      close: () => kq.close(),
+    }
+    this.#queues.push(queue)
+    return queue
+  }
+
+  pipe(): [number, number] {
+    return this.#keepBoth(posix.pipe2(NONBLOCK))
+  }
+
+  socketpair(type: 'stream' | 'dgram'): [number, number] {
+    const kind = type === 'stream' ? C.SOCK_STREAM : C.SOCK_DGRAM
+    return this.#keepBoth(posix.socketpair(C.AF_UNIX, kind | SOCKET_FLAGS))
+  }
+
+  socket(kind: 'tcp' | 'udp'): number {
+    const type = kind === 'tcp' ? C.SOCK_STREAM : C.SOCK_DGRAM
+    return this.#keep(posix.socket(C.AF_INET, type | SOCKET_FLAGS))
+  }
+
+  listen(kind: 'tcp' | 'unix'): number {
+    const domain = kind === 'tcp' ? C.AF_INET : C.AF_UNIX
+    const fd = this.#keep(posix.socket(domain, C.SOCK_STREAM | SOCKET_FLAGS))
+    let connect: (client: number) => void
+    if (kind === 'tcp') {
+      posix.bindInet(fd, '127.0.0.1', 0)
+      const port = posix.getsocknamePort(fd)
+      connect = (client) => posix.connectInet(client, '127.0.0.1', port)
+    } else {
+      const path = join(this.#directory, `socket${fd}`)
+      posix.bindUnix(fd, path)
+      connect = (client) => posix.connectUnix(client, path)
+    }
+    this.#addresses.set(fd, { domain, connect })
+    posix.listen(fd, 16)
+    return fd
+  }
+
+  connect(listener: number, how: 'done' | 'started' = 'done'): number {
+    const address = this.#addresses.get(listener)
+    if (address === undefined) throw new TypeError(`${listener} does not listen`)
+    const fd = this.#keep(posix.socket(address.domain, C.SOCK_STREAM | C.SOCK_CLOEXEC))
+    if (how === 'done') address.connect(fd)
+    posix.fcntl(fd, C.F_SETFL, C.O_NONBLOCK)
+    if (how === 'started') begin(() => address.connect(fd))
+    return fd
+  }
+
+  /** Waits for the connection: of TCP, the last packet may be on its way. */
+  accept(listener: number): number {
+    posix.poll(listener, C.POLLIN, 5000)
+    return this.#keep(posix.accept(listener, SOCKET_FLAGS))
+  }
+
+  udpPair(): [number, number] {
+    const pair = [this.socket('udp'), this.socket('udp')] as const
+    for (const fd of pair) posix.bindInet(fd, '127.0.0.1', 0)
+    posix.connectInet(pair[0], '127.0.0.1', posix.getsocknamePort(pair[1]))
+    posix.connectInet(pair[1], '127.0.0.1', posix.getsocknamePort(pair[0]))
+    return [pair[0], pair[1]]
+  }
+
+  pty(): [number, number] {
+    const pair = this.#keepBoth(posix.openpty())
+    const { status } = spawnSync('stty', ['raw', '-echo'], { stdio: [pair[1], 'ignore', 'ignore'] })
+    if (status !== 0) throw new Error(`stty exited with ${status}`)
+    for (const fd of pair) posix.fcntl(fd, C.F_SETFL, C.O_RDWR | C.O_NONBLOCK)
+    return pair
+  }
+
+  eventfd(initial: number): number {
+    return this.#keep(posix.eventfd(initial, C.EFD_NONBLOCK | C.EFD_CLOEXEC))
+  }
+
+  mkfifo(name: string): void {
+    posix.mkfifo(join(this.#directory, name))
+  }
+
+  open(name: string, mode: OpenMode): number {
+    return this.#keep(posix.open(join(this.#directory, name), MODES[mode] | NONBLOCK))
+  }
+
+  rename(from: string, to: string): void {
+    renameSync(join(this.#directory, from), join(this.#directory, to))
+  }
+
+  unlink(name: string): void {
+    unlinkSync(join(this.#directory, name))
+  }
+
+  ftruncate(fd: number, length: number): void {
+    posix.ftruncate(fd, length)
+  }
+
+  lseek(fd: number, offset: number): void {
+    posix.lseek(fd, offset, C.SEEK_SET)
+  }
+
+  read(fd: number, n: number): Uint8Array {
+    return posix.read(fd, n)
+  }
+
+  write(fd: number, data: Uint8Array | string): number {
+    return posix.write(fd, data)
+  }
+
+  shutdown(fd: number, how: 'read' | 'write' | 'both'): void {
+    posix.shutdown(fd, { read: C.SHUT_RD, write: C.SHUT_WR, both: C.SHUT_RDWR }[how])
+  }
+
+  dup(fd: number): number {
+    return this.#keep(posix.dup(fd))
+  }
+
+  dup2(from: number, to: number): void {
+    this.#keep(posix.dup2(from, to))
+  }
+
+  close(fd: number): void {
+    this.#open.delete(fd)
+    posix.close(fd)
+  }
+
+  readable(fd: number, timeout = 0): boolean {
+    return (posix.poll(fd, C.POLLIN, timeout) & C.POLLIN) !== 0
+  }
+
+  sleep(ms: number): void {
+    posix.sleepNs(Math.round(ms * 1e6))
+  }
+
+  now(): number {
+    return performance.now()
+  }
+
+  time(): number {
+    return Date.now()
+  }
+
+  /** Closes the queues, the descriptors, and the directory. */
+  dispose(): void {
+    for (const queue of this.#queues) {
+      try {
+        queue.close()
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EBADF') throw error
+      }
+    }
+    for (const fd of this.#open) posix.close(fd)
+    rmSync(this.#directory, { recursive: true })
+  }
+}
+
+function descriptors(): number {
+  return readdirSync('/proc/self/fd').length
+}
+
+function runOnce(use: (world: World) => void): void {
+  const world = new LinuxWorld()
+  try {
+    use(world)
+  } finally {
+    world.dispose()
+  }
+}
+
+/**
+ * Runs a scenario and looks for descriptors that it leaves. Some are opened on
+ * first use and kept for the life of the thread, so what is left is counted
+ * from a second run.
+ */
+function run(use: (world: World) => void): void {
+  const before = descriptors()
+  runOnce(use)
+  const once = descriptors()
+  if (once <= before) return
+  runOnce(use)
+  const left = descriptors() - once
+  if (left > 0) throw new Error(`${left} descriptors are left open by each run`)
+}
+
+/** Real Linux under this Node.js. */
+export const linux: WorldKind = {
+  name: 'Linux',
+  run,
+  has: (capability) => CAPABILITIES.has(capability),
+  supports: (filter) => FILTERS.has(filter),
+}
