@@ -1,11 +1,13 @@
 /*
- * What a descriptor names, fstat(2) and lseek(2), and the end of the addon's
+ * What a descriptor names, statx(2) and lseek(2), and the end of the addon's
  * own descriptors, close(2). Descriptors of others are never closed here.
  */
 #include "file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "env.h"
@@ -20,6 +22,8 @@ enum stat_field {
 	STAT_INO_LOW,
 	STAT_SIZE,
 	STAT_OFFSET,
+	STAT_BIRTH,
+	STAT_BIRTH_NSEC,
 	STAT_FIELDS
 };
 
@@ -27,7 +31,7 @@ static napi_value
 js_file_stat(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	struct stat status;
+	struct statx status;
 	double *fields;
 	size_t length;
 	void *data;
@@ -37,16 +41,33 @@ js_file_stat(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "fd", &fd) ||
 	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &data, &length))
 		return call.answer;
-	if (fstat(fd, &status) < 0)
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) < 0)
 		return call_result(&call, -1);
 	fields = data;
-	fields[STAT_MODE] = status.st_mode;
-	fields[STAT_DEV] = (double)status.st_dev;
-	fields[STAT_INO_HIGH] = (double)((uint64_t)status.st_ino >> 32);
-	fields[STAT_INO_LOW] = (double)((uint64_t)status.st_ino & UINT32_MAX);
-	fields[STAT_SIZE] = (double)status.st_size;
+	fields[STAT_MODE] = status.stx_mode;
+	fields[STAT_DEV] = (double)makedev(status.stx_dev_major, status.stx_dev_minor);
+	fields[STAT_INO_HIGH] = (double)(status.stx_ino >> 32);
+	fields[STAT_INO_LOW] = (double)(status.stx_ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status.stx_size;
 	fields[STAT_OFFSET] = (double)lseek(fd, 0, SEEK_CUR);
+	/* Both 0 where the file system does not keep it. */
+	fields[STAT_BIRTH] = (double)status.stx_btime.tv_sec;
+	fields[STAT_BIRTH_NSEC] = status.stx_btime.tv_nsec;
 	return call_number(&call, 0);
+}
+
+static napi_value
+js_file_offset(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	off_t offset;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	offset = lseek(fd, 0, SEEK_CUR);
+	return call_number(&call, offset < 0 ? -errno : (double)offset);
 }
 
 static int
@@ -79,6 +100,7 @@ js_close(napi_env env, napi_callback_info info)
 
 const struct call_entry file_calls[] = {
 	{ "fileStat", js_file_stat },
+	{ "fileOffset", js_file_offset },
 	{ "close", js_close },
 	{ NULL, NULL },
 };

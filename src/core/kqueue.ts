@@ -22,6 +22,7 @@ import {
   type Kevent,
 } from '../event.js'
 import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './filter.js'
+import { fileFilter } from './filters/file.js'
 import { kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
 import { Knlist } from './knlist.js'
@@ -84,7 +85,7 @@ export class Kqueue implements OpenFile {
     }
     let file: OpenFile | null = null
     if (ops.isFd) {
-      file = this.files.fget(ident, adding)
+      file = this.files.fget(ident, adding && ops === fileFilter)
       if (file === null) return kernel.refuse(EBADF, `${ident} is not an open descriptor`)
       if (file === this) return kernel.refuse(EINVAL, 'a kqueue cannot watch itself')
     }
@@ -221,6 +222,11 @@ export class Kqueue implements OpenFile {
     this.#knotes.get(kn.filter)?.delete(kn.ident)
     this.kernel.filters.release(kn.filter)
     if (kn.file instanceof Kqueue) this.#nested--
+  }
+
+  /** Whether it is open; a kernel in which descriptors vanish unseen finds out. */
+  alive(): boolean {
+    return !this.closed
   }
 
   /** Drops all knotes, and those of other queues that watch this one. kqueue_close. */

@@ -23,6 +23,8 @@ import type { LinuxKernel } from './kernel.js'
 import { type Level, readable, writable } from './level.js'
 import {
   COUNT_UNKNOWN,
+  STAT_BIRTH,
+  STAT_BIRTH_NSEC,
   STAT_DEV,
   STAT_INO_HIGH,
   STAT_INO_LOW,
@@ -180,8 +182,9 @@ export class PollSide implements Side, Level {
     if (this.#quiet) return false
     const { kernel } = this.descriptor
     if (this.pass !== kernel.pass) kernel.askLevels(kn, this)
+    if (this.stale) return false
     if (this.count === COUNT_UNKNOWN) this.count = countOf(this.descriptor)
-    return !this.stale
+    return true
   }
 
   same(): boolean {
@@ -228,35 +231,17 @@ const pollWrite: FilterOps = {
   },
 }
 
-/** What tells one file from another: device and inode. */
-class Identity {
-  readonly #dev: number
-  readonly #high: number
-  readonly #low: number
-
-  /** Of the file that `kernel.stat` was last asked for. */
-  constructor({ statistics }: LinuxKernel) {
-    this.#dev = statistics[STAT_DEV]!
-    this.#high = statistics[STAT_INO_HIGH]!
-    this.#low = statistics[STAT_INO_LOW]!
-  }
-
-  matches({ statistics }: LinuxKernel): boolean {
-    return (
-      statistics[STAT_DEV] === this.#dev &&
-      statistics[STAT_INO_HIGH] === this.#high &&
-      statistics[STAT_INO_LOW] === this.#low
-    )
-  }
-}
+/** What tells one file from another: device, inode, and when it was made. */
+const IDENTITY = [STAT_DEV, STAT_INO_HIGH, STAT_INO_LOW, STAT_BIRTH, STAT_BIRTH_NSEC]
 
 /** A side that is always ready. */
 class ReadySide implements Side {
   readonly list = new Knlist()
-  readonly #identity: Identity
+  readonly #identity: number[]
 
+  /** Of the file that `kernel.stat` was last asked for. */
   constructor(readonly descriptor: Descriptor) {
-    this.#identity = new Identity(descriptor.kernel)
+    this.#identity = IDENTITY.map((field) => descriptor.kernel.statistics[field]!)
   }
 
   attach(kn: Knote): void {
@@ -276,7 +261,8 @@ class ReadySide implements Side {
 
   same(): boolean {
     const { kernel, fd } = this.descriptor
-    return kernel.stat(fd) === 0 && this.#identity.matches(kernel)
+    if (kernel.stat(fd) !== 0) return false
+    return IDENTITY.every((field, i) => kernel.statistics[field] === this.#identity[i])
   }
 
   clear(): void {
@@ -287,11 +273,21 @@ class ReadySide implements Side {
 /** The read side of a regular file or a directory. */
 export class VnodeSide extends ReadySide {
   readonly #vnode: Vnode
+  #offset: number
 
   constructor(descriptor: Descriptor, vnode: Vnode) {
     super(descriptor)
+    this.#offset = descriptor.kernel.statistics[STAT_OFFSET]!
     this.#vnode = vnode
     vnode.sides.add(this)
+  }
+
+  /** Linux does not tell that a descriptor was moved in its file, so it is asked. */
+  look(): void {
+    const offset = this.descriptor.kernel.native.fileOffset(this.descriptor.fd)
+    if (offset === this.#offset) return
+    this.#offset = offset
+    this.list.note(HINT_EDGE)
   }
 
   override detach(kn: Knote): void {

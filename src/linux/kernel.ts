@@ -33,6 +33,7 @@ import {
   RECORD,
   SIDE_READ,
   SIDE_WRITE,
+  STAT_FIELDS,
   STAT_MODE,
 } from './native.js'
 import { PollSet } from './pollset.js'
@@ -60,7 +61,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   /** Why a side could not be made; see `fail`. */
   lastError = 0
   /** What `stat` found; see STAT_*. */
-  readonly statistics = new Float64Array(6)
+  readonly statistics = new Float64Array(STAT_FIELDS)
 
   readonly #timerFd: number
   /** When the timer will fire, Infinity when it is not set. */

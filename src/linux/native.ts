@@ -41,7 +41,8 @@ export const EPOLLET = 0x80000000
 export const SIDE_READ = 0
 export const SIDE_WRITE = 1
 
-/** Fields of `fileStat`'s `Float64Array(6)`. */
+/** How many fields `fileStat` fills. */
+export const STAT_FIELDS = 8
 export const STAT_MODE = 0
 export const STAT_DEV = 1
 export const STAT_INO_HIGH = 2
@@ -49,6 +50,9 @@ export const STAT_INO_LOW = 3
 export const STAT_SIZE = 4
 /** The file offset, -1 where the file has none. */
 export const STAT_OFFSET = 5
+/** When the file was made, seconds and ns; 0 where the file system does not say. */
+export const STAT_BIRTH = 6
+export const STAT_BIRTH_NSEC = 7
 
 /** A watch on one descriptor in the event loop of the thread that made it. */
 export interface LoopWatch {
@@ -103,8 +107,10 @@ export interface Native {
   /** read(2) of whole records into `buffer`: bytes read, 0 when there are none. */
   inotifyRead(inotifyFd: number, buffer: Uint8Array): number
 
-  /** fstat and the offset of `fd`, see STAT_*. */
+  /** statx(2) and the offset of `fd`, see STAT_*. */
   fileStat(fd: number, stat: Float64Array): number
+  /** lseek(2): where in the file `fd` is. */
+  fileOffset(fd: number): number
   /** close(2) of a descriptor that the addon made. */
   close(fd: number): number
 

@@ -96,7 +96,7 @@ export class LinuxQueue extends Kqueue {
   }
 
   /** Whether the descriptor still is this queue; if not, the queue is closed. */
-  alive(): boolean {
+  override alive(): boolean {
     if (this.closed) return false
     if (!this.#exposed) return true
     if (this.kernel.native.queueSet(this.fd, this.kernel.readyFd, this.#shown) === 0) return true
@@ -144,6 +144,7 @@ export class LinuxQueue extends Kqueue {
 
   #sleep(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
+    kernel.vnodes.look()
     const deadline =
       timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.now() + timeout
     let wait = this.count > 0 ? 0 : timeout

@@ -92,6 +92,11 @@ export class VnodeTable {
     if (this.#vnodes.delete(vnode.wd)) this.kernel.native.inotifyRemove(this.fd, vnode.wd)
   }
 
+  /** Notes the descriptors that were moved in their files. */
+  look(): void {
+    for (const vnode of this.#vnodes.values()) for (const side of vnode.sides) side.look()
+  }
+
   /** Reads all records and notes the vnodes that they name. */
   drain(): void {
     for (;;) {

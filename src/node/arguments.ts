@@ -64,7 +64,7 @@ export class ChangeBuffer {
     if (!isWhole(fflags) || fflags < -0x80000000 || fflags > 0xffffffff) {
       whole(fflags, `changelist[${i}].fflags`, 0, 0xffffffff)
     }
-    if (!isWhole(data)) whole(data, `changelist[${i}].data`, MIN, MAX)
+    if (!isInt64(data)) whole(data, `changelist[${i}].data`, -DATA, DATA)
     this.changes[i] ??= EV_SET(0, 0, 0)
     const kev = this.changes[i]!
     kev.ident = ident
@@ -88,9 +88,15 @@ export class ChangeBuffer {
 const KEPT = 1024
 const MAX = Number.MAX_SAFE_INTEGER
 const MIN = -MAX
+/** `data` may be past what is exact: a time of day in ns is. */
+const DATA = 2 ** 63
 
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value)
+}
+
+function isInt64(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(value as number) <= DATA
 }
 
 /** The most events to hand out. */

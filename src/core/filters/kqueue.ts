@@ -12,7 +12,8 @@ export const kqueueFilter: FilterOps = {
     ;(kn.file as Kqueue).watchers.remove(kn)
   },
   event(kn) {
-    kn.data = (kn.file as Kqueue).count
+    const watched = kn.file as Kqueue
+    kn.data = watched.alive() ? watched.count : 0
     return kn.data > 0
   },
 }
