@@ -13,6 +13,7 @@ import { FilterTable } from './filter.js'
 import { fileFilter } from './filters/file.js'
 import { timerFilter } from './filters/timer.js'
 import { userFilter } from './filters/user.js'
+import type { Knlist } from './knlist.js'
 import type { Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
 
@@ -26,8 +27,19 @@ export interface OpenFile {
   kqfilter(kn: Knote): number
 }
 
+/** A process, as far as kqueue is concerned: `struct proc`. */
+export interface Process {
+  readonly pid: number
+  /** The knotes of EVFILT_PROC and EVFILT_SIGNAL: p_klist. */
+  readonly klist: Knlist
+  /** Its wait(2) status once it has exited, null while it runs. */
+  readonly exitStatus: number | null
+}
+
 /** The descriptors of a process: `struct filedesc`. */
 export interface FileTable {
+  /** Whose descriptors these are, for filters that watch the process itself. */
+  readonly process?: Process
   /**
    * The open file behind a descriptor, null when there is none. fget(9).
    * With `adding`, the file is about to be attached, and a kernel that learns
@@ -40,11 +52,16 @@ export interface FileTable {
 export interface Sysctl {
   /** The most timers there can be at a time: kern.kq_calloutmax. */
   kq_calloutmax: number
+  /** The most knotes there can be in one queue; more are ENOMEM. */
+  kq_knotemax: number
 }
 
 export abstract class Kernel {
   readonly filters = new FilterTable()
-  readonly sysctl: Sysctl = { kq_calloutmax: 4096 }
+  readonly sysctl: Sysctl = {
+    kq_calloutmax: 4096,
+    kq_knotemax: Number.POSITIVE_INFINITY,
+  }
   readonly callouts = new CalloutQueue()
   /** Timers in use, for kq_calloutmax. */
   timers = 0
@@ -62,6 +79,10 @@ export abstract class Kernel {
   abstract now(): number
   /** Nanoseconds since 1970: CLOCK_REALTIME. */
   abstract realtime(): number
+  /** The process of this pid, running or a zombie, that may be watched; null for none. pfind(9). */
+  findProcess(_pid: number): Process | null {
+    return null
+  }
   /** A knote of this queue has become active: wake who waits for it. */
   abstract wakeup(kq: Kqueue): void
 

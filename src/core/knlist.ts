@@ -63,6 +63,11 @@ export class Knlist {
     }
   }
 
+  /** The knotes, newest first. The list must not be changed meanwhile. */
+  *[Symbol.iterator](): IterableIterator<Knote> {
+    for (let kn = this.#first; kn !== null; kn = kn.listNext) yield kn
+  }
+
   /** The object is gone: drops all its knotes. knlist_delete(9). */
   clear(): void {
     while (this.#first !== null) {

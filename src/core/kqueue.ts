@@ -3,7 +3,7 @@
  * (`struct kqueue`). `register` takes one change, `scan` hands out events, and a
  * queue is itself an open file that other queues can watch.
  */
-import { EBADF, EINVAL, ELOOP, ENOENT } from '../errors.js'
+import { EBADF, EINVAL, ELOOP, ENOENT, ENOMEM } from '../errors.js'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -36,7 +36,12 @@ export class Kqueue implements OpenFile {
   count = 0
   closed = false
 
+  /** Knotes in all, whatever their state. */
+  size = 0
   readonly #knotes = new Map<number, NumberTable<Knote>>()
+  // Announcements of children (NOTE_CHILD): beside the knote of the child, under
+  // the same ident and filter, so they are in no table.
+  readonly #unlisted = new Set<Knote>()
   #first: Knote | null = null
   #last: Knote | null = null
   #pass = 0
@@ -62,6 +67,7 @@ export class Kqueue implements OpenFile {
   /** All knotes, by filter; any may be dropped meanwhile. */
   *knotes(): IterableIterator<Knote> {
     for (const table of this.#knotes.values()) yield* table.values()
+    yield* this.#unlisted
   }
 
   /**
@@ -102,23 +108,40 @@ export class Kqueue implements OpenFile {
   }
 
   #add(change: Kevent, ops: FilterOps, file: OpenFile | null): number {
+    const { kernel } = this
+    if (this.size >= kernel.sysctl.kq_knotemax) {
+      return kernel.refuse(ENOMEM, `sysctl.kq_knotemax allows ${this.size} knotes in a queue`)
+    }
     const kn = new Knote(this, change, ops, file)
     const error = ops.attach(kn)
     if (error !== 0) return error
-    let table = this.#knotes.get(kn.filter)
-    if (table === undefined) {
-      table = new NumberTable()
-      this.#knotes.set(kn.filter, table)
-    }
-    table.set(kn.ident, kn)
-    this.kernel.filters.hold(kn.filter)
-    if (kn.file instanceof Kqueue) this.#nested++
+    this.adopt(kn)
     if (change.flags & EV_FORCEONESHOT) {
       kn.flags |= EV_ONESHOT
       kn.force()
     }
     this.#ask(kn)
     return 0
+  }
+
+  /** Takes in a knote that has been attached. knote_attach. */
+  adopt(kn: Knote): void {
+    let table = this.#knotes.get(kn.filter)
+    if (table === undefined) {
+      table = new NumberTable()
+      this.#knotes.set(kn.filter, table)
+    }
+    table.set(kn.ident, kn)
+    this.size++
+    this.kernel.filters.hold(kn.filter)
+    if (kn.file instanceof Kqueue) this.#nested++
+  }
+
+  /** Takes in a knote that no change can find. */
+  adoptUnlisted(kn: Knote): void {
+    this.#unlisted.add(kn)
+    this.size++
+    this.kernel.filters.hold(kn.filter)
   }
 
   #modify(kn: Knote, change: Kevent): number {
@@ -219,9 +242,18 @@ export class Kqueue implements OpenFile {
   remove(kn: Knote): void {
     if (kn.status & KN_QUEUED) this.dequeue(kn)
     kn.status |= KN_DROPPED
-    this.#knotes.get(kn.filter)?.delete(kn.ident)
+    if (!this.#unlisted.delete(kn)) this.#knotes.get(kn.filter)?.delete(kn.ident)
+    this.size--
     this.kernel.filters.release(kn.filter)
     if (kn.file instanceof Kqueue) this.#nested--
+  }
+
+  /** A descriptor was closed: drops its knotes. knote_fdclose. */
+  closeDescriptor(fd: number): void {
+    for (const table of this.#knotes.values()) {
+      const kn = table.get(fd)
+      if (kn?.ops.isFd) kn.drop()
+    }
   }
 
   /** Whether it is open; a kernel in which descriptors vanish unseen finds out. */

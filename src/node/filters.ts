@@ -47,4 +47,10 @@ export const sysctl: Sysctl = {
   set kq_calloutmax(most: number) {
     LinuxKernel.ofThread().sysctl.kq_calloutmax = most
   },
+  get kq_knotemax() {
+    return LinuxKernel.ofThread().sysctl.kq_knotemax
+  },
+  set kq_knotemax(most: number) {
+    LinuxKernel.ofThread().sysctl.kq_knotemax = most
+  },
 }

@@ -16,4 +16,5 @@ export const kqueueFilter: FilterOps = {
     kn.data = watched.alive() ? watched.count : 0
     return kn.data > 0
   },
+  copy: (kn) => (kn.file as Kqueue).kqfilter(kn),
 }

@@ -22,6 +22,7 @@ import {
 import { Callout } from '../callout.js'
 import { EVENT_REGISTER, type FilterOps } from '../filter.js'
 import type { Knote } from '../knote.js'
+import type { Kqueue } from '../kqueue.js'
 
 const UNITS = NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS
 /** The longest interval: what a signed 64-bit count of nanoseconds holds, 292 years. */
@@ -114,20 +115,27 @@ function handOut(kn: Knote, kev: Kevent): void {
   if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
 }
 
+/** Counts one more timer: 0, or ENOMEM. */
+function reserve({ kernel }: Kqueue): number {
+  const { kq_calloutmax } = kernel.sysctl
+  if (kernel.timers >= kq_calloutmax) {
+    return kernel.refuse(
+      ENOMEM,
+      `sysctl.kq_calloutmax allows ${kq_calloutmax} timers; raise it for more`,
+    )
+  }
+  kernel.timers++
+  return 0
+}
+
 export const timerFilter: FilterOps = {
   isFd: false,
 
   attach(kn) {
-    const { kernel } = kn.kq
     const ns = interval(kn, kn.sfflags, kn.sdata)
     if (ns < 0) return EINVAL
-    if (kernel.timers >= kernel.sysctl.kq_calloutmax) {
-      return kernel.refuse(
-        ENOMEM,
-        `sysctl.kq_calloutmax allows ${kernel.sysctl.kq_calloutmax} timers; raise it for more`,
-      )
-    }
-    kernel.timers++
+    const error = reserve(kn.kq)
+    if (error !== 0) return error
     if ((kn.sfflags & NOTE_ABSTIME) === 0) kn.flags |= EV_CLEAR
     const timer = new Timer(kn)
     kn.hook = timer
@@ -145,6 +153,17 @@ export const timerFilter: FilterOps = {
   touch(kn, kev, type) {
     if (type === EVENT_REGISTER) return restart(kn, kev)
     handOut(kn, kev)
+    return 0
+  },
+
+  copy(kn, from) {
+    const error = reserve(kn.kq)
+    if (error !== 0) return error
+    const original = from.hook as Timer
+    const timer = new Timer(kn)
+    timer.period = original.period
+    kn.hook = timer
+    if (original.scheduled) kn.kq.kernel.schedule(timer, original.time)
     return 0
   },
 }

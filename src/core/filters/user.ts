@@ -68,4 +68,6 @@ export const userFilter: FilterOps = {
     else handOut(kn, kev)
     return 0
   },
+
+  copy: () => 0,
 }

@@ -1,0 +1,63 @@
+/**
+ * EVFILT_PROC: what happens to a process (`proc_filtops`): NOTE_EXIT, NOTE_FORK,
+ * NOTE_EXEC, NOTE_REAP, and NOTE_TRACK, which follows it across forks; for that see
+ * `fork.ts`. kqueue(2).
+ *
+ * A knote hangs on the process's list until the process exits; what the process
+ * did is kept in the knote's `fflags` until it is handed out.
+ */
+import { ESRCH } from '../../errors.js'
+import { EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, NOTE_EXIT, NOTE_PCTRLMASK } from '../../event.js'
+import type { FilterOps } from '../filter.js'
+import type { Process } from '../kernel.js'
+import type { Knote } from '../knote.js'
+
+/** Attaches a knote to a process, or reports at once that it has exited. */
+export function watchProcess(kn: Knote, process: Process): void {
+  kn.flags |= EV_CLEAR
+  kn.hook = process
+  if (process.exitStatus === null) process.klist.add(kn)
+  else exited(kn, process)
+}
+
+/** The process is gone: nothing else will be reported. */
+function exited(kn: Knote, process: Process): void {
+  process.klist.remove(kn)
+  kn.flags |= EV_EOF | EV_ONESHOT
+  if (kn.sfflags & NOTE_EXIT) {
+    kn.fflags = (kn.fflags | NOTE_EXIT) >>> 0
+    kn.data = process.exitStatus ?? 0
+  }
+  if (kn.fflags === 0) kn.flags |= EV_DROP
+}
+
+export const procFilter: FilterOps = {
+  isFd: false,
+
+  attach(kn) {
+    const process = kn.kq.kernel.findProcess(kn.ident)
+    if (process === null) return kn.kq.kernel.refuse(ESRCH, `there is no process ${kn.ident}`)
+    watchProcess(kn, process)
+    return 0
+  },
+
+  detach(kn) {
+    ;(kn.hook as Process).klist.remove(kn)
+  },
+
+  event(kn, hint) {
+    const event = (hint & NOTE_PCTRLMASK) >>> 0
+    kn.fflags = (kn.fflags | (kn.sfflags & event)) >>> 0
+    if (event === NOTE_EXIT) {
+      exited(kn, kn.hook as Process)
+      return true
+    }
+    return kn.fflags !== 0
+  },
+
+  copy(kn, from) {
+    kn.hook = from.hook
+    if (from.list !== null) from.list.add(kn)
+    return 0
+  },
+}

@@ -1,0 +1,48 @@
+/**
+ * EVFILT_SIGNAL: how often a signal was sent to the process that has the queue,
+ * whatever the process does with it (`sig_filtops`). `data` counts the times since
+ * the last one was handed out. kqueue(2).
+ */
+import { EINVAL } from '../../errors.js'
+import { EV_CLEAR } from '../../event.js'
+import type { FilterOps } from '../filter.js'
+import type { Knote } from '../knote.js'
+
+/** In a hint on a process's list: the rest is the number of a signal. */
+export const HINT_SIGNAL = 0x08000000
+
+const SIGKILL = 9
+const SIGSTOP = 19
+/** The highest signal of Linux. */
+const SIGRTMAX = 64
+
+function watchOwner(kn: Knote): number {
+  const { process } = kn.kq.files
+  if (process === undefined) return kn.kq.kernel.refuse(EINVAL, 'signals cannot be watched here')
+  process.klist.add(kn)
+  return 0
+}
+
+export const signalFilter: FilterOps = {
+  isFd: false,
+
+  attach(kn) {
+    const { ident } = kn
+    if (ident < 1 || ident > SIGRTMAX || ident === SIGKILL || ident === SIGSTOP) {
+      return kn.kq.kernel.refuse(EINVAL, `${ident} is not a signal that can be watched`)
+    }
+    kn.flags |= EV_CLEAR
+    return watchOwner(kn)
+  },
+
+  detach(kn) {
+    kn.list?.remove(kn)
+  },
+
+  event(kn, hint) {
+    if (hint & HINT_SIGNAL && (hint & ~HINT_SIGNAL) === kn.ident) kn.data++
+    return kn.data !== 0
+  },
+
+  copy: watchOwner,
+}

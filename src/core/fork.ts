@@ -1,0 +1,110 @@
+/**
+ * What fork does to queues: `noteFork` tells those who watch the parent, and makes
+ * them follow the child (knote_fork); `copyKnotes` fills the child's copy of a
+ * queue (kqueuex(2), KQUEUE_CPONFORK).
+ *
+ * FreeBSD's first copy on fork could use a knote after it was freed, because a
+ * timer could fire between the copying of a knote and its callout. Here no filter
+ * sees a copy before it is whole, and a copied timer has its own callout for the
+ * same time: it fires in the original and in the copy, once each, whenever that is.
+ */
+import {
+  EV_EOF,
+  EV_NOCPONFORK,
+  EV_ONESHOT,
+  EV_SET,
+  KQUEUE_CPONFORK,
+  KQUEUE_CPONFORKFD,
+  KQUEUE_CPONFORKNONFD,
+  NOTE_CHILD,
+  NOTE_EXIT,
+  NOTE_FORK,
+  NOTE_TRACK,
+  NOTE_TRACKERR,
+} from '../event.js'
+import { procFilter, watchProcess } from './filters/proc.js'
+import type { Process } from './kernel.js'
+import { KN_DROPPED, KN_QUEUED, Knote } from './knote.js'
+import type { Kqueue } from './kqueue.js'
+
+/** A process has forked: reports it, and follows the child for NOTE_TRACK. knote_fork. */
+export function noteFork(parent: Process, child: Process): void {
+  const watching = [...parent.klist].filter(({ ops }) => ops === procFilter)
+  for (const kn of watching) {
+    if (kn.status & KN_DROPPED) continue
+    if (kn.sfflags & NOTE_TRACK && !follow(kn, parent, child)) {
+      kn.fflags = (kn.fflags | NOTE_TRACKERR) >>> 0
+    }
+    if (kn.ops.event(kn, NOTE_FORK)) kn.activate()
+  }
+}
+
+/**
+ * Announces the child with NOTE_CHILD, and watches it as the parent is watched. Two
+ * knotes, because `data` is the parent's pid in one and the exit status in the other.
+ */
+function follow(kn: Knote, parent: Process, child: Process): boolean {
+  const { kq } = kn
+  if (kq.size + 2 > kq.kernel.sysctl.kq_knotemax) return false
+  const flags = kn.flags & ~EV_EOF
+  const { filter, sfflags, udata } = kn
+  const announcement = new Knote(
+    kq,
+    EV_SET(child.pid, filter, flags | EV_ONESHOT, (sfflags & ~NOTE_EXIT) >>> 0, parent.pid, udata),
+    procFilter,
+    null,
+  )
+  announcement.hook = child
+  announcement.fflags = NOTE_CHILD
+  announcement.data = parent.pid
+  kq.adoptUnlisted(announcement)
+  announcement.activate()
+  const follower = new Knote(
+    kq,
+    EV_SET(child.pid, filter, flags, sfflags, kn.sdata, udata),
+    procFilter,
+    null,
+  )
+  watchProcess(follower, child)
+  kq.adopt(follower)
+  return true
+}
+
+/**
+ * Copies what can be copied from a queue into its copy in a new process, which has
+ * its descriptors already: states, counts and the order of what is active.
+ * @param flags the KQUEUE_* flags of the queue
+ */
+export function copyKnotes(from: Kqueue, to: Kqueue, flags: number): void {
+  const both = (flags & KQUEUE_CPONFORK) !== 0
+  const fds = both || (flags & KQUEUE_CPONFORKFD) !== 0
+  const others = both || (flags & KQUEUE_CPONFORKNONFD) !== 0
+  const copies = new Map<Knote, Knote>()
+  // A list of its own: a filter's `copy` may add and delete knotes.
+  for (const kn of [...from.knotes()]) {
+    if (kn.status & KN_DROPPED || kn.flags & EV_NOCPONFORK) continue
+    if (kn.ops.isFd ? !fds : !others) continue
+    const copy = copyKnote(kn, to)
+    if (copy !== null) copies.set(kn, copy)
+  }
+  for (let kn = from.first; kn !== null; kn = kn.queueNext) {
+    const copy = copies.get(kn)
+    if (copy !== undefined && (copy.status & (KN_DROPPED | KN_QUEUED)) === 0) copy.activate()
+  }
+}
+
+function copyKnote(kn: Knote, to: Kqueue): Knote | null {
+  const { ops, ident, filter, flags, sfflags, sdata, udata } = kn
+  if (ops.copy === undefined) return null
+  const file = ops.isFd ? to.files.fget(ident, false) : null
+  if (ops.isFd && file === null) return null
+  const copy = new Knote(to, EV_SET(ident, filter, flags, sfflags, sdata, udata), ops, file)
+  copy.fflags = kn.fflags
+  copy.data = kn.data
+  copy.hook = kn.hook
+  copy.status = kn.status & ~(KN_QUEUED | KN_DROPPED)
+  if (ops.copy(copy, kn) !== 0) return null
+  if (to.find(ident, filter) === undefined) to.adopt(copy)
+  else to.adoptUnlisted(copy)
+  return copy
+}
