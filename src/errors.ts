@@ -18,6 +18,7 @@ export const EACCES = 13
 export const EFAULT = 14
 export const EBUSY = 16
 export const EEXIST = 17
+export const EXDEV = 18
 export const ENOTDIR = 20
 export const EISDIR = 21
 export const EINVAL = 22
@@ -55,6 +56,7 @@ const ERRNOS = new Map<number, readonly [string, string]>([
   [EFAULT, ['EFAULT', 'bad address']],
   [EBUSY, ['EBUSY', 'resource busy']],
   [EEXIST, ['EEXIST', 'already exists']],
+  [EXDEV, ['EXDEV', 'on another file system']],
   [ENOTDIR, ['ENOTDIR', 'not a directory']],
   [EISDIR, ['EISDIR', 'is a directory']],
   [EINVAL, ['EINVAL', 'invalid argument']],

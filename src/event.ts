@@ -235,7 +235,8 @@ export function EV_SET(
   data = 0,
   udata?: unknown,
 ): Kevent {
-  return { ident, filter, flags, fflags, data, udata }
+  // What JavaScript's bit operators make of a mask is signed.
+  return { ident, filter, flags, fflags: fflags < 0 ? fflags >>> 0 : fflags, data, udata }
 }
 
 /** Where a scan puts the events that it hands out. */

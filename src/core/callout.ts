@@ -3,8 +3,8 @@
  * heap. Those of the same time are called in the order in which they were set.
  *
  *     const callout = new Callout(() => ...)
- *     callouts.schedule(callout, kernel.now() + 1e6)
- *     callouts.run(kernel.now())
+ *     callouts.schedule(callout, kernel.uptime() + 1e6)
+ *     callouts.run(kernel.uptime())
  */
 
 export class Callout {

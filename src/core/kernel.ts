@@ -25,6 +25,15 @@ export interface OpenFile {
    * this file does not have). fo_kqfilter(9).
    */
   kqfilter(kn: Knote): number
+
+  // The rest is for kernels in which descriptors are closed unseen.
+
+  /** A filter that the program added has attached a knote to the descriptor. */
+  hold?(kn: Knote): void
+  /** Such a knote has been removed. */
+  release?(kn: Knote): void
+  /** Whether the descriptor still names this file; if not, its knotes are dropped. */
+  current?(): boolean
 }
 
 /** A process, as far as kqueue is concerned: `struct proc`. */
@@ -76,7 +85,7 @@ export abstract class Kernel {
   }
 
   /** Nanoseconds since the kernel's start: CLOCK_MONOTONIC. */
-  abstract now(): number
+  abstract uptime(): number
   /** Nanoseconds since 1970: CLOCK_REALTIME. */
   abstract realtime(): number
   /** The process of this pid, running or a zombie, that may be watched; null for none. pfind(9). */

@@ -25,6 +25,9 @@ export const KN_DROPPED = 0x08
 /** The event is to be reported whatever the filter says (EV_FORCEONESHOT). */
 export const KN_FORCED = 0x10
 
+/** The knote watches a descriptor through a filter that the program added. */
+export const KN_HELD = 0x20
+
 /** Flags of a change that are actions, not properties of the knote. */
 const ACTIONS = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | EV_FORCEONESHOT
 

@@ -26,7 +26,15 @@ import { fileFilter } from './filters/file.js'
 import { kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
 import { Knlist } from './knlist.js'
-import { KN_ACTIVE, KN_DISABLED, KN_DROPPED, KN_FORCED, KN_QUEUED, Knote } from './knote.js'
+import {
+  KN_ACTIVE,
+  KN_DISABLED,
+  KN_DROPPED,
+  KN_FORCED,
+  KN_HELD,
+  KN_QUEUED,
+  Knote,
+} from './knote.js'
 import { NumberTable } from './table.js'
 
 export class Kqueue implements OpenFile {
@@ -116,6 +124,10 @@ export class Kqueue implements OpenFile {
     const error = ops.attach(kn)
     if (error !== 0) return error
     this.adopt(kn)
+    if (ops.isFd && ops !== fileFilter) {
+      kn.status |= KN_HELD
+      file?.hold?.(kn)
+    }
     if (change.flags & EV_FORCEONESHOT) {
       kn.flags |= EV_ONESHOT
       kn.force()
@@ -189,6 +201,7 @@ export class Kqueue implements OpenFile {
         kn.drop()
         continue
       }
+      if (kn.status & KN_HELD && kn.file?.current?.() === false) continue
       if ((kn.status & KN_FORCED) === 0 && !kn.ops.event(kn, 0)) {
         kn.deactivate()
         continue
@@ -246,6 +259,7 @@ export class Kqueue implements OpenFile {
     this.size--
     this.kernel.filters.release(kn.filter)
     if (kn.file instanceof Kqueue) this.#nested--
+    if (kn.status & KN_HELD) kn.file?.release?.(kn)
   }
 
   /** A descriptor was closed: drops its knotes. knote_fdclose. */

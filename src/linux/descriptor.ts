@@ -41,6 +41,10 @@ const S_IFSOCK = 0o140000
 const S_IFREG = 0o100000
 const S_IFDIR = 0o040000
 
+/** What /proc says that some files are. */
+const EVENTFD = 'anon_inode:[eventfd]'
+const TIMERFD = 'anon_inode:[timerfd]'
+
 /** One watched side of a descriptor. */
 export interface Side {
   attach(kn: Knote): void
@@ -53,6 +57,9 @@ export interface Side {
 export class Descriptor implements OpenFile {
   read: Side | null = null
   write: Side | null = null
+  /** Knotes of filters that the program added. */
+  readonly #held = new Set<Knote>()
+  #identity: Identity | undefined
   #isSocket: boolean | undefined
   #link: string | undefined
 
@@ -110,15 +117,45 @@ export class Descriptor implements OpenFile {
   }
 
   /** A side has no knotes left. */
-  release(side: Side): void {
+  closeSide(side: Side): void {
     if (this.read === side) this.read = null
     if (this.write === side) this.write = null
-    if (this.read === null && this.write === null) this.kernel.forget(this)
+    this.#forgetIfIdle()
+  }
+
+  release(kn: Knote): void {
+    this.#held.delete(kn)
+    this.#forgetIfIdle()
+  }
+
+  #forgetIfIdle(): void {
+    if (this.read === null && this.write === null && this.#held.size === 0) {
+      this.kernel.forget(this)
+    }
+  }
+
+  hold(kn: Knote): void {
+    const { kernel } = this
+    if (this.#identity === undefined && kernel.stat(this.fd) === 0) {
+      this.#identity = new Identity(kernel)
+    }
+    this.#held.add(kn)
+    kernel.remember(this)
   }
 
   /** Whether the number still names this file. One system call a side. */
   same(): boolean {
-    return (this.read?.same() ?? true) && (this.write?.same() ?? true)
+    return (
+      (this.read?.same() ?? true) &&
+      (this.write?.same() ?? true) &&
+      (this.#held.size === 0 || this.#identity?.holds(this.kernel, this.fd) === true)
+    )
+  }
+
+  current(): boolean {
+    if (this.same()) return true
+    this.gone()
+    return false
   }
 
   /** The descriptor was closed, or names another file now: drops all knotes. */
@@ -126,6 +163,7 @@ export class Descriptor implements OpenFile {
     this.kernel.forget(this)
     this.read?.clear()
     this.write?.clear()
+    for (const kn of this.#held) kn.drop()
   }
 }
 
@@ -168,7 +206,7 @@ export class PollSide implements Side, Level {
     this.list.remove(kn)
     if (!this.list.empty) return
     this.set.remove(this.descriptor.fd)
-    this.descriptor.release(this)
+    this.descriptor.closeSide(this)
   }
 
   /** epoll reported an edge. Hot path. */
@@ -183,8 +221,19 @@ export class PollSide implements Side, Level {
     const { kernel } = this.descriptor
     if (this.pass !== kernel.pass) kernel.askLevels(kn, this)
     if (this.stale) return false
-    if (this.count === COUNT_UNKNOWN) this.count = countOf(this.descriptor)
+    if (this.count === COUNT_UNKNOWN) this.count = this.#uncounted()
     return true
+  }
+
+  /** The count of files for which FIONREAD has none. */
+  #uncounted(): number {
+    const { fd, link, kernel } = this.descriptor
+    const reading = this.set === kernel.readSet
+    if (link === EVENTFD) {
+      const counter = fdinfo(fd, /^eventfd-count:\s*([0-9a-f]+)/m, 16)
+      return reading ? counter : Math.min(Number.MAX_SAFE_INTEGER, 2 ** 64 - 2 - counter)
+    }
+    return reading && link === TIMERFD ? fdinfo(fd, /^ticks:\s*(\d+)/m, 10) : 0
   }
 
   same(): boolean {
@@ -196,17 +245,10 @@ export class PollSide implements Side, Level {
   }
 }
 
-/** The count of files for which FIONREAD has none. */
-function countOf({ link, fd }: Descriptor): number {
-  const field =
-    link === 'anon_inode:[eventfd]'
-      ? /^eventfd-count:\s*([0-9a-f]+)/m
-      : link === 'anon_inode:[timerfd]'
-        ? /^ticks:\s*(\d+)/m
-        : null
-  if (field === null) return 0
+/** What fdinfo says of a descriptor: proc(5). */
+function fdinfo(fd: number, field: RegExp, radix: number): number {
   const found = field.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
-  return Number.parseInt(found?.[1] ?? '0', link === 'anon_inode:[eventfd]' ? 16 : 10)
+  return Number.parseInt(found?.[1] ?? '0', radix)
 }
 
 const pollRead: FilterOps = {
@@ -234,14 +276,28 @@ const pollWrite: FilterOps = {
 /** What tells one file from another: device, inode, and when it was made. */
 const IDENTITY = [STAT_DEV, STAT_INO_HIGH, STAT_INO_LOW, STAT_BIRTH, STAT_BIRTH_NSEC]
 
+class Identity {
+  readonly #values: number[]
+
+  /** Of the file that `kernel.stat` was last asked for. */
+  constructor({ statistics }: LinuxKernel) {
+    this.#values = IDENTITY.map((field) => statistics[field]!)
+  }
+
+  /** Whether `fd` is that file; leaves its statistics with the kernel. */
+  holds(kernel: LinuxKernel, fd: number): boolean {
+    if (kernel.stat(fd) !== 0) return false
+    return IDENTITY.every((field, i) => kernel.statistics[field] === this.#values[i])
+  }
+}
+
 /** A side that is always ready. */
 class ReadySide implements Side {
   readonly list = new Knlist()
-  readonly #identity: number[]
+  readonly #identity: Identity
 
-  /** Of the file that `kernel.stat` was last asked for. */
   constructor(readonly descriptor: Descriptor) {
-    this.#identity = IDENTITY.map((field) => descriptor.kernel.statistics[field]!)
+    this.#identity = new Identity(descriptor.kernel)
   }
 
   attach(kn: Knote): void {
@@ -252,7 +308,7 @@ class ReadySide implements Side {
 
   detach(kn: Knote): void {
     this.list.remove(kn)
-    if (this.list.empty) this.descriptor.release(this)
+    if (this.list.empty) this.descriptor.closeSide(this)
   }
 
   event(_kn: Knote): boolean {
@@ -260,9 +316,7 @@ class ReadySide implements Side {
   }
 
   same(): boolean {
-    const { kernel, fd } = this.descriptor
-    if (kernel.stat(fd) !== 0) return false
-    return IDENTITY.every((field, i) => kernel.statistics[field] === this.#identity[i])
+    return this.#identity.holds(this.descriptor.kernel, this.descriptor.fd)
   }
 
   clear(): void {

@@ -19,6 +19,7 @@ import { Descriptor, PollSide } from './descriptor.js'
 import { Loop } from './loop.js'
 import {
   COUNT_UNASKED,
+  EPOLLET,
   type Native,
   native,
   POLLIN,
@@ -98,7 +99,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.loop = new Loop(this)
   }
 
-  now(): number {
+  uptime(): number {
     return this.native.monotonic()
   }
 
@@ -110,9 +111,9 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.loop.wakeup(kq as LinuxQueue)
   }
 
-  /** Puts one of the kernel's own descriptors into `readSet`. */
+  /** Puts one of the kernel's own descriptors into `readSet`; it is reported once each time it fires. */
   adopt(fd: number): void {
-    check(this.native.epollAdd(this.readSet.fd, fd, this.readSet.events, 0), 'kqueue')
+    check(this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0), 'kqueue')
     this.#own++
   }
 
@@ -208,7 +209,7 @@ export class LinuxKernel extends Kernel implements FileTable {
       this.native.timerfdSet(this.#timerFd, 0, 0)
       return
     }
-    const delay = Math.max(1, next - this.now())
+    const delay = Math.max(1, next - this.uptime())
     this.native.timerfdSet(this.#timerFd, Math.floor(delay / 1e9), Math.floor(delay % 1e9))
   }
 
@@ -226,7 +227,7 @@ export class LinuxKernel extends Kernel implements FileTable {
       if (this.readSet.crowded || this.writeSet.crowded) this.#renew()
     }
     const { callouts } = this
-    if (callouts.size > 0) callouts.run(this.now())
+    if (callouts.size > 0) callouts.run(this.uptime())
     return Math.min(n, 0)
   }
 

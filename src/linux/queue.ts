@@ -146,7 +146,7 @@ export class LinuxQueue extends Kqueue {
     const { kernel } = this
     kernel.vnodes.look()
     const deadline =
-      timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.now() + timeout
+      timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.uptime() + timeout
     let wait = this.count > 0 ? 0 : timeout
     for (;;) {
       const error = kernel.poll(max, this.#block(wait))
@@ -157,7 +157,7 @@ export class LinuxQueue extends Kqueue {
       }
       if (error < 0) throw new KqueueError(-error, 'kevent')
       if (timeout === 0) return 0
-      wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.now()
+      wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.uptime()
       if (wait <= 0 && wait !== FOREVER) return 0
     }
   }
@@ -167,7 +167,7 @@ export class LinuxQueue extends Kqueue {
     if (wait === 0) return 0
     const { kernel } = this
     const { next } = kernel.callouts
-    const first = next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - kernel.now())
+    const first = next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - kernel.uptime())
     const longest = Math.min(first, LONGEST_BLOCK)
     if (wait < 0) return longest === Number.POSITIVE_INFINITY ? FOREVER : longest
     return Math.min(wait, longest)

@@ -2,6 +2,7 @@
  * What one wants most often, each a few lines over kevent: waiting for a
  * descriptor, ticking, and events of the program's own.
  */
+import { EINVAL, KqueueError } from '../errors.js'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -14,6 +15,8 @@ import {
   EVFILT_USER,
   EVFILT_WRITE,
   type Kevent,
+  NOTE_FFCOPY,
+  NOTE_FFCTRLMASK,
   NOTE_NSECONDS,
   NOTE_TRIGGER,
 } from '../event.js'
@@ -74,6 +77,7 @@ export async function* ticks(
   { signal }: { signal?: AbortSignal } = {},
 ): AsyncGenerator<{ expirations: number }, void, undefined> {
   const ns = nanoseconds(period)
+  if (ns <= 0) throw new KqueueError(EINVAL, 'kevent', { reason: 'a period is more than 0' })
   const kq = kqueue()
   try {
     kq.kevent([EV_SET(0, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS, ns)])
@@ -87,7 +91,7 @@ export async function* ticks(
 
 /** An event that the program triggers: EVFILT_USER with EV_CLEAR. */
 export interface UserEvent {
-  /** Triggers it, with flags as NOTE_FFCOPY and its kin combine them. */
+  /** Triggers it. Flags replace those stored, unless NOTE_FFAND or NOTE_FFOR combines them. */
   trigger(fflags?: number): void
   /** Removes it from its queue. */
   close(): void
@@ -102,7 +106,8 @@ export function userEvent(kq: Kqueue, ident: number): UserEvent {
   kq.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_CLEAR)])
   return {
     trigger(fflags = 0) {
-      kq.kevent([EV_SET(ident, EVFILT_USER, 0, (fflags | NOTE_TRIGGER) >>> 0)])
+      const how = fflags === 0 || fflags & NOTE_FFCTRLMASK ? 0 : NOTE_FFCOPY
+      kq.kevent([EV_SET(ident, EVFILT_USER, 0, fflags | how | NOTE_TRIGGER)])
     },
     close() {
       kq.kevent([EV_SET(ident, EVFILT_USER, EV_DELETE)])

@@ -162,10 +162,12 @@ export class Kqueue {
   }
 
   /**
-   * All events, one after another, until the queue is closed or `signal` aborts.
-   * An event is taken from the queue when it is asked for, so none is lost when the
-   * loop is left. `nevents`, 1 to 2^53-1, is how many may be taken before the kernel
-   * is asked again what has happened.
+   * All events, one after another, until the queue is closed. An event is taken from
+   * the queue when it is asked for, so none is lost when the loop is left. `nevents`, 1
+   * to 2^53-1, is how many may be taken before the kernel is asked again what has
+   * happened.
+   * @throws (rejects with) the reason of `signal` when it is aborted; EBADF when the
+   *   queue is closed from the start
    */
   events(given: { nevents?: number; signal?: AbortSignal } = {}): AsyncIterableIterator<Kevent> {
     const { nevents = NEVENTS, signal } = options(given, 'options')
@@ -249,7 +251,7 @@ export class Kqueue {
     const { kernel } = queue
     return new Promise((resolve, reject) => {
       const waiter = new Waiter(queue, max, signal, resolve, reject)
-      if (ns > 0) kernel.schedule(waiter.timer, kernel.now() + ns)
+      if (ns > 0) kernel.schedule(waiter.timer, kernel.uptime() + ns)
       kernel.loop.enter(waiter)
     })
   }

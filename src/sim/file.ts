@@ -41,4 +41,15 @@ export abstract class SimFile implements OpenFile {
 
   /** The last descriptor was closed. */
   release(): void {}
+
+  /** One more refers to it. fhold(9). */
+  fhold(): void {
+    this.references++
+  }
+
+  /** One less refers to it; the last one closes it. fdrop(9). */
+  fdrop(): void {
+    this.references--
+    if (this.references === 0) this.release()
+  }
 }

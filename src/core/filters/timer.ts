@@ -44,7 +44,7 @@ class Timer extends Callout {
     const once = absolute || (this.kn.flags & EV_ONESHOT) !== 0
     const delay = absolute ? Math.max(0, interval - kernel.realtime()) : interval
     this.period = once ? 0 : interval
-    kernel.schedule(this, kernel.now() + delay)
+    kernel.schedule(this, kernel.uptime() + delay)
   }
 
   override call(): void {
@@ -52,7 +52,7 @@ class Timer extends Callout {
     let expirations = 1
     if (period > 0) {
       const { kernel } = kn.kq
-      expirations += Math.max(0, Math.floor((kernel.now() - this.time) / period))
+      expirations += Math.max(0, Math.floor((kernel.uptime() - this.time) / period))
       kernel.schedule(this, this.time + expirations * period)
     }
     kn.data += expirations

@@ -1,0 +1,35 @@
+/** The programs in examples/ end by themselves and print what they promise. */
+import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { ROOT, runProgram } from './program.js'
+
+const EXAMPLES = join(ROOT, 'examples')
+
+/** What each prints, whole. */
+const OUTPUTS: Readonly<Record<string, RegExp>> = {
+  'heartbeat.mjs':
+    /^50 ticks of 20 ms, the last one late by\n {2}ticks +-?\d+\.\d ms\n {2}setInterval +-?\d+\.\d ms\n$/,
+  'lines.mjs': /^1000 lines\n$/,
+  'own-filter.mjs':
+    /^(queue 0, 1 waiting: job [135]\n){3}queue 1, 3 waiting: job 2, job 4, job 6\n$/,
+  'shutdown.mjs': /^(work\n)+reload config certs\n(work\n)+reload config certs\nended in order\n$/,
+  'tail.mjs': /^there from the start\none more\nand another\nthe last\n$/,
+  'throttle.mjs': /^200000 bytes\nat most one chunk every 10 ms: true\n$/,
+  'worker.mjs': /^(the worker has read: (one|two|three)\n){3}the main thread went on: true\n$/,
+}
+
+describe('the examples', { concurrency: 2 }, () => {
+  for (const name of readdirSync(EXAMPLES).filter((name) => name.endsWith('.mjs'))) {
+    test(`${name} prints what it promises`, async () => {
+      const output = OUTPUTS[name]
+      assert.ok(output, 'an example has its output in this test')
+      const { code, stdout, stderr } = await runProgram(join(EXAMPLES, name), [], tmpdir())
+      assert.equal(stderr, '')
+      assert.equal(code, 0)
+      assert.match(stdout, output)
+    })
+  }
+})

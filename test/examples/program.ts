@@ -1,0 +1,33 @@
+/**
+ * A program in a child process, as a reader of the documents would run it:
+ *
+ *     const { code, stdout, stderr } = await runProgram(path, [], directory)
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** ms that a program may take. */
+const LIMIT = 20_000
+
+/** The top of the repository, above `build/test/examples/`. */
+export const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
+
+export interface Ended {
+  /** The exit status, null when it was killed because the time was over. */
+  code: number | null
+  stdout: string
+  stderr: string
+}
+
+export function runProgram(
+  path: string,
+  args: readonly string[],
+  directory: string,
+): Promise<Ended> {
+  const options = { cwd: directory, timeout: LIMIT, killSignal: 'SIGKILL' } as const
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, [path, ...args], options, (_error, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    )
+  })
+}

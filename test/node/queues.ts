@@ -1,0 +1,112 @@
+/** What the tests of the public API share: queues and pipes that end with their test. */
+import assert from 'node:assert/strict'
+import { after, afterEach, before } from 'node:test'
+import {
+  type Change,
+  EV_ADD,
+  EV_CLEAR,
+  EV_ONESHOT,
+  EV_SET,
+  EVFILT_READ,
+  EVFILT_TIMER,
+  EVFILT_USER,
+  type Kevent,
+  type Kqueue,
+  kqueue,
+  NOTE_TRIGGER,
+} from 'kqueue'
+import * as posix from '../native/posix.js'
+import { descriptors } from './processes.js'
+
+const { O_CLOEXEC, O_NONBLOCK } = posix.constants
+
+/** Long enough for anything that has to happen, in ms. */
+export const LONG = 10_000
+
+const queues = new Set<Kqueue>()
+const open = new Set<number>()
+
+/** A queue that is closed after the test. */
+export function queue(): Kqueue {
+  const kq = kqueue()
+  queues.add(kq)
+  return kq
+}
+
+/** A pipe that is closed after the test. */
+export function pipe(): [number, number] {
+  const pair = posix.pipe2(O_CLOEXEC | O_NONBLOCK)
+  for (const fd of pair) open.add(fd)
+  return pair
+}
+
+/** Closes a descriptor by a call that the package does not hear of. */
+export function closeRaw(fd: number): void {
+  open.delete(fd)
+  posix.close(fd)
+}
+
+export const user = (ident: number, flags = 0): Change => EV_SET(ident, EVFILT_USER, EV_ADD | flags)
+export const once = (ident: number): Change => user(ident, EV_ONESHOT)
+export const clear = (ident: number): Change => user(ident, EV_CLEAR)
+/** A user event that is triggered as it is added, once. */
+export const fired = (ident: number): Change =>
+  EV_SET(ident, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_TRIGGER)
+export const trigger = (ident: number): Change => EV_SET(ident, EVFILT_USER, 0, NOTE_TRIGGER)
+export const read = (fd: number, flags = 0): Change => EV_SET(fd, EVFILT_READ, EV_ADD | flags)
+/** A timer that expires once in `ms`. */
+export const timer = (ident: number, ms: number): Change =>
+  EV_SET(ident, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, ms)
+
+export const idents = (events: readonly Kevent[]): number[] => events.map(({ ident }) => ident)
+/** The idents of what is pending now. */
+export const pending = (kq: Kqueue): number[] => idents(kq.kevent([], 64, 0))
+
+/** A queue does what it should. */
+export function assertWorks(kq: Kqueue): void {
+  const ident = 2 ** 53 - 1
+  const [event] = kq.kevent([fired(ident)], 1, 0)
+  const events = event?.ident === ident ? [event] : kq.kevent([], 2 ** 20, 0)
+  assert.ok(idents(events).includes(ident), 'a triggered event is reported')
+}
+
+const sleeping = new Int32Array(new SharedArrayBuffer(4))
+
+/** Gives other threads and processes time without turning the event loop. */
+export function pause(ms: number): void {
+  Atomics.wait(sleeping, 0, 0, ms)
+}
+
+/**
+ * After each test closes what it left; after the file compares the descriptors of
+ * the process with those before.
+ */
+export function cleanUp(): void {
+  let start = 0
+  before(async () => {
+    // What is opened on first use and kept for the life of the thread.
+    const kq = kqueue()
+    const [r, w] = posix.pipe2(0)
+    const file = posix.open('/proc/self/exe')
+    for (const fd of [r, file]) kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
+    await kq.wait({ timeout: 0 })
+    kq.close()
+    for (const fd of [r, w, file]) posix.close(fd)
+    // Takes in what inotify says of the file that is not watched any more.
+    const last = kqueue()
+    last.kevent([], 1, 0)
+    last.close()
+    start = descriptors()
+  })
+  afterEach(() => {
+    for (const kq of queues) kq.close()
+    for (const fd of open) posix.close(fd)
+    queues.clear()
+    open.clear()
+  })
+  after(async () => {
+    // Handles of libuv are closed in the next turn.
+    await new Promise((resolve) => setImmediate(resolve))
+    assert.equal(descriptors(), start, 'descriptors that are open in the end')
+  })
+}

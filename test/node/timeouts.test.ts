@@ -1,0 +1,200 @@
+/** Timeouts of a blocking kevent, and signals that come meanwhile. */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { describe, it } from 'node:test'
+import { EV_DISABLE, EV_SET, EVFILT_READ, type Kqueue, type Timeout } from 'kqueue'
+import * as posix from '../native/posix.js'
+import { ended, message, program, start } from './processes.js'
+import { cleanUp, fired, idents, pipe, queue, read, timer } from './queues.js'
+
+cleanUp()
+
+/** How long a kevent without events takes, in ns. */
+function blocked(kq: Kqueue, timeout: Timeout): number {
+  const start = process.hrtime.bigint()
+  assert.deepEqual(kq.kevent([], 1, timeout), [])
+  return Number(process.hrtime.bigint() - start)
+}
+
+describe('A timeout of kevent', () => {
+  for (const [timeout, ns] of [
+    [0.25, 250_000],
+    [1.5, 1_500_000],
+    [30, 30_000_000],
+    [{ sec: 0, nsec: 1 }, 1],
+    [{ sec: 0, nsec: 999_999 }, 999_999],
+    [{ sec: 0, nsec: 20_000_001 }, 20_000_001],
+  ] as const) {
+    it(`of ${JSON.stringify(timeout)} lasts ${ns} ns at least`, () => {
+      const kq = queue()
+      for (let i = 0; i < 5; i++) {
+        const actual = blocked(kq, timeout)
+        assert.ok(actual >= ns, `${actual} ns`)
+        assert.ok(actual < ns + 2e9, `${actual} ns`)
+      }
+    })
+  }
+
+  it('is not rounded up to milliseconds', () => {
+    const kq = queue()
+    blocked(kq, 0.05)
+    const shortest = Math.min(...Array.from({ length: 50 }, () => blocked(kq, 0.05)))
+    assert.ok(shortest < 1_000_000, `${shortest} ns`)
+  })
+
+  it('of 0, with nevents 0, or with something pending does not block', () => {
+    const kq = queue()
+    const start = performance.now()
+    for (let i = 0; i < 100; i++) {
+      assert.deepEqual(kq.kevent([], 1, 0), [])
+      assert.deepEqual(kq.kevent([], 0, 60_000), [])
+      assert.deepEqual(idents(kq.kevent([fired(1)], 1, 60_000)), [1])
+    }
+    assert.ok(performance.now() - start < 5000)
+  })
+
+  it('ends at a timer of the same queue', () => {
+    const kq = queue()
+    const start = performance.now()
+    assert.deepEqual(idents(kq.kevent([timer(1, 20)], 1, 60_000)), [1])
+    const ms = performance.now() - start
+    assert.ok(ms >= 20 && ms < 5000, `${ms} ms`)
+  })
+
+  it('is not cut short by the timers of other queues', () => {
+    const kq = queue()
+    queue().kevent([timer(1, 5), timer(2, 10)])
+    assert.ok(blocked(kq, 25) >= 25e6)
+  })
+
+  it('does not spin when a disabled or taken event of another queue is ready', () => {
+    const kq = queue()
+    const [r, w] = pipe()
+    const other = queue()
+    other.kevent([read(r)])
+    posix.write(w, 'x')
+    other.kevent([EV_SET(r, EVFILT_READ, EV_DISABLE)])
+    const before = process.cpuUsage()
+    blocked(kq, 150)
+    const { user, system } = process.cpuUsage(before)
+    assert.ok(user + system < 75_000, `${(user + system) / 1000} ms of CPU`)
+  })
+
+  it('may be as large as numbers are', () => {
+    const kq = queue()
+    for (const timeout of [
+      2 ** 31,
+      2 ** 53,
+      1e300,
+      Number.MAX_VALUE,
+      Number.POSITIVE_INFINITY,
+      null,
+      undefined,
+      { sec: 2 ** 53 - 1, nsec: 999_999_999 },
+    ]) {
+      assert.deepEqual(idents(kq.kevent([timer(1, 1)], 1, timeout)), [1])
+    }
+  })
+
+  it('in wait may be as large as numbers are', async () => {
+    const kq = queue()
+    for (const timeout of [
+      2 ** 31,
+      1e300,
+      Number.MAX_VALUE,
+      { sec: 2 ** 53 - 1, nsec: 999_999_999 },
+    ]) {
+      assert.deepEqual(idents(await kq.wait({ changelist: [timer(1, 1)], timeout })), [1])
+    }
+  })
+
+  it('that cannot be is EINVAL', () => {
+    const kq = queue()
+    for (const timeout of [
+      -1,
+      -0.001,
+      Number.NaN,
+      Number.NEGATIVE_INFINITY,
+      { sec: -1, nsec: 0 },
+      { sec: 0, nsec: -1 },
+      { sec: 0, nsec: 1e9 },
+      { sec: 0.5, nsec: 0 },
+      { sec: 0, nsec: 0.5 },
+      { sec: Number.NaN, nsec: 0 },
+    ]) {
+      assert.throws(() => kq.kevent([], 1, timeout), { code: 'EINVAL', message: /./ })
+      assert.throws(() => kq.kevent([], 0, timeout), { code: 'EINVAL' })
+    }
+  })
+})
+
+describe('A signal during a blocking kevent', () => {
+  /** Sends SIGUSR1 to a child again and again, once it says that it is ready. */
+  async function signalled(code: string): Promise<string> {
+    const child = spawn(process.execPath, program(code), { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    let sending: NodeJS.Timeout | undefined
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+      sending ??= setInterval(() => child.kill('SIGUSR1'), 20)
+    })
+    await once(child, 'close')
+    clearInterval(sending)
+    return output
+  }
+
+  it('ends it with EINTR, and the handler of the program runs', async () => {
+    const output = await signalled(`
+      const kq = K.kqueue()
+      process.once('SIGUSR1', () => { console.log('handled'); process.exit(0) })
+      setTimeout(() => {}, 60_000)
+      fs.writeSync(1, 'ready\\n')
+      try { kq.kevent([], 1, 20_000); console.log('nothing') }
+      catch ({ code, errno, syscall }) { console.log(code, errno, syscall) }`)
+    assert.equal(output, 'ready\nEINTR -4 kevent\nhandled\n')
+  })
+
+  it('leaves the queue as it was: the events come at the next call', async () => {
+    const output = await signalled(`
+      process.on('SIGUSR1', () => {})
+      const kq = K.kqueue()
+      kq.kevent([K.EV_SET(1, K.EVFILT_USER, K.EV_ADD)])
+      fs.writeSync(1, 'ready\\n')
+      try { kq.kevent([], 1, 20_000) } catch ({ code }) { console.log(code) }
+      kq.kevent([K.EV_SET(1, K.EVFILT_USER, 0, K.NOTE_TRIGGER)])
+      console.log(kq.kevent([], 1, 1000).length)
+      process.exit()`)
+    assert.equal(output, 'ready\nEINTR\n1\n')
+  })
+
+  it('does not disturb those who await', async () => {
+    const output = await signalled(`
+      let signals = 0
+      process.on('SIGUSR1', () => signals++)
+      const kq = K.kqueue()
+      const waiting = kq.wait({ timeout: 300 })
+      console.log('ready')
+      console.log((await waiting).length, signals > 0)
+      process.exit()`)
+    assert.equal(output, 'ready\n0 true\n')
+  })
+
+  it('does not reach a worker that blocks, if the main thread handles it', async () => {
+    const worker = start(`
+      const kq = K.kqueue()
+      try { parentPort.postMessage(kq.kevent([], 1, 250).length) }
+      catch (error) { parentPort.postMessage(error.code) }`)
+    const handler = (): void => {}
+    process.on('SIGUSR2', handler)
+    const sending = setInterval(() => process.kill(process.pid, 'SIGUSR2'), 20)
+    try {
+      const seen = await message(worker)
+      assert.ok(seen === 0 || seen === 'EINTR', `${seen}`)
+      await ended(worker)
+    } finally {
+      clearInterval(sending)
+      process.off('SIGUSR2', handler)
+    }
+  })
+})
