@@ -236,7 +236,14 @@ export function EV_SET(
   udata?: unknown,
 ): Kevent {
   // What JavaScript's bit operators make of a mask is signed.
-  return { ident, filter, flags, fflags: fflags < 0 ? fflags >>> 0 : fflags, data, udata }
+  return {
+    ident,
+    filter,
+    flags,
+    fflags: fflags === (fflags | 0) ? fflags >>> 0 : fflags,
+    data,
+    udata,
+  }
 }
 
 /** Where a scan puts the events that it hands out. */

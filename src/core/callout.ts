@@ -44,6 +44,11 @@ export class CalloutQueue {
     return this.#heap.length
   }
 
+  /** All callouts, the first one first and the others in no order. None may be set meanwhile. */
+  [Symbol.iterator](): IterableIterator<Callout> {
+    return this.#heap.values()
+  }
+
   /** Sets a callout, or sets it anew. */
   schedule(callout: Callout, time: number): void {
     this.cancel(callout)

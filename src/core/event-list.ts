@@ -34,7 +34,7 @@ export class EventList implements EventSink, Iterable<Kevent> {
   constructor(capacity: number) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > LARGEST) {
       throw new KqueueError(EINVAL, 'EventList', {
-        reason: `a capacity is a whole number from 1 to ${LARGEST}, not ${String(capacity)}`,
+        reason: `a capacity is a whole number from 1 to ${LARGEST}`,
       })
     }
     this.capacity = capacity

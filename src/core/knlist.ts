@@ -2,7 +2,7 @@
  * A knlist holds the knotes attached to one kernel object (`struct knlist`).
  * The object says `list.note(hint)` when something happens to it.
  */
-import type { Knote } from './knote.js'
+import { dropAll, type Knote } from './knote.js'
 
 /** A walk over a list in progress: what it visits next. */
 interface Walk {
@@ -60,6 +60,20 @@ export class Knlist {
       }
     } finally {
       this.#walk = walk.outer
+      // A filter has thrown: the others are to hear of it all the same.
+      if (walk.next !== null) this.#noteRest(walk.next, hint)
+    }
+  }
+
+  #noteRest(from: Knote, hint: number): void {
+    const rest: Knote[] = []
+    for (let kn: Knote | null = from; kn !== null; kn = kn.listNext) rest.push(kn)
+    for (const kn of rest) {
+      try {
+        if (kn.list === this && kn.ops.event(kn, hint)) kn.activate()
+      } catch {
+        // The first error is on its way.
+      }
     }
   }
 
@@ -70,10 +84,7 @@ export class Knlist {
 
   /** The object is gone: drops all its knotes. knlist_delete(9). */
   clear(): void {
-    while (this.#first !== null) {
-      const kn = this.#first
-      kn.drop()
-      this.remove(kn)
-    }
+    dropAll(this)
+    while (this.#first !== null) this.remove(this.#first)
   }
 }

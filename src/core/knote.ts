@@ -28,6 +28,9 @@ export const KN_FORCED = 0x10
 /** The knote watches a descriptor through a filter that the program added. */
 export const KN_HELD = 0x20
 
+/** Its filter is attaching it. */
+export const KN_ATTACHING = 0x40
+
 /** Flags of a change that are actions, not properties of the knote. */
 const ACTIONS = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | EV_FORCEONESHOT
 
@@ -105,10 +108,26 @@ export class Knote implements Kevent {
     this.status &= ~KN_DISABLED
   }
 
-  /** Removes the knote from its object and its queue. knote_drop. */
+  /** Removes the knote from its queue and its object. knote_drop. */
   drop(): void {
     if (this.status & KN_DROPPED) return
-    this.ops.detach(this)
     this.kq.remove(this)
+    // While it is being attached, who attaches it undoes that.
+    if ((this.status & KN_ATTACHING) === 0) this.ops.detach(this)
   }
+}
+
+/** Drops knotes. A filter that throws does not save the others. */
+export function dropAll(knotes: Iterable<Knote>): void {
+  let failed = false
+  let failure: unknown
+  for (const kn of [...knotes]) {
+    try {
+      kn.drop()
+    } catch (error) {
+      if (!failed) failure = error
+      failed = true
+    }
+  }
+  if (failed) throw failure
 }

@@ -27,7 +27,9 @@ import { kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
 import { Knlist } from './knlist.js'
 import {
+  dropAll,
   KN_ACTIVE,
+  KN_ATTACHING,
   KN_DISABLED,
   KN_DROPPED,
   KN_FORCED,
@@ -53,8 +55,12 @@ export class Kqueue implements OpenFile {
   #first: Knote | null = null
   #last: Knote | null = null
   #pass = 0
+  /** Scans of this queue under way: a filter that is asked may scan again. */
+  #scans = 0
+  /** An error that a filter threw when there were events to hand out, for the next scan. */
+  #failure: { error: unknown } | null = null
   /** Knotes of this queue that watch other queues. */
-  #nested = 0
+  readonly #nested = new Set<Knote>()
   readonly #out: Kevent = EV_SET(0, 0, 0)
 
   constructor(
@@ -121,9 +127,9 @@ export class Kqueue implements OpenFile {
       return kernel.refuse(ENOMEM, `sysctl.kq_knotemax allows ${this.size} knotes in a queue`)
     }
     const kn = new Knote(this, change, ops, file)
-    const error = ops.attach(kn)
+    const error = this.#attach(kn)
     if (error !== 0) return error
-    this.adopt(kn)
+    if (kn.status & KN_DROPPED) return 0
     if (ops.isFd && ops !== fileFilter) {
       kn.status |= KN_HELD
       file?.hold?.(kn)
@@ -136,7 +142,26 @@ export class Kqueue implements OpenFile {
     return 0
   }
 
-  /** Takes in a knote that has been attached. knote_attach. */
+  /** Has the filter attach a knote; it may do to the queue what it likes meanwhile. */
+  #attach(kn: Knote): number {
+    kn.status |= KN_ATTACHING
+    this.adopt(kn)
+    let error = EINVAL
+    try {
+      error = kn.ops.attach(kn)
+      if (!Number.isInteger(error) || error < 0) {
+        const reason = `the attach of filter ${kn.filter} did not answer 0 or an errno`
+        error = this.kernel.refuse(EINVAL, reason)
+      }
+    } finally {
+      kn.status &= ~KN_ATTACHING
+      if (error !== 0 && (kn.status & KN_DROPPED) === 0) this.remove(kn)
+    }
+    if (error === 0 && kn.status & KN_DROPPED) kn.ops.detach(kn)
+    return error
+  }
+
+  /** Takes in a knote. knote_attach. */
   adopt(kn: Knote): void {
     let table = this.#knotes.get(kn.filter)
     if (table === undefined) {
@@ -146,7 +171,7 @@ export class Kqueue implements OpenFile {
     table.set(kn.ident, kn)
     this.size++
     this.kernel.filters.hold(kn.filter)
-    if (kn.file instanceof Kqueue) this.#nested++
+    if (kn.file instanceof Kqueue) this.#nested.add(kn)
   }
 
   /** Takes in a knote that no change can find. */
@@ -190,35 +215,58 @@ export class Kqueue implements OpenFile {
    * Hot path. kqueue_scan.
    */
   scan(sink: EventSink, max: number, samePass = false): number {
-    if (!samePass) this.#pass++
+    if (this.#failure !== null) this.#throwFailure()
+    if (!samePass && this.#scans === 0) this.#pass++
     const pass = this.#pass
     let handed = 0
-    while (handed < max) {
-      const kn = this.#first
-      if (kn === null || kn.visited === pass) break
-      kn.visited = pass
-      if (kn.flags & EV_DROP) {
-        kn.drop()
-        continue
+    this.#scans++
+    try {
+      while (handed < max) {
+        const kn = this.#first
+        if (kn === null || kn.visited === pass) break
+        kn.visited = pass
+        if (this.#visit(kn, sink)) handed++
       }
-      if (kn.status & KN_HELD && kn.file?.current?.() === false) continue
-      if ((kn.status & KN_FORCED) === 0 && !kn.ops.event(kn, 0)) {
-        kn.deactivate()
-        continue
-      }
-      // The filter may have dropped or disabled its own knote while it was asked.
-      if ((kn.status & KN_QUEUED) === 0) continue
-      this.#handOut(kn, sink)
-      handed++
+    } catch (error) {
+      // What has been handed out is not to be lost.
+      if (handed === 0) throw error
+      this.#failure = { error }
+    } finally {
+      this.#scans--
     }
     return handed
   }
 
-  #handOut(kn: Knote, sink: EventSink): void {
+  #throwFailure(): never {
+    const { error } = this.#failure!
+    this.#failure = null
+    throw error
+  }
+
+  /** Asks one active knote, and hands it out if it holds: whether it did. Hot path. */
+  #visit(kn: Knote, sink: EventSink): boolean {
+    if (kn.flags & EV_DROP) {
+      kn.drop()
+      return false
+    }
+    if (kn.status & KN_HELD && kn.file?.current?.() === false) return false
+    // A filter that throws is not to be in the way of the others.
+    this.#toTail(kn)
+    if ((kn.status & KN_FORCED) === 0 && !kn.ops.event(kn, 0)) {
+      kn.deactivate()
+      return false
+    }
+    // The filter may have dropped or disabled its own knote while it was asked.
+    if ((kn.status & KN_QUEUED) === 0) return false
+    return this.#handOut(kn, sink)
+  }
+
+  #handOut(kn: Knote, sink: EventSink): boolean {
     const { ops, flags } = kn
     if (!ops.isFd && ops.touch !== undefined) {
       const out = this.#out
       ops.touch(kn, out, EVENT_PROCESS)
+      if ((kn.status & KN_QUEUED) === 0) return false
       sink.put(out.ident, out.filter, out.flags, out.fflags, out.data, out.udata)
       out.udata = undefined
     } else {
@@ -226,12 +274,19 @@ export class Kqueue implements OpenFile {
       if (flags & EV_CLEAR) kn.data = kn.fflags = 0
     }
     if (flags & EV_ONESHOT) {
-      kn.drop()
+      this.#dropHandedOut(kn)
     } else if (flags & (EV_CLEAR | EV_DISPATCH)) {
       kn.deactivate()
       if (flags & EV_DISPATCH) kn.disable()
-    } else {
-      this.#toTail(kn)
+    }
+    return true
+  }
+
+  #dropHandedOut(kn: Knote): void {
+    try {
+      kn.drop()
+    } catch (error) {
+      this.#failure ??= { error }
     }
   }
 
@@ -258,7 +313,7 @@ export class Kqueue implements OpenFile {
     if (!this.#unlisted.delete(kn)) this.#knotes.get(kn.filter)?.delete(kn.ident)
     this.size--
     this.kernel.filters.release(kn.filter)
-    if (kn.file instanceof Kqueue) this.#nested--
+    this.#nested.delete(kn)
     if (kn.status & KN_HELD) kn.file?.release?.(kn)
   }
 
@@ -279,8 +334,7 @@ export class Kqueue implements OpenFile {
   close(): void {
     if (this.closed) return
     this.closed = true
-    this.watchers.clear()
-    for (const kn of this.knotes()) kn.drop()
+    dropAll([...this.watchers, ...this.knotes()])
   }
 
   /** Another queue watches this one. kqueue_kqfilter. */
@@ -288,7 +342,7 @@ export class Kqueue implements OpenFile {
     if (kn.filter !== EVFILT_READ) {
       return kn.kq.kernel.refuse(EINVAL, 'a kqueue can be watched with EVFILT_READ only')
     }
-    if (this.#reaches(kn.kq)) {
+    if (this.reaches(kn.kq)) {
       return kn.kq.kernel.refuse(ELOOP, 'the kqueue to be watched watches this one')
     }
     kn.ops = kqueueFilter
@@ -297,12 +351,11 @@ export class Kqueue implements OpenFile {
   }
 
   /** Whether this queue watches `target`, directly or through others. */
-  #reaches(target: Kqueue): boolean {
+  reaches(target: Kqueue): boolean {
     const seen = new Set<Kqueue>([this])
     for (const kq of seen) {
       if (kq === target) return true
-      if (kq.#nested === 0) continue
-      for (const { file } of kq.knotes()) if (file instanceof Kqueue) seen.add(file)
+      for (const { file } of kq.#nested) seen.add(file as Kqueue)
     }
     return false
   }
@@ -335,6 +388,9 @@ const noting: Kqueue[] = []
 
 function noteWatchers(kq: Kqueue): void {
   if (noting.push(kq) > 1) return
-  for (const each of noting) each.watchers.note(0)
-  noting.length = 0
+  try {
+    for (const each of noting) each.watchers.note(0)
+  } finally {
+    noting.length = 0
+  }
 }

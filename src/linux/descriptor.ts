@@ -245,10 +245,14 @@ export class PollSide implements Side, Level {
   }
 }
 
-/** What fdinfo says of a descriptor: proc(5). */
+/** What fdinfo says of a descriptor, proc(5); 1 when there is no descriptor free to ask. */
 function fdinfo(fd: number, field: RegExp, radix: number): number {
-  const found = field.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
-  return Number.parseInt(found?.[1] ?? '0', radix)
+  try {
+    const found = field.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
+    return Number.parseInt(found?.[1] ?? '0', radix)
+  } catch {
+    return 1
+  }
 }
 
 const pollRead: FilterOps = {

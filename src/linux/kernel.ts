@@ -9,11 +9,12 @@
  * instance for writing, the timer and inotify. `poll` takes it in and notes the
  * objects concerned; a scan then asks the levels.
  */
+import { closeSync, openSync } from 'node:fs'
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
-import { check, ENOSYS, KqueueError } from '../errors.js'
+import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
 import type { EventSink } from '../event.js'
 import { Descriptor, PollSide } from './descriptor.js'
 import { Loop } from './loop.js'
@@ -90,12 +91,23 @@ export class LinuxKernel extends Kernel implements FileTable {
   private constructor() {
     super()
     this.native = load()
-    this.readSet = new PollSet(this.native, POLLIN + POLLRDHUP)
-    this.writeSet = new PollSet(this.native, POLLOUT)
-    this.readyFd = check(this.native.eventfdCreate(1), 'kqueue')
-    this.#timerFd = check(this.native.timerfdCreate(), 'kqueue')
-    this.adopt(this.writeSet.fd)
-    this.adopt(this.#timerFd)
+    const made: number[] = []
+    const make = (fd: number): number => {
+      made.push(check(fd, 'kqueue'))
+      return fd
+    }
+    const { native } = this
+    try {
+      this.readSet = new PollSet(native, make(native.epollCreate()), POLLIN + POLLRDHUP)
+      this.writeSet = new PollSet(native, make(native.epollCreate()), POLLOUT)
+      this.readyFd = make(native.eventfdCreate(1))
+      this.#timerFd = make(native.timerfdCreate())
+      this.adopt(this.writeSet.fd)
+      this.adopt(this.#timerFd)
+    } catch (error) {
+      for (const fd of made) native.close(fd)
+      throw error
+    }
     this.loop = new Loop(this)
   }
 
@@ -160,9 +172,8 @@ export class LinuxKernel extends Kernel implements FileTable {
 
   /** Finds the descriptors that were closed, and drops their knotes. */
   sweep(): void {
-    for (const descriptor of this.#descriptors.values()) {
-      if (!descriptor.same()) descriptor.gone()
-    }
+    for (const descriptor of this.#descriptors.values()) descriptor.current()
+    for (const kq of this.#exposed) kq.alive()
     this.#sweepAt = Math.max(SWEEP_LEAST, 2 * this.#descriptors.size)
   }
 
@@ -303,7 +314,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   askLevels(first: Knote, side: PollSide): void {
     const { set } = side
     let n = this.#question(side, 0)
-    let kn = this.#limit > 1 ? first.queueNext : null
+    let kn = this.#limit > 1 ? first.kq.first : null
     for (; kn !== null && n < this.#limit; kn = kn.queueNext) {
       const { hook } = kn
       if (hook instanceof PollSide && hook.set === set && hook.pass !== this.pass) {
@@ -341,12 +352,15 @@ export class LinuxKernel extends Kernel implements FileTable {
   /** Starts afresh where descriptors that cannot be taken out have piled up. */
   #renew(): void {
     if (this.writeSet.crowded) {
-      this.native.close(this.writeSet.renew(this.#held('write')))
+      const old = this.writeSet.renew(this.#held('write'))
+      if (old === -1) return
+      this.native.close(old)
       this.adopt(this.writeSet.fd)
       this.#own--
     }
     if (!this.readSet.crowded) return
     const old = this.readSet.renew(this.#held('read'))
+    if (old === -1) return
     this.#own = 0
     this.adopt(this.writeSet.fd)
     this.adopt(this.#timerFd)
@@ -368,9 +382,21 @@ function load(): Native {
   try {
     return native()
   } catch (cause) {
+    const full = tableFull()
+    if (full !== null) throw full
     const error = new KqueueError(ENOSYS, 'kqueue', {
       reason: `the addon is not built for ${process.arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
     })
     throw Object.assign(error, { cause })
+  }
+}
+
+/** Loading the addon needs a descriptor: whether there was none. */
+function tableFull(): KqueueError | null {
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    return null
+  } catch {
+    return new KqueueError(EMFILE, 'kqueue')
   }
 }

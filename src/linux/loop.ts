@@ -141,11 +141,16 @@ export class Loop {
   }
 
   #serveQueue(kq: LinuxQueue): void {
+    if (!kq.alive()) return
     let samePass = false
     for (const waiter of [...kq.waiters]) {
       if (kq.count === 0) return
       const sink = new EventArray()
-      this.kernel.scan(kq, sink, waiter.max, samePass)
+      try {
+        this.kernel.scan(kq, sink, waiter.max, samePass)
+      } catch (error) {
+        waiter.fail(error)
+      }
       samePass = true
       if (sink.events.length > 0) waiter.finish(sink.events)
     }

@@ -11,7 +11,7 @@
  * `renew` starts afresh.
  */
 import { NumberTable } from '../core/table.js'
-import { check, EEXIST } from '../errors.js'
+import { EEXIST } from '../errors.js'
 import { EPOLLET, type Native } from './native.js'
 
 /** So many reports of leftovers are borne in any case, */
@@ -24,7 +24,6 @@ const CLOSED = 4096
 const PARKED = 1024
 
 export class PollSet {
-  fd: number
   /** How many descriptors it holds, besides those parked. */
   size = 0
   /** Parked descriptors: fd -> 1. */
@@ -35,13 +34,15 @@ export class PollSet {
   /** Descriptors that could not be taken out; most left by themselves when they were closed. */
   #closed = 0
 
-  /** @param events what epoll is asked for besides EPOLLET */
+  /**
+   * @param fd an epoll instance
+   * @param events what it is asked for besides EPOLLET
+   */
   constructor(
     readonly native: Native,
+    public fd: number,
     readonly events: number,
-  ) {
-    this.fd = check(native.epollCreate(), 'kqueue')
-  }
+  ) {}
 
   /** Whether there is nothing that could fire. */
   get empty(): boolean {
@@ -96,12 +97,15 @@ export class PollSet {
 
   /**
    * A new instance that holds `held`, [fd, generation] each, and no leftovers;
-   * answers the old one's number, for the caller to close. What is ready is reported
-   * once more: an EV_CLEAR event can come again, none is lost.
+   * answers the old one's number, for the caller to close, or -1 when no descriptor is
+   * free. What is ready is reported once more: an EV_CLEAR event can come again, none is
+   * lost.
    */
   renew(held: Iterable<readonly [number, number]>): number {
+    const fd = this.native.epollCreate()
+    if (fd < 0) return -1
     const old = this.fd
-    this.fd = check(this.native.epollCreate(), 'kevent')
+    this.fd = fd
     for (const [fd, generation] of held) this.#register(fd, generation)
     for (const fd of this.#parked.numbers()) this.#parked.delete(fd)
     this.#reports = this.#closed = 0

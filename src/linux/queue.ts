@@ -106,7 +106,14 @@ export class LinuxQueue extends Kqueue {
 
   override close(): void {
     if (this.closed) return
-    super.close()
+    try {
+      super.close()
+    } finally {
+      this.#closeDescriptor()
+    }
+  }
+
+  #closeDescriptor(): void {
     this.kernel.removeQueue(this)
     if (!this.#lost) this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
     for (const waiter of [...this.waiters]) {
@@ -133,13 +140,35 @@ export class LinuxQueue extends Kqueue {
     max: number,
     timeout: number,
   ): number {
+    const errors = this.change(changes, n, sink, max)
+    return errors > 0 || max === 0 ? errors : this.collect(sink, max, timeout)
+  }
+
+  /** The first half of `kevent`: answers the number of EV_ERROR events. */
+  change(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {
     this.assertOpen()
+    if (n === 0) return 0
     try {
-      const errors = n === 0 ? 0 : applyChanges(this, changes, n, sink, max)
-      return errors > 0 || max === 0 ? errors : this.#sleep(sink, max, timeout)
+      return applyChanges(this, changes, n, sink, max)
     } finally {
       this.kernel.settle()
     }
+  }
+
+  /** The second half of `kevent`. */
+  collect(sink: EventSink, max: number, timeout: number): number {
+    try {
+      return this.#sleep(sink, max, timeout)
+    } finally {
+      this.kernel.settle()
+    }
+  }
+
+  /** Hands out what is known to be pending, without asking Linux what has happened. */
+  walkOn(sink: EventSink, max: number): number {
+    const n = this.kernel.scan(this, sink, max)
+    this.kernel.settle()
+    return n
   }
 
   #sleep(sink: EventSink, max: number, timeout: number): number {
@@ -152,6 +181,8 @@ export class LinuxQueue extends Kqueue {
       const error = kernel.poll(max, this.#block(wait))
       const n = kernel.scan(this, sink, max)
       if (n > 0) return n
+      // A filter may have closed the queue.
+      if (this.closed) this.assertOpen()
       if (error === -EINTR) {
         throw new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' })
       }

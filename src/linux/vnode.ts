@@ -43,6 +43,7 @@ export class VnodeTable {
   fd = -1
   readonly #vnodes = new Map<number, Vnode>()
   readonly #buffer = new Uint8Array(16384)
+  #draining = false
   readonly #words = new Int32Array(this.#buffer.buffer)
 
   constructor(readonly kernel: LinuxKernel) {}
@@ -89,7 +90,10 @@ export class VnodeTable {
   }
 
   close(vnode: Vnode): void {
-    if (this.#vnodes.delete(vnode.wd)) this.kernel.native.inotifyRemove(this.fd, vnode.wd)
+    if (!this.#vnodes.delete(vnode.wd)) return
+    this.kernel.native.inotifyRemove(this.fd, vnode.wd)
+    // inotify reports the removal, too.
+    this.drain()
   }
 
   /** Notes the descriptors that were moved in their files. */
@@ -99,14 +103,22 @@ export class VnodeTable {
 
   /** Reads all records and notes the vnodes that they name. */
   drain(): void {
-    for (;;) {
-      const length = this.kernel.native.inotifyRead(this.fd, this.#buffer)
-      if (length <= 0) return
-      const words = this.#words
-      for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) {
-        this.#record(words[at / 4]!, words[at / 4 + 1]!)
-      }
+    if (this.#draining) return
+    this.#draining = true
+    try {
+      while (this.#read());
+    } finally {
+      this.#draining = false
     }
+  }
+
+  #read(): boolean {
+    const length = this.kernel.native.inotifyRead(this.fd, this.#buffer)
+    const words = this.#words
+    for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) {
+      this.#record(words[at / 4]!, words[at / 4 + 1]!)
+    }
+    return length > 0
   }
 
   #record(wd: number, mask: number): void {

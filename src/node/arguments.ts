@@ -3,8 +3,9 @@
  * inside is trusted (copyin). A value of a wrong type is a `TypeError` with the
  * code that Node gives it; a number that cannot be is `EINVAL`.
  */
-import { EINVAL, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, KqueueError } from '../errors.js'
 import { type Change, EV_SET, type Kevent, type Timeout } from '../event.js'
+import { LinuxKernel } from '../linux/kernel.js'
 
 /** For ever, in ns. */
 const FOREVER = -1
@@ -45,8 +46,10 @@ export class ChangeBuffer {
       throw wrongType('changelist', 'an array of changes', changelist)
     }
     const n = changelist.length
-    for (let i = 0; i < n; i++) this.#read(changelist[i] as unknown, i)
-    this.length = n
+    for (let i = 0; i < n; i++) {
+      this.#read(changelist[i] as unknown, i)
+      this.length = i + 1
+    }
   }
 
   #read(change: unknown, i: number): void {
@@ -121,6 +124,18 @@ export function nanoseconds(timeout: Timeout | undefined): number {
   whole(sec, 'timeout.sec', 0, MAX)
   whole(nsec, 'timeout.nsec', 0, 999_999_999)
   return sec * 1e9 + nsec
+}
+
+/**
+ * A descriptor that is open, as it must be before a new one may take its number.
+ * @throws TypeError, KqueueError EBADF
+ */
+export function assertDescriptor(fd: unknown): void {
+  if (typeof fd !== 'number') throw wrongType('fd', 'a descriptor', fd)
+  const isNumber = Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
+  if (!isNumber || LinuxKernel.ofThread().stat(fd) !== 0) {
+    throw new KqueueError(EBADF, 'kevent', { reason: `${fd} is not an open descriptor` })
+  }
 }
 
 /** An AbortSignal, or nothing. */

@@ -20,7 +20,7 @@ import {
   NOTE_NSECONDS,
   NOTE_TRIGGER,
 } from '../event.js'
-import { nanoseconds, wrongType } from './arguments.js'
+import { assertDescriptor, nanoseconds, wrongType } from './arguments.js'
 import { Kqueue, kqueue } from './kqueue.js'
 
 interface Abortable {
@@ -29,6 +29,7 @@ interface Abortable {
 }
 
 async function once(fd: number, filter: number, { signal }: Abortable): Promise<Kevent> {
+  assertDescriptor(fd)
   const kq = kqueue()
   try {
     const add = EV_SET(fd, filter, EV_ADD | EV_ONESHOT)
@@ -89,6 +90,13 @@ export async function* ticks(
   }
 }
 
+/** The `fflags` of a change that triggers; what are no flags is left for `kevent` to refuse. */
+function triggering(fflags: number): number {
+  if (!Number.isInteger(fflags) || Math.abs(fflags) > 0xffffffff) return fflags
+  const how = fflags === 0 || fflags & NOTE_FFCTRLMASK ? 0 : NOTE_FFCOPY
+  return (fflags | how | NOTE_TRIGGER) >>> 0
+}
+
 /** An event that the program triggers: EVFILT_USER with EV_CLEAR. */
 export interface UserEvent {
   /** Triggers it. Flags replace those stored, unless NOTE_FFAND or NOTE_FFOR combines them. */
@@ -106,8 +114,7 @@ export function userEvent(kq: Kqueue, ident: number): UserEvent {
   kq.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_CLEAR)])
   return {
     trigger(fflags = 0) {
-      const how = fflags === 0 || fflags & NOTE_FFCTRLMASK ? 0 : NOTE_FFCOPY
-      kq.kevent([EV_SET(ident, EVFILT_USER, 0, fflags | how | NOTE_TRIGGER)])
+      kq.kevent([EV_SET(ident, EVFILT_USER, 0, triggering(fflags))])
     },
     close() {
       kq.kevent([EV_SET(ident, EVFILT_USER, EV_DELETE)])

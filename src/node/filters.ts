@@ -4,7 +4,9 @@
  */
 import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
+import { EINVAL, KqueueError } from '../errors.js'
 import { LinuxKernel } from '../linux/kernel.js'
+import { wrongType } from './arguments.js'
 
 /**
  * kqueue_add_filteropts(9): adds a filter under a number.
@@ -39,18 +41,24 @@ export function kfilter_unregister(name: string): void {
   LinuxKernel.ofThread().filters.unregister(name)
 }
 
-/** The limits of this thread's kernel: sysctl(8). */
+/** The limits of this thread's kernel: sysctl(8). Each is a whole number, or Infinity. */
 export const sysctl: Sysctl = {
   get kq_calloutmax() {
     return LinuxKernel.ofThread().sysctl.kq_calloutmax
   },
   set kq_calloutmax(most: number) {
-    LinuxKernel.ofThread().sysctl.kq_calloutmax = most
+    LinuxKernel.ofThread().sysctl.kq_calloutmax = limit('sysctl.kq_calloutmax', most)
   },
   get kq_knotemax() {
     return LinuxKernel.ofThread().sysctl.kq_knotemax
   },
   set kq_knotemax(most: number) {
-    LinuxKernel.ofThread().sysctl.kq_knotemax = most
+    LinuxKernel.ofThread().sysctl.kq_knotemax = limit('sysctl.kq_knotemax', most)
   },
+}
+
+function limit(name: string, most: number): number {
+  if (typeof most !== 'number') throw wrongType(name, 'a number', most)
+  if (most >= 0 && (Number.isInteger(most) || most === Number.POSITIVE_INFINITY)) return most
+  throw new KqueueError(EINVAL, 'sysctl', { reason: `${name} must be 0 or more, not ${most}` })
 }

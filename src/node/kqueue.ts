@@ -120,11 +120,11 @@ export class Kqueue {
   ): number {
     if (!(list instanceof EventList)) throw wrongType('list', 'an EventList', list)
     const ns = nanoseconds(timeout)
-    list.length = 0
     const buffer = this.#spare ?? new ChangeBuffer()
     this.#spare = null
     try {
       buffer.read(changelist)
+      list.length = 0
       return this.#queue.kevent(buffer.changes, buffer.length, list, list.capacity, ns)
     } finally {
       buffer.release()
@@ -145,14 +145,20 @@ export class Kqueue {
     const ns = nanoseconds(timeout)
     const abort = abortSignal(signal)
     abort?.throwIfAborted()
+    const queue = this.#queue
     const sink = new EventArray()
     this.#call(changelist, (buffer) => {
-      this.#queue.kevent(buffer.changes, buffer.length, sink, max, 0)
+      const errors = queue.change(buffer.changes, buffer.length, sink, max)
+      // Who waits already comes first.
+      const asked = errors === 0 && max > 0 && (queue.waiters.length === 0 || ns === 0)
+      if (asked) queue.collect(sink, max, 0)
     })
     if (sink.events.length > 0 || max === 0 || ns === 0) {
       await this.#turn()
       return sink.events
     }
+    abort?.throwIfAborted()
+    queue.assertOpen()
     return this.#sleep(max, ns, abort)
   }
 
@@ -188,7 +194,7 @@ export class Kqueue {
       signal?.throwIfAborted()
       const sink = new EventArray()
       // Between two looks at the kernel the queue is only walked on.
-      if (taken % batch !== 0) queue.kernel.scan(queue, sink, 1)
+      if (taken % batch !== 0) queue.walkOn(sink, 1)
       if (sink.events.length > 0) {
         await this.#turn()
       } else {
@@ -291,6 +297,11 @@ export function kqueue(): Kqueue {
   return new Kqueue(MAKE)
 }
 
+/** Whether a number can be an int of flags; bit operators would cut others to one. */
+function isMask(flags: number): boolean {
+  return Number.isInteger(flags) && flags >= 0 && flags <= 0x7fffffff
+}
+
 const KQUEUE_FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
 /**
@@ -300,7 +311,7 @@ const KQUEUE_FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUE
  */
 export function kqueuex(flags: number): Kqueue {
   if (typeof flags !== 'number') throw wrongType('flags', 'a number', flags)
-  if (!Number.isInteger(flags) || (flags & ~KQUEUE_FLAGS) !== 0 || flags < 0) {
+  if (!isMask(flags) || (flags & ~KQUEUE_FLAGS) !== 0) {
     throw new KqueueError(EINVAL, 'kqueuex', { reason: `flags are KQUEUE_*, not ${flags}` })
   }
   return new Kqueue(MAKE)
@@ -317,7 +328,7 @@ const O_NONBLOCK = 0o4000
  */
 export function kqueue1(flags: number): Kqueue {
   if (typeof flags !== 'number') throw wrongType('flags', 'a number', flags)
-  if (!Number.isInteger(flags) || (flags & ~(O_CLOEXEC | O_NONBLOCK)) !== 0) {
+  if (!isMask(flags) || (flags & ~(O_CLOEXEC | O_NONBLOCK)) !== 0) {
     throw new KqueueError(EINVAL, 'kqueue1', {
       reason: `flags are O_CLOEXEC and O_NONBLOCK, not ${flags}`,
     })

@@ -15,6 +15,7 @@ import {
   EVFILT_USER,
   EventArray,
   type FilterOps,
+  type Kqueue,
   NOTE_TRIGGER,
 } from 'kqueue/core'
 import { assertSound, kevent, MINE, machine, pending, TinyKernel } from './tiny.js'
@@ -22,6 +23,20 @@ import { assertSound, kevent, MINE, machine, pending, TinyKernel } from './tiny.
 const add = (ident: number, flags = 0) => EV_SET(ident, MINE, EV_ADD | flags)
 const remove = (ident: number) => EV_SET(ident, MINE, EV_DELETE)
 const BROKEN = /^Error: broken filter$/
+
+/** Calls until the error of the broken filter comes: what was handed out before it. */
+function untilBroken(kq: Kqueue): number[] {
+  const seen: number[] = []
+  for (let call = 0; call < 4; call++) {
+    try {
+      seen.push(...pending(kq))
+    } catch (error) {
+      assert.match(String(error), BROKEN)
+      return seen
+    }
+  }
+  assert.fail('the error never came')
+}
 
 /** Knotes 1, 2 and 3; the filter throws for 2 while it is broken. */
 function breaking(ops: (fail: (ident: number) => void) => Partial<FilterOps>) {
@@ -82,7 +97,7 @@ describe('A filter that throws in event', () => {
   it('leaves a sound queue when it is scanned, noted or added', () => {
     const { kq, list, state } = broken()
     state.broken = true
-    assert.throws(() => pending(kq), BROKEN)
+    assert.deepEqual(untilBroken(kq), [1])
     assertSound(kq)
     assert.throws(() => list.note(1), BROKEN)
     assertSound(kq)
@@ -109,12 +124,7 @@ describe('A filter that throws in event', () => {
   it('loses no one-shot event that was handed out before it in the same call', () => {
     const { kq, state } = broken(EV_ONESHOT)
     state.broken = true
-    const seen: number[] = []
-    try {
-      seen.push(...pending(kq))
-    } catch (error) {
-      assert.match(String(error), BROKEN)
-    }
+    const seen = untilBroken(kq)
     state.broken = false
     assert.deepEqual([...seen, ...pending(kq)].sort(), [1, 2, 3])
   })
@@ -173,7 +183,7 @@ describe('A filter that throws in touch', () => {
     }))
     kevent(kq, [add(1), add(2), add(3)])
     state.broken = true
-    assert.throws(() => pending(kq), BROKEN)
+    assert.deepEqual(untilBroken(kq), [1])
     assertSound(kq)
     state.broken = false
     assert.deepEqual(pending(kq).sort(), [1, 2, 3])

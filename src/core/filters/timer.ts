@@ -29,7 +29,7 @@ const UNITS = NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS
 const LONGEST = 2 ** 63
 
 /** `kn.hook`: a running timer. */
-class Timer extends Callout {
+export class Timer extends Callout {
   /** ns between expirations, 0 for a timer that expires once. */
   period = 0
 
