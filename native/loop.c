@@ -286,7 +286,32 @@ js_loop_unref(napi_env env, napi_callback_info info)
 	return call_undefined(&call);
 }
 
+/* libuv counts the signals that it has caught and those that it has told of. */
+static void
+note_pending(uv_handle_t *handle, void *pending)
+{
+	const uv_signal_t *signal = (const uv_signal_t *)handle;
+
+	if (handle->type == UV_SIGNAL && signal->caught_signals != signal->dispatched_signals)
+		*(bool *)pending = true;
+}
+
+static napi_value
+js_signal_pending(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	uv_loop_t *loop;
+	bool pending = false;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (napi_get_uv_event_loop(env, &loop) == napi_ok)
+		uv_walk(loop, note_pending, &pending);
+	return call_number(&call, pending ? 1 : 0);
+}
+
 const struct call_entry loop_calls[] = {
+	{ "signalPending", js_signal_pending },
 	{ "loopWatch", js_loop_watch },
 	{ "loopStart", js_loop_start },
 	{ "loopStop", js_loop_stop },

@@ -125,6 +125,8 @@ export interface Native {
   loopStop(watch: LoopWatch): void
   loopRef(watch: LoopWatch): void
   loopUnref(watch: LoopWatch): void
+  /** 1 when a signal has come whose handlers the event loop has yet to call, else 0. */
+  signalPending(): number
 }
 
 let loaded: Native | undefined

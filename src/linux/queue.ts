@@ -183,10 +183,10 @@ export class LinuxQueue extends Kqueue {
       if (n > 0) return n
       // A filter may have closed the queue.
       if (this.closed) this.assertOpen()
-      if (error === -EINTR) {
+      if (error === -EINTR && kernel.native.signalPending() === 1) {
         throw new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' })
       }
-      if (error < 0) throw new KqueueError(-error, 'kevent')
+      if (error < 0 && error !== -EINTR) throw new KqueueError(-error, 'kevent')
       if (timeout === 0) return 0
       wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.uptime()
       if (wait <= 0 && wait !== FOREVER) return 0

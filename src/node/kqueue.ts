@@ -91,7 +91,7 @@ export class Kqueue {
    * the errno in `data` while there is room for events, and thrown otherwise; when
    * there are such answers, no events are drained.
    *
-   * @throws KqueueError EBADF closed queue; EINTR a signal came first; EINVAL nevents
+   * @throws KqueueError EBADF closed queue; EINTR a signal that the program handles came first; EINVAL nevents
    *   or timeout; the error of a change for which there is no room: those before it
    *   have been applied, those after it have not. TypeError for values of a wrong type.
    */
