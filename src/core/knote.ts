@@ -79,6 +79,16 @@ export class Knote implements Kevent {
     if (change.flags & EV_DISABLE) this.status = KN_DISABLED
   }
 
+  /** Fills in what is handed out of it. */
+  copyOut(kev: Kevent): void {
+    kev.ident = this.ident
+    kev.filter = this.filter
+    kev.flags = this.flags
+    kev.fflags = this.fflags
+    kev.data = this.data
+    kev.udata = this.udata
+  }
+
   /** The event has happened: queues the knote, unless it is disabled. KNOTE_ACTIVATE. */
   activate(): void {
     this.status |= KN_ACTIVE

@@ -255,27 +255,22 @@ function fdinfo(fd: number, field: RegExp, radix: number): number {
   }
 }
 
-const pollRead: FilterOps = {
-  isFd: true,
-  attach: () => 0,
-  detach: (kn) => (kn.hook as PollSide).detach(kn),
-  event(kn, hint) {
-    if (hint === HINT_EDGE) return true
-    const side = kn.hook as PollSide
-    return side.ask(kn) && readable(kn, side, side.descriptor)
-  },
+/** The filter of one side: what its level means. */
+function pollFilter(holds: typeof readable): FilterOps {
+  return {
+    isFd: true,
+    attach: () => 0,
+    detach: (kn) => (kn.hook as PollSide).detach(kn),
+    event(kn, hint) {
+      if (hint === HINT_EDGE) return true
+      const side = kn.hook as PollSide
+      return side.ask(kn) && holds(kn, side, side.descriptor)
+    },
+  }
 }
 
-const pollWrite: FilterOps = {
-  isFd: true,
-  attach: () => 0,
-  detach: (kn) => (kn.hook as PollSide).detach(kn),
-  event(kn, hint) {
-    if (hint === HINT_EDGE) return true
-    const side = kn.hook as PollSide
-    return side.ask(kn) && writable(kn, side, side.descriptor)
-  },
-}
+const pollRead = pollFilter(readable)
+const pollWrite = pollFilter(writable)
 
 /** What tells one file from another: device, inode, and when it was made. */
 const IDENTITY = [STAT_DEV, STAT_INO_HIGH, STAT_INO_LOW, STAT_BIRTH, STAT_BIRTH_NSEC]

@@ -2,6 +2,7 @@
  * What one wants most often, each a few lines over kevent: waiting for a
  * descriptor, ticking, and events of the program's own.
  */
+import { nanoseconds, wrongType } from '../core/copyin.js'
 import { EINVAL, KqueueError } from '../errors.js'
 import {
   EV_ADD,
@@ -20,7 +21,7 @@ import {
   NOTE_NSECONDS,
   NOTE_TRIGGER,
 } from '../event.js'
-import { assertDescriptor, nanoseconds, wrongType } from './arguments.js'
+import { assertDescriptor } from './arguments.js'
 import { Kqueue, kqueue } from './kqueue.js'
 
 interface Abortable {

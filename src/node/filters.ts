@@ -2,11 +2,11 @@
  * Filters that the program adds to the kernel of its thread, and the limits of
  * that kernel.
  */
+import { wrongType } from '../core/copyin.js'
 import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import { EINVAL, KqueueError } from '../errors.js'
 import { LinuxKernel } from '../linux/kernel.js'
-import { wrongType } from './arguments.js'
 
 /**
  * kqueue_add_filteropts(9): adds a filter under a number.

@@ -3,6 +3,7 @@
  * queue, and class `Kqueue` is kevent(2) in its three forms: blocking, awaited,
  * and iterated.
  */
+import { ChangeBuffer, eventCount, nanoseconds, options, wrongType } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
 import { KN_ACTIVE, KN_DISABLED, KN_QUEUED, type Knote } from '../core/knote.js'
 import { EBADF, EINVAL, KqueueError } from '../errors.js'
@@ -17,14 +18,7 @@ import {
 } from '../event.js'
 import { LinuxKernel } from '../linux/kernel.js'
 import { LinuxQueue, Waiter } from '../linux/queue.js'
-import {
-  abortSignal,
-  ChangeBuffer,
-  eventCount,
-  nanoseconds,
-  options,
-  wrongType,
-} from './arguments.js'
+import { abortSignal } from './arguments.js'
 
 /** What is registered, and in which state it is: an entry of `Kqueue.knotes`. */
 export interface KnoteInfo extends Kevent {

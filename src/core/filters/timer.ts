@@ -106,12 +106,7 @@ function restart(kn: Knote, kev: Kevent): number {
 }
 
 function handOut(kn: Knote, kev: Kevent): void {
-  kev.ident = kn.ident
-  kev.filter = kn.filter
-  kev.flags = kn.flags
-  kev.fflags = kn.fflags
-  kev.data = kn.data
-  kev.udata = kn.udata
+  kn.copyOut(kev)
   if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
 }
 

@@ -41,12 +41,9 @@ function change(kn: Knote, kev: Kevent): void {
 }
 
 function handOut(kn: Knote, kev: Kevent): void {
-  kev.ident = kn.ident
-  kev.filter = kn.filter
-  kev.flags = kn.flags
+  kn.copyOut(kev)
   kev.fflags = kn.sfflags
   kev.data = kn.sdata
-  kev.udata = kn.udata
   if (kn.flags & EV_CLEAR) kn.hook = null
 }
 

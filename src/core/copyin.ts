@@ -1,0 +1,133 @@
+/**
+ * The edge of the machine: what a caller gives is read once, checked once, and
+ * inside is trusted (copyin). A value of a wrong type is a `TypeError` with the
+ * code that Node gives it; a number that cannot be is `EINVAL`.
+ */
+import { EINVAL, KqueueError } from '../errors.js'
+import { type Change, EV_SET, type Kevent, type Timeout } from '../event.js'
+
+/** For ever, in ns. */
+const FOREVER = -1
+
+/** A TypeError with Node's code for arguments of a wrong type. */
+export function wrongType(name: string, wanted: string, value: unknown): TypeError {
+  const given = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value
+  const error = new TypeError(`${name} must be ${wanted}, not ${given}`)
+  return Object.assign(error, { code: 'ERR_INVALID_ARG_TYPE' })
+}
+
+function invalid(reason: string): KqueueError {
+  return new KqueueError(EINVAL, 'kevent', { reason })
+}
+
+/** A whole number in a range. */
+function whole(value: unknown, name: string, least: number, most: number): number {
+  if (typeof value !== 'number') throw wrongType(name, 'a number', value)
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw invalid(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
+  }
+  return value
+}
+
+/** A changelist that has been read; reused from call to call. */
+export class ChangeBuffer {
+  readonly changes: Kevent[] = []
+  length = 0
+
+  /**
+   * Reads a changelist: every field once, before anything is applied.
+   * @throws TypeError, KqueueError EINVAL naming the entry and the field
+   */
+  read(changelist: readonly Change[] | null | undefined): void {
+    this.length = 0
+    if (changelist === undefined || changelist === null) return
+    if (!Array.isArray(changelist)) {
+      throw wrongType('changelist', 'an array of changes', changelist)
+    }
+    const n = changelist.length
+    for (let i = 0; i < n; i++) {
+      this.#read(changelist[i] as unknown, i)
+      this.length = i + 1
+    }
+  }
+
+  #read(change: unknown, i: number): void {
+    if (typeof change !== 'object' || change === null) {
+      throw wrongType(`changelist[${i}]`, 'a change', change)
+    }
+    const { ident, filter, flags, fflags = 0, data = 0, udata } = change as Change
+    if (!isWhole(ident)) whole(ident, `changelist[${i}].ident`, MIN, MAX)
+    if (!isWhole(filter) || filter < -32768 || filter > 32767) {
+      whole(filter, `changelist[${i}].filter`, -32768, 32767)
+    }
+    if (!isWhole(flags) || flags < 0 || flags > 0xffff) {
+      whole(flags, `changelist[${i}].flags`, 0, 0xffff)
+    }
+    if (!isWhole(fflags) || fflags < -0x80000000 || fflags > 0xffffffff) {
+      whole(fflags, `changelist[${i}].fflags`, 0, 0xffffffff)
+    }
+    if (!isInt64(data)) whole(data, `changelist[${i}].data`, -DATA, DATA)
+    this.changes[i] ??= EV_SET(0, 0, 0)
+    const kev = this.changes[i]!
+    kev.ident = ident
+    kev.filter = filter
+    kev.flags = flags
+    // What JavaScript's own bit operators make of a mask is negative.
+    kev.fflags = fflags >>> 0
+    kev.data = data
+    kev.udata = udata
+  }
+
+  /** Lets go of what the entries hold, and of most entries after a long list. */
+  release(): void {
+    for (let i = 0; i < this.length; i++) this.changes[i]!.udata = undefined
+    if (this.changes.length > KEPT) this.changes.length = KEPT
+    this.length = 0
+  }
+}
+
+/** Entries of a changelist that are kept for the next one. */
+const KEPT = 1024
+const MAX = Number.MAX_SAFE_INTEGER
+const MIN = -MAX
+/** `data` may be past what is exact: a time of day in ns is. */
+const DATA = 2 ** 63
+
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value)
+}
+
+function isInt64(value: unknown): value is number {
+  return Number.isInteger(value) && Math.abs(value as number) <= DATA
+}
+
+/** The most events to hand out. */
+export function eventCount(nevents: unknown): number {
+  return whole(nevents, 'nevents', 0, MAX)
+}
+
+/**
+ * A timeout in ns, -1 for ever. Milliseconds, fractions of them, or a timespec.
+ * @throws KqueueError EINVAL when it is negative, not a number, or nsec is not 0..999999999
+ */
+export function nanoseconds(timeout: Timeout | undefined): number {
+  if (timeout === undefined || timeout === null) return FOREVER
+  if (typeof timeout === 'number') {
+    if (!(timeout >= 0)) throw invalid(`a timeout is 0 or more ms, not ${timeout}`)
+    return timeout === Number.POSITIVE_INFINITY ? FOREVER : Math.ceil(timeout * 1e6)
+  }
+  if (typeof timeout !== 'object') {
+    throw wrongType('timeout', 'a number of ms, a timespec { sec, nsec } or null', timeout)
+  }
+  const { sec, nsec } = timeout
+  whole(sec, 'timeout.sec', 0, MAX)
+  whole(nsec, 'timeout.nsec', 0, 999_999_999)
+  return sec * 1e9 + nsec
+}
+
+/** An object of options. */
+export function options<T extends object>(value: T | undefined | null, name: string): Partial<T> {
+  if (value === undefined || value === null) return {}
+  if (typeof value !== 'object') throw wrongType(name, 'an object', value)
+  return value
+}
