@@ -45,6 +45,8 @@ import { VnodeTable } from './vnode.js'
 const S_IFMT = 0o170000
 /** Records of one call to the addon. */
 const BATCH = 1024
+/** The kernel's own descriptors that fire only when somebody waits: timer, set for writing. */
+const IDLE_SOURCES = 2
 /** Descriptors remembered before those that were closed are looked for. */
 const SWEEP_LEAST = 256
 
@@ -72,8 +74,9 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly #queues = new NumberTable<LinuxQueue>()
   /** Queues whose descriptor is known to the program. */
   readonly #exposed = new Set<LinuxQueue>()
-  /** The kernel's own descriptors in `readSet`. */
-  #own = 0
+  /** The kernel's own descriptors in `readSet`, and what to do when one fires. */
+  readonly #sources = new NumberTable<() => void>()
+  readonly #fired: (() => void)[] = []
   #sweepAt = SWEEP_LEAST
 
   readonly #records = new Int32Array(RECORD * BATCH)
@@ -102,8 +105,9 @@ export class LinuxKernel extends Kernel implements FileTable {
       this.writeSet = new PollSet(native, make(native.epollCreate()), POLLOUT)
       this.readyFd = make(native.eventfdCreate(1))
       this.#timerFd = make(native.timerfdCreate())
-      this.adopt(this.writeSet.fd)
-      this.adopt(this.#timerFd)
+      this.#adoptWriteSet()
+      // Nothing to do: callouts are run whenever the kernel looks.
+      this.adopt(this.#timerFd, () => {})
     } catch (error) {
       for (const fd of made) native.close(fd)
       throw error
@@ -123,10 +127,25 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.loop.wakeup(kq as LinuxQueue)
   }
 
-  /** Puts one of the kernel's own descriptors into `readSet`; it is reported once each time it fires. */
-  adopt(fd: number): void {
+  /**
+   * Puts one of the kernel's own descriptors into `readSet`: `ready` is called once each
+   * time it fires.
+   */
+  adopt(fd: number, ready: () => void): void {
     check(this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0), 'kqueue')
-    this.#own++
+    this.#sources.set(fd, ready)
+  }
+
+  /** Takes out one of the kernel's own descriptors, before it is closed. */
+  disown(fd: number): void {
+    this.#sources.delete(fd)
+    this.native.epollDelete(this.readSet.fd, fd)
+  }
+
+  #adoptWriteSet(): void {
+    this.adopt(this.writeSet.fd, () => {
+      this.#wait(this.writeSet, 0, 0)
+    })
   }
 
   // Descriptors
@@ -244,7 +263,7 @@ export class LinuxKernel extends Kernel implements FileTable {
 
   /** Whether nothing can happen but callouts. */
   get #quiet(): boolean {
-    return this.readSet.empty && this.writeSet.empty && this.vnodes.fd === -1
+    return this.readSet.empty && this.writeSet.empty && this.#sources.size === IDLE_SOURCES
   }
 
   #wait(set: PollSet, asked: number, wait: number): number {
@@ -253,28 +272,27 @@ export class LinuxKernel extends Kernel implements FileTable {
     let n = this.native.pollWait(set.fd, this.#records, asked, sec, nsec)
     // epoll reports each descriptor once, so this ends; the bound is for those
     // that fire as fast as they are taken in.
-    let rest = set.size + this.#own
+    let rest = set.size + this.#sources.size
     for (;;) {
       if (n < 0) return n
-      const wrote = this.#take(set, n)
-      if (wrote) this.#wait(this.writeSet, 0, 0)
+      this.#take(set, n)
+      for (const ready of this.#fired.splice(0)) ready()
       rest -= n
       if (n < BATCH || rest <= 0) return 0
       n = this.native.pollWait(set.fd, this.#records, 0, 0, 0)
     }
   }
 
-  /** Notes the objects of `n` records; whether the set for writing is among them. */
-  #take(set: PollSet, n: number): boolean {
+  /** Notes the objects of `n` records. */
+  #take(set: PollSet, n: number): void {
     const records = this.#records
     const reading = set === this.readSet
-    let wrote = false
     for (let at = 0; at < n * RECORD; at += RECORD) {
       const fd = records[at + REC_FD]!
       const generation = records[at + REC_GENERATION]!
       if (generation === 0) {
-        if (fd === this.writeSet.fd) wrote = true
-        else if (fd === this.vnodes.fd) this.vnodes.drain()
+        const ready = this.#sources.get(fd)
+        if (ready !== undefined) this.#fired.push(ready)
         continue
       }
       const descriptor = this.#descriptors.get(fd)
@@ -287,7 +305,6 @@ export class LinuxKernel extends Kernel implements FileTable {
         else side.edge()
       }
     }
-    return wrote
   }
 
   #learn(side: PollSide, records: Int32Array, at: number): void {
@@ -354,17 +371,16 @@ export class LinuxKernel extends Kernel implements FileTable {
     if (this.writeSet.crowded) {
       const old = this.writeSet.renew(this.#held('write'))
       if (old === -1) return
+      this.disown(old)
       this.native.close(old)
-      this.adopt(this.writeSet.fd)
-      this.#own--
+      this.#adoptWriteSet()
     }
     if (!this.readSet.crowded) return
     const old = this.readSet.renew(this.#held('read'))
     if (old === -1) return
-    this.#own = 0
-    this.adopt(this.writeSet.fd)
-    this.adopt(this.#timerFd)
-    if (this.vnodes.fd !== -1) this.adopt(this.vnodes.fd)
+    for (const fd of this.#sources.numbers()) {
+      this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
+    }
     for (const kq of this.#exposed) {
       this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0)
     }

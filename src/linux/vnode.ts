@@ -85,7 +85,7 @@ export class VnodeTable {
       return false
     }
     this.fd = fd
-    kernel.adopt(fd)
+    kernel.adopt(fd, () => this.drain())
     return true
   }
 
