@@ -36,8 +36,17 @@ export const ENOSYS = 38
 export const ENOTEMPTY = 39
 export const ELOOP = 40
 export const ENOTSOCK = 88
+export const EDESTADDRREQ = 89
+export const EMSGSIZE = 90
 export const ENOTSUP = 95
+export const EADDRINUSE = 98
+export const EADDRNOTAVAIL = 99
+export const ECONNRESET = 104
+export const EISCONN = 106
 export const ENOTCONN = 107
+export const ECONNREFUSED = 111
+export const EALREADY = 114
+export const EINPROGRESS = 115
 export const ECANCELED = 125
 
 /** errno -> [name, text]. */
@@ -74,8 +83,17 @@ const ERRNOS = new Map<number, readonly [string, string]>([
   [ENOTEMPTY, ['ENOTEMPTY', 'directory not empty']],
   [ELOOP, ['ELOOP', 'loop']],
   [ENOTSOCK, ['ENOTSOCK', 'not a socket']],
+  [EDESTADDRREQ, ['EDESTADDRREQ', 'destination address required']],
+  [EMSGSIZE, ['EMSGSIZE', 'message too long']],
   [ENOTSUP, ['ENOTSUP', 'not supported']],
+  [EADDRINUSE, ['EADDRINUSE', 'address in use']],
+  [EADDRNOTAVAIL, ['EADDRNOTAVAIL', 'address not available']],
+  [ECONNRESET, ['ECONNRESET', 'connection reset']],
+  [EISCONN, ['EISCONN', 'already connected']],
   [ENOTCONN, ['ENOTCONN', 'not connected']],
+  [ECONNREFUSED, ['ECONNREFUSED', 'connection refused']],
+  [EALREADY, ['EALREADY', 'already under way']],
+  [EINPROGRESS, ['EINPROGRESS', 'in progress']],
   [ECANCELED, ['ECANCELED', 'cancelled']],
 ])
 

@@ -44,6 +44,11 @@ export class CalloutQueue {
     return this.#heap.length
   }
 
+  /** The first callout. */
+  get first(): Callout | undefined {
+    return this.#heap[0]
+  }
+
   /** All callouts, the first one first and the others in no order. None may be set meanwhile. */
   [Symbol.iterator](): IterableIterator<Callout> {
     return this.#heap.values()

@@ -24,15 +24,14 @@ import {
 } from '../event.js'
 import { procFilter, watchProcess } from './filters/proc.js'
 import type { Process } from './kernel.js'
-import { KN_DROPPED, KN_QUEUED, Knote } from './knote.js'
+import { KN_ATTACHING, KN_DROPPED, KN_HELD, KN_QUEUED, Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
 
 /** A process has forked: reports it, and follows the child for NOTE_TRACK. knote_fork. */
 export function noteFork(parent: Process, child: Process): void {
-  const watching = [...parent.klist].filter(({ ops }) => ops === procFilter)
-  for (const kn of watching) {
+  for (const kn of [...parent.klist]) {
     if (kn.status & KN_DROPPED) continue
-    if (kn.sfflags & NOTE_TRACK && !follow(kn, parent, child)) {
+    if (kn.ops === procFilter && kn.sfflags & NOTE_TRACK && !follow(kn, parent, child)) {
       kn.fflags = (kn.fflags | NOTE_TRACKERR) >>> 0
     }
     if (kn.ops.event(kn, NOTE_FORK)) kn.activate()
@@ -82,9 +81,11 @@ export function copyKnotes(from: Kqueue, to: Kqueue, flags: number): void {
   const copies = new Map<Knote, Knote>()
   // A list of its own: a filter's `copy` may add and delete knotes.
   for (const kn of [...from.knotes()]) {
-    if (kn.status & KN_DROPPED || kn.flags & EV_NOCPONFORK) continue
+    if (kn.status & (KN_DROPPED | KN_ATTACHING) || kn.flags & EV_NOCPONFORK) continue
     if (kn.ops.isFd ? !fds : !others) continue
     const copy = copyKnote(kn, to)
+    // A filter's `copy` may also end the new process.
+    if (to.closed) return
     if (copy !== null) copies.set(kn, copy)
   }
   for (let kn = from.first; kn !== null; kn = kn.queueNext) {
@@ -104,6 +105,11 @@ function copyKnote(kn: Knote, to: Kqueue): Knote | null {
   copy.hook = kn.hook
   copy.status = kn.status & ~(KN_QUEUED | KN_DROPPED)
   if (ops.copy(copy, kn) !== 0) return null
+  if (to.closed) {
+    ops.detach(copy)
+    return null
+  }
+  if (copy.status & KN_HELD) file?.holdKnote?.(copy)
   if (to.find(ident, filter) === undefined) to.adopt(copy)
   else to.adoptUnlisted(copy)
   return copy

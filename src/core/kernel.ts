@@ -29,9 +29,9 @@ export interface OpenFile {
   // The rest is for kernels in which descriptors are closed unseen.
 
   /** A filter that the program added has attached a knote to the descriptor. */
-  hold?(kn: Knote): void
+  holdKnote?(kn: Knote): void
   /** Such a knote has been removed. */
-  release?(kn: Knote): void
+  releaseKnote?(kn: Knote): void
   /** Whether the descriptor still names this file; if not, its knotes are dropped. */
   current?(): boolean
 }

@@ -132,7 +132,7 @@ export class Kqueue implements OpenFile {
     if (kn.status & KN_DROPPED) return 0
     if (ops.isFd && ops !== fileFilter) {
       kn.status |= KN_HELD
-      file?.hold?.(kn)
+      file?.holdKnote?.(kn)
     }
     if (change.flags & EV_FORCEONESHOT) {
       kn.flags |= EV_ONESHOT
@@ -314,7 +314,7 @@ export class Kqueue implements OpenFile {
     this.size--
     this.kernel.filters.release(kn.filter)
     this.#nested.delete(kn)
-    if (kn.status & KN_HELD) kn.file?.release?.(kn)
+    if (kn.status & KN_HELD) kn.file?.releaseKnote?.(kn)
   }
 
   /** A descriptor was closed: drops its knotes. knote_fdclose. */

@@ -123,7 +123,7 @@ export class Descriptor implements OpenFile {
     this.#forgetIfIdle()
   }
 
-  release(kn: Knote): void {
+  releaseKnote(kn: Knote): void {
     this.#held.delete(kn)
     this.#forgetIfIdle()
   }
@@ -134,7 +134,7 @@ export class Descriptor implements OpenFile {
     }
   }
 
-  hold(kn: Knote): void {
+  holdKnote(kn: Knote): void {
     const { kernel } = this
     if (this.#identity === undefined && kernel.stat(this.fd) === 0) {
       this.#identity = new Identity(kernel)

@@ -276,7 +276,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     for (;;) {
       if (n < 0) return n
       this.#take(set, n)
-      for (const ready of this.#fired.splice(0)) ready()
+      if (this.#fired.length > 0) for (const ready of this.#fired.splice(0)) ready()
       rest -= n
       if (n < BATCH || rest <= 0) return 0
       n = this.native.pollWait(set.fd, this.#records, 0, 0, 0)

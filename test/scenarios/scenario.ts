@@ -2,8 +2,12 @@
  * The list of scenarios and the few words that they are written in. A chapter
  * is a file: `const scenario = chapter('EVFILT_USER', { filters: [EVFILT_USER] })`,
  * then `scenario('a sentence about behaviour', { needs: ['poll'] }, (w) => { ... })`.
+ *
+ * A World without one of the filters has the scenario as pending, under the name of the
+ * filter, and runs it when the filter comes; one without a capability never does.
  */
 import assert from 'node:assert/strict'
+import * as vocabulary from 'kqueue/core'
 import {
   type Change,
   EV_ADD,
@@ -15,7 +19,7 @@ import {
   type Kevent,
   NOTE_TRIGGER,
 } from 'kqueue/core'
-import type { Capability, Queue, World } from './world.js'
+import type { Capability, Queue, World, WorldKind } from './world.js'
 
 export interface Requirements {
   needs?: readonly Capability[]
@@ -52,6 +56,17 @@ export function chapter(name: string, common: Requirements = {}) {
       run,
     })
   }
+}
+
+/** The filters, by name, for which a scenario waits in a kind of World: it is pending there. */
+export function pendingFilters(world: WorldKind, scenario: Scenario): string[] {
+  return [...new Set(scenario.filters)].filter((f) => !world.supports(f)).map(filterName)
+}
+
+function filterName(filter: number): string {
+  const constants = Object.entries(vocabulary)
+  const found = constants.find(([name, value]) => name.startsWith('EVFILT_') && value === filter)
+  return found?.[0] ?? `filter ${filter}`
 }
 
 /** Long enough for anything that has to happen, in ms. */

@@ -26,22 +26,51 @@ import './timer-changes.js'
 import './nested.js'
 import './added-filters.js'
 import './reentrancy.js'
+import './proc.js'
+import './proc-track.js'
+import './procdesc.js'
+import './signal.js'
+import './empty.js'
+import './except.js'
+import './fork.js'
+import './fork-filters.js'
+import './vnode.js'
+import './vnode-directories.js'
+import './fs.js'
+import './netdev.js'
+import './aio.js'
 import { linux } from './linux.js'
-import { type Scenario, scenarios } from './scenario.js'
+import { peer, tellOfPeer } from './peer.js'
+import { pendingFilters, type Scenario, scenarios } from './scenario.js'
+import { sim } from './sim.js'
 import type { WorldKind } from './world.js'
 
-const worlds: readonly WorldKind[] = process.platform === 'linux' ? [linux] : []
+const worlds: readonly WorldKind[] = [
+  ...(process.platform === 'linux' ? [linux] : []),
+  sim,
+  ...(peer === undefined ? [] : [peer]),
+]
 
-/** What a World lacks for a scenario, or nothing. */
+/** Why a World does not run a scenario: a filter that is pending there, or what it cannot do. */
 function lacking(world: WorldKind, scenario: Scenario): string | false {
-  const missing = [
-    ...scenario.needs.filter((capability) => !world.has(capability)),
-    ...scenario.filters.filter((f) => !world.supports(f)).map((f) => `filter ${f}`),
-  ]
+  const pending = pendingFilters(world, scenario)
+  if (pending.length > 0) return `pending: ${pending.join(', ')}`
+  const missing = scenario.needs.filter((capability) => !world.has(capability))
   return missing.length > 0 && `${world.name} lacks ${missing.join(', ')}`
 }
 
 const chapters = [...new Set(scenarios.map(({ chapter }) => chapter))]
+
+/** Counts the scenarios that wait for a filter, by its name: 'EVFILT_PROC: 12'. */
+function countPending(world: WorldKind): string[] {
+  const counts = new Map<string, number>()
+  for (const scenario of scenarios) {
+    for (const name of pendingFilters(world, scenario)) {
+      counts.set(name, (counts.get(name) ?? 0) + 1)
+    }
+  }
+  return [...counts].map(([name, count]) => `${name}: ${count}`)
+}
 
 for (const world of worlds) {
   describe(`scenarios on ${world.name}`, () => {
@@ -54,6 +83,17 @@ for (const world of worlds) {
     }
   })
 }
+
+tellOfPeer()
+
+describe('pending', () => {
+  for (const world of worlds) {
+    it(`on ${world.name}`, (t) => {
+      const pending = countPending(world)
+      t.diagnostic(`${world.name}: ${pending.length === 0 ? 'nothing' : pending.join(', ')}`)
+    })
+  }
+})
 
 describe('coverage.md', () => {
   const root = dirname(createRequire(import.meta.url).resolve('kqueue/package.json'))

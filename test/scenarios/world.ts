@@ -27,6 +27,26 @@ export type Capability =
   | 'told-of-close'
   /** The kernel shows that this side was shut down for writing. */
   | 'told-of-shutdown'
+  /** Children that do as they are told, and `processes` but for `fork`. */
+  | 'processes'
+  /** A child that is a World of its own: `processes.fork`. */
+  | 'fork'
+  /** What a signal does can be chosen: `processes.sigaction`. */
+  | 'sigaction'
+  /** A pid is soon used again. */
+  | 'few-pids'
+  /** A process descriptor also tells of fork and exec. */
+  | 'procdesc-all'
+  /** Out-of-band data by TCP. */
+  | 'oob'
+  /** `tree`. */
+  | 'tree'
+  /** `mounts`. */
+  | 'mount'
+  /** `network`. */
+  | 'network'
+  /** `aio`. */
+  | 'aio'
 
 /** One queue: `kevent` as in the public API, with `nevents` 0 by default. */
 export interface Queue {
@@ -46,6 +66,86 @@ export interface FilterTable {
 
 /** `r` an existing file, `w` and `rw` make it, `a` makes it and appends. */
 export type OpenMode = 'r' | 'w' | 'a' | 'rw'
+
+/** More to do with names; those of files in a directory are 'directory/name'. */
+export interface TreeCalls {
+  mkdir(name: string): void
+  rmdir(name: string): void
+  link(from: string, to: string): void
+  chmod(name: string, mode: number): void
+}
+
+/** File systems that come and go; what is open in one that goes is revoked. */
+export interface MountCalls {
+  /** On a directory. */
+  mount(name: string): void
+  unmount(name: string): void
+}
+
+/** A network interface. */
+export interface NetworkCalls {
+  readonly ifindex: number
+  link(state: 'up' | 'down'): void
+}
+
+/** A request for asynchronous I/O, as far as it has gone. */
+export interface AioRequest {
+  readonly ident: number
+  /** Bytes, -1 for an error, null while it goes on. */
+  result(): number | null
+  cancel(): void
+}
+
+export interface AioCalls {
+  read(fd: number, buffer: Uint8Array, offset: number, queue: Queue, udata?: unknown): AioRequest
+  write(fd: number, bytes: Uint8Array, offset: number, queue: Queue, udata?: unknown): AioRequest
+  /** Writes these one after the other at the beginnings given; the ident of the list. */
+  list(writes: { fd: number; bytes: Uint8Array; offset: number }[], queue: Queue): number
+}
+
+/** A signal by name. */
+export type SignalName = 'SIGCHLD' | 'SIGKILL' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2'
+
+/** Another process, which does as it is told. */
+export interface Child {
+  readonly pid: number
+  /** A child of this child. */
+  fork(): Child
+  exec(): void
+  exit(status: number): void
+}
+
+/** A child that is the copy of a World, with the same descriptors. */
+export interface Forked extends World, Child {
+  fork(): Forked
+  /** The queue that it has under a number. */
+  queue(fd: number): Queue
+}
+
+/** Processes and signals. */
+export interface Processes {
+  readonly pid: number
+  spawn(): Child
+  fork(): Forked
+  kill(pid: number, signal: SignalName): void
+  /** How a child ended, as wait(2) encodes it; null when it has not. */
+  waitpid(pid: number): number | null
+  sigaction(signal: SignalName, disposition: 'default' | 'ignore' | (() => void)): void
+  /** A descriptor for a process. */
+  pdopen(pid: number): number
+  /** A queue with KQUEUE_* flags. */
+  kqueuex(flags: number): Queue
+  setCloexec(fd: number, on: boolean): void
+  setClofork(fd: number, on: boolean): void
+  /** The number of pids before one is used again. */
+  limitPids(highest: number): void
+}
+
+/** Out-of-band data. */
+export interface OutOfBand {
+  send(fd: number, data: string): number
+  receive(fd: number): Uint8Array
+}
 
 export interface World {
   kqueue(): Queue
@@ -92,8 +192,16 @@ export interface World {
   /** ms since the epoch. */
   time(): number
 
+  // What not every World has: see Capability.
+  readonly tree?: TreeCalls
+  readonly mounts?: MountCalls
+  readonly network?: NetworkCalls
+  readonly aio?: AioCalls
+  readonly processes?: Processes
+  readonly oob?: OutOfBand
+
   readonly filters: FilterTable
-  readonly sysctl: { kq_calloutmax: number }
+  readonly sysctl: { kq_calloutmax: number; kq_knotemax: number }
 }
 
 /** A kind of World: where the scenarios run, and how to make a fresh one. */

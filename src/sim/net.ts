@@ -1,0 +1,141 @@
+/**
+ * Network interfaces by index, and EVFILT_NETDEV: their links go up and down
+ * (NetBSD's and FreeBSD's `netdev_filtops`). Nothing is sent over them.
+ *
+ *     const net = new Net(kernel)
+ *     net.link(2, 'up')
+ */
+import type { FilterOps } from '../core/filter.js'
+import type { Kernel } from '../core/kernel.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EEXIST, EINVAL, ENXIO, KqueueError } from '../errors.js'
+import {
+  EV_EOF,
+  EV_ONESHOT,
+  EVFILT_NETDEV,
+  NOTE_LINKDOWN,
+  NOTE_LINKINV,
+  NOTE_LINKUP,
+} from '../event.js'
+
+/** What is known of a link. A new interface has one that is not known, as in FreeBSD. */
+export type LinkState = 'up' | 'down' | 'unknown'
+
+const NOTES: Readonly<Record<LinkState, number>> = {
+  up: NOTE_LINKUP,
+  down: NOTE_LINKDOWN,
+  unknown: NOTE_LINKINV,
+}
+
+/** The longest name, without the final zero: IFNAMSIZ. */
+const NAME_LONGEST = 15
+
+/** `struct ifnet`. */
+class Interface {
+  state: LinkState = 'unknown'
+  /** Taken away. */
+  gone = false
+  readonly klist = new Knlist()
+
+  constructor(readonly name: string) {}
+}
+
+export class Net {
+  readonly #interfaces = new Map<number, Interface>()
+
+  /** Installs EVFILT_NETDEV. There are 1, `lo`, and 2, `eth0`. */
+  constructor(kernel: Kernel) {
+    this.add('lo')
+    this.add('eth0')
+    kernel.filters.install(EVFILT_NETDEV, this.#filter())
+  }
+
+  /**
+   * Adds an interface: its index, the lowest that is free. if_alloc(9).
+   * @throws KqueueError EEXIST the name is taken, EINVAL it is not of 1 to 15 characters
+   */
+  add(name: string): number {
+    if (name === '' || name.length > NAME_LONGEST) {
+      const reason = `the name of an interface has 1 to ${NAME_LONGEST} characters`
+      throw new KqueueError(EINVAL, 'if_attach', { reason })
+    }
+    if (this.index(name) !== 0) {
+      throw new KqueueError(EEXIST, 'if_attach', { reason: `there is an interface ${name}` })
+    }
+    let ifindex = 1
+    while (this.#interfaces.has(ifindex)) ifindex++
+    this.#interfaces.set(ifindex, new Interface(name))
+    return ifindex
+  }
+
+  /**
+   * Takes an interface away: NOTE_LINKINV and the end for who watches it. if_detach(9).
+   * @throws KqueueError ENXIO
+   */
+  remove(ifindex: number): void {
+    const ifp = this.#interface(ifindex, 'if_detach')
+    this.#interfaces.delete(ifindex)
+    ifp.gone = true
+    ifp.klist.note(NOTE_LINKINV)
+  }
+
+  /** The index of an interface by name, 0 for none. if_nametoindex(3). */
+  index(name: string): number {
+    for (const [ifindex, ifp] of this.#interfaces) if (ifp.name === name) return ifindex
+    return 0
+  }
+
+  /**
+   * Changes the state of a link; what it is already is no change. if_link_state_change(9).
+   * @throws KqueueError ENXIO no such interface, EINVAL no such state
+   */
+  link(ifindex: number, state: LinkState): void {
+    const ifp = this.#interface(ifindex, 'link')
+    const note = NOTES[state]
+    if (note === undefined) {
+      throw new KqueueError(EINVAL, 'link', { reason: `a link is up, down or unknown` })
+    }
+    if (ifp.state === state) return
+    ifp.state = state
+    ifp.klist.note(note)
+  }
+
+  /** The state of a link. @throws KqueueError ENXIO */
+  state(ifindex: number): LinkState {
+    return this.#interface(ifindex, 'link').state
+  }
+
+  #interface(ifindex: number, syscall: string): Interface {
+    const ifp = this.#interfaces.get(ifindex)
+    if (ifp !== undefined) return ifp
+    throw new KqueueError(ENXIO, syscall, { reason: `there is no interface ${ifindex}` })
+  }
+
+  #filter(): FilterOps {
+    return {
+      isFd: false,
+      attach: (kn) => {
+        const ifp = this.#interfaces.get(kn.ident)
+        if (ifp === undefined) {
+          return kn.kq.kernel.refuse(ENXIO, `there is no interface ${kn.ident}`)
+        }
+        return watch(kn, ifp)
+      },
+      detach: (kn) => kn.list?.remove(kn),
+      event(kn, hint) {
+        kn.fflags |= kn.sfflags & hint
+        if (!(kn.hook as Interface).gone) return kn.fflags !== 0
+        kn.flags |= EV_EOF | EV_ONESHOT
+        return true
+      },
+      copy: (kn, from) => watch(kn, from.hook as Interface),
+    }
+  }
+}
+
+function watch(kn: Knote, ifp: Interface): number {
+  kn.hook = ifp
+  ifp.klist.add(kn)
+  return 0
+}

@@ -1,0 +1,194 @@
+/**
+ * Pipes and fifos (pipe(2), sys_pipe.c): bytes that go one way, from the files that
+ * write it to the files that read it. What happens at one end is noted at the other.
+ *
+ * A pipe without writers is at its end; a fifo as well, once it had one, until the
+ * next one opens it.
+ */
+import type { FilterOps } from '../core/filter.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EAGAIN, EBADF, EINVAL, EPIPE, KqueueError } from '../errors.js'
+import { EV_EOF, EVFILT_EMPTY, EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT } from '../event.js'
+import { Bytes } from './bytes.js'
+import { SimFile } from './file.js'
+
+/** Bytes that a pipe holds. */
+export const PIPE_SIZE = 65536
+/** Up to so many bytes are written at once or not at all: limits.h of FreeBSD. */
+export const PIPE_BUF = 512
+
+export class Pipe {
+  readonly bytes = new Bytes()
+  /** The knotes of those who want to read. */
+  readonly readList = new Knlist()
+  /** The knotes of those who want to write, or to see it empty. */
+  readonly writeList = new Knlist()
+  /** Open files that read it, and that write it. */
+  readers = 0
+  writers = 0
+  /** It had a writer; before the first one there is no end. */
+  #written = false
+
+  get space(): number {
+    return PIPE_SIZE - this.bytes.length
+  }
+
+  /** Nobody writes it any more. */
+  get ended(): boolean {
+    return this.#written && this.writers === 0
+  }
+
+  /**
+   * Opens an end of it, or both.
+   * @param access at least one of the two
+   */
+  open(access: { read: boolean; write: boolean }): PipeFile {
+    const file = new PipeFile(this, access.read, access.write)
+    if (access.read && ++this.readers === 1) this.writeList.note(0)
+    if (access.write) {
+      this.#written = true
+      if (++this.writers === 1) this.readList.note(0)
+    }
+    return file
+  }
+
+  read(n: number): Uint8Array {
+    if (this.bytes.length === 0 && n > 0) {
+      if (this.writers === 0) return new Uint8Array(0)
+      throw new KqueueError(EAGAIN, 'read', { reason: 'the pipe is empty' })
+    }
+    const bytes = this.bytes.shift(n)
+    if (bytes.length > 0) this.writeList.note(0)
+    return bytes
+  }
+
+  write(bytes: Uint8Array): number {
+    if (this.readers === 0) {
+      throw new KqueueError(EPIPE, 'write', { reason: 'nobody reads this pipe' })
+    }
+    const { space } = this
+    if (bytes.length === 0) return 0
+    if (space === 0 || (bytes.length <= PIPE_BUF && space < bytes.length)) {
+      throw new KqueueError(EAGAIN, 'write', { reason: 'the pipe is full' })
+    }
+    const part = bytes.subarray(0, space)
+    this.bytes.push(part)
+    this.readList.note(0)
+    return part.length
+  }
+
+  /** A file of it is closed. What is left unread is gone with the last one. */
+  close(file: PipeFile): void {
+    if (file.readable && --this.readers === 0) this.writeList.note(0)
+    if (file.writable && --this.writers === 0) this.readList.note(0)
+    if (this.readers > 0 || this.writers > 0) return
+    this.bytes.clear()
+    this.#written = false
+  }
+}
+
+/** An open end of a pipe, or both ends of a fifo. */
+export class PipeFile extends SimFile {
+  constructor(
+    readonly pipe: Pipe,
+    readonly readable: boolean,
+    readonly writable: boolean,
+  ) {
+    super()
+  }
+
+  override read(n: number): Uint8Array {
+    if (!this.readable) throw notOpenFor('read', 'reading')
+    return this.pipe.read(n)
+  }
+
+  override write(bytes: Uint8Array): number {
+    if (!this.writable) throw notOpenFor('write', 'writing')
+    return this.pipe.write(bytes)
+  }
+
+  override release(): void {
+    this.pipe.close(this)
+  }
+
+  /**
+   * The wrong end of a pipe can be watched, and reports nothing. The right end is
+   * refused for writing with EPIPE when nobody reads it. pipe_kqfilter.
+   */
+  kqfilter(kn: Knote): number {
+    const { kernel } = kn.kq
+    const { filter } = kn
+    if (filter !== EVFILT_READ && filter !== EVFILT_WRITE && filter !== EVFILT_EMPTY) {
+      return kernel.refuse(EINVAL, `a pipe has no filter ${filter}`)
+    }
+    if (!(filter === EVFILT_READ ? this.readable : this.writable)) {
+      kn.ops = neverFilter
+    } else if (filter === EVFILT_READ) {
+      kn.ops = readFilter
+    } else if (this.pipe.readers === 0) {
+      return kernel.refuse(EPIPE, 'nobody reads this pipe')
+    } else {
+      kn.ops = filter === EVFILT_WRITE ? writeFilter : emptyFilter
+    }
+    kn.hook = this.pipe
+    return watch(kn)
+  }
+}
+
+function notOpenFor(syscall: string, use: string): KqueueError {
+  return new KqueueError(EBADF, syscall, { reason: `this end of the pipe is not open for ${use}` })
+}
+
+/** `kn.hook`: the pipe, which is not all of its file where there is one each way. */
+function pipeOf(kn: Knote): Pipe {
+  return kn.hook as Pipe
+}
+
+function watch(kn: Knote): number {
+  const { readList, writeList } = pipeOf(kn)
+  const list = kn.filter === EVFILT_READ ? readList : writeList
+  list.add(kn)
+  return 0
+}
+
+function filterWith(event: FilterOps['event']): FilterOps {
+  return { isFd: true, attach: watch, detach: (kn) => kn.list?.remove(kn), event, copy: watch }
+}
+
+function reportEnd(kn: Knote, ended: boolean): void {
+  if (ended) kn.flags |= EV_EOF
+  else kn.flags &= ~EV_EOF
+}
+
+/** Whether there is as much as the knote wants: 1, or what NOTE_LOWAT says. */
+function enough(kn: Knote, least: number): boolean {
+  return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : least)
+}
+
+/** `data` is the number of bytes. filt_piperead. */
+const readFilter = filterWith((kn) => {
+  const { bytes, ended } = pipeOf(kn)
+  kn.data = bytes.length
+  reportEnd(kn, ended)
+  return ended || enough(kn, 1)
+})
+
+/** `data` is the room; ready when PIPE_BUF bytes fit. filt_pipewrite. */
+const writeFilter = filterWith((kn) => {
+  const pipe = pipeOf(kn)
+  const ended = pipe.readers === 0
+  kn.data = ended ? 0 : pipe.space
+  reportEnd(kn, ended)
+  return ended || enough(kn, PIPE_BUF)
+})
+
+/** All that was written has been read. */
+const emptyFilter = filterWith((kn) => {
+  const { bytes, readers } = pipeOf(kn)
+  reportEnd(kn, readers === 0)
+  return readers === 0 || bytes.length === 0
+})
+
+/** filt_pipenotsup. */
+const neverFilter = filterWith(() => false)

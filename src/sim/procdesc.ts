@@ -1,0 +1,37 @@
+/**
+ * A process descriptor: a process as an open file (pdfork(2), `pidfd_open(2)`), with
+ * EVFILT_PROCDESC, which reports what EVFILT_PROC does. It holds the process itself,
+ * so a pid that is used again cannot be mistaken for it.
+ */
+
+import type { FilterOps } from '../core/filter.js'
+import { procFilter, watchProcess } from '../core/filters/proc.js'
+import type { Knote } from '../core/knote.js'
+import { EINVAL } from '../errors.js'
+import { EVFILT_PROCDESC } from '../event.js'
+import { SimFile } from './file.js'
+import type { SimProcess } from './process.js'
+
+export class ProcessDescriptor extends SimFile {
+  constructor(readonly subject: SimProcess) {
+    super()
+  }
+
+  /** procdesc_kqfilter. */
+  kqfilter(kn: Knote): number {
+    if (kn.filter !== EVFILT_PROCDESC) {
+      return kn.kq.kernel.refuse(EINVAL, `a process descriptor has no filter ${kn.filter}`)
+    }
+    kn.ops = procdescFilter
+    return procdescFilter.attach(kn)
+  }
+}
+
+const procdescFilter: FilterOps = {
+  ...procFilter,
+  isFd: true,
+  attach(kn) {
+    watchProcess(kn, (kn.file as ProcessDescriptor).subject)
+    return 0
+  },
+}

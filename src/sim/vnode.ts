@@ -1,0 +1,273 @@
+/**
+ * What the file tree is made of (`struct vnode`), and a vnode that is open
+ * (`VnodeFile`), with the filters of both: EVFILT_VNODE, EVFILT_READ and
+ * EVFILT_WRITE (vfs_subr.c, `vfsvnode_filtops` and its two siblings).
+ *
+ * Knotes hang on the open file, so they follow the file and not its path, and when
+ * the file is revoked they stay behind with what was open while the vnode may go
+ * on. Whoever changes a vnode says `vnode.note(NOTE_...)`, and `vnode.noteSize()`
+ * when there may be more or less to read.
+ */
+import type { FilterOps } from '../core/filter.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EBADF, EINVAL, EIO, KqueueError } from '../errors.js'
+import {
+  EV_EOF,
+  EV_ONESHOT,
+  EVFILT_READ,
+  EVFILT_VNODE,
+  EVFILT_WRITE,
+  NOTE_ATTRIB,
+  NOTE_CLOSE,
+  NOTE_CLOSE_WRITE,
+  NOTE_FILE_POLL,
+  NOTE_OPEN,
+  NOTE_REVOKE,
+} from '../event.js'
+import { O_ACCMODE, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from './fcntl.js'
+import { SimFile } from './file.js'
+
+/** What a vnode belongs to: `struct mount`, as far as its vnodes are concerned. */
+export interface FileSystem {
+  /** Its number: st_dev. */
+  readonly dev: number
+  /** The open files of its vnodes. */
+  readonly files: Set<VnodeFile>
+  /** A number for a new vnode: st_ino. */
+  nextNumber(): number
+}
+
+/** What stat(2) tells. */
+export interface Stat {
+  readonly dev: number
+  readonly ino: number
+  readonly type: VnodeType
+  /** Permissions, 12 bits. */
+  readonly mode: number
+  /** Names it has in the tree; of a directory, its own `.` and the `..` in it as well. */
+  readonly nlink: number
+  /** Bytes. */
+  readonly size: number
+}
+
+export type VnodeType = 'regular' | 'directory' | 'special'
+
+export abstract class Vnode {
+  readonly ino: number
+  abstract readonly type: VnodeType
+  /** Bytes. */
+  abstract readonly size: number
+  /** Names it has: the file is gone when there are none and nobody has it open. */
+  links = 0
+  /** Who has it open. */
+  readonly files = new Set<VnodeFile>()
+
+  constructor(
+    readonly fs: FileSystem,
+    public mode: number,
+  ) {
+    this.ino = fs.nextNumber()
+  }
+
+  /** Something happened to it, in the words of EVFILT_VNODE. VFS_KNOTE(9). */
+  note(hint: number): void {
+    for (const file of this.files) file.watchers.note(hint)
+  }
+
+  /** Its size may have changed. */
+  noteSize(): void {
+    for (const file of this.files) file.readers.note(0)
+  }
+
+  chmod(mode: number): void {
+    this.mode = mode & 0o7777
+    this.note(NOTE_ATTRIB)
+  }
+
+  stat(): Stat {
+    const { fs, ino, type, mode, links, size } = this
+    return { dev: fs.dev, ino, type, mode, nlink: links, size }
+  }
+
+  /** Access is withdrawn from all who have it open. VOP_REVOKE(9). */
+  revoke(): void {
+    for (const file of [...this.files]) file.revoke()
+  }
+}
+
+/** A vnode that is open: the vnode, an offset in it, and the knotes of its descriptors. */
+export abstract class VnodeFile extends SimFile {
+  /** The knotes of EVFILT_VNODE. */
+  readonly watchers = new Knlist()
+  /** The knotes of EVFILT_READ and EVFILT_WRITE. */
+  readonly readers = new Knlist()
+  offset = 0
+  /** The file system is gone, or the file was revoked: VBAD. */
+  revoked = false
+
+  /** @param flags those of open(2) */
+  constructor(
+    readonly vnode: Vnode,
+    readonly flags: number,
+  ) {
+    super()
+    vnode.note(NOTE_OPEN)
+    vnode.files.add(this)
+    vnode.fs.files.add(this)
+  }
+
+  override kqfilter(kn: Knote): number {
+    switch (kn.filter) {
+      case EVFILT_READ:
+        kn.ops = readFilter
+        break
+      case EVFILT_WRITE:
+        kn.ops = writeFilter
+        break
+      case EVFILT_VNODE:
+        kn.ops = vnodeFilter
+        break
+      default:
+        return kn.kq.kernel.refuse(EINVAL, `a file of the tree has no filter ${kn.filter}`)
+    }
+    return watch(kn)
+  }
+
+  /**
+   * Moves the offset, past the end if need be.
+   * @throws KqueueError EINVAL for another `whence`, or for where no offset can be
+   */
+  override seek(offset: number, whence: number): number {
+    const at = offset + this.#origin(whence)
+    if (!Number.isSafeInteger(at) || at < 0) {
+      throw new KqueueError(EINVAL, 'lseek', { reason: `${at} is not an offset` })
+    }
+    this.offset = at
+    this.readers.note(0)
+    return at
+  }
+
+  #origin(whence: number): number {
+    switch (whence) {
+      case SEEK_SET:
+        return 0
+      case SEEK_CUR:
+        return this.offset
+      case SEEK_END:
+        return this.vnode.size
+      default:
+        throw new KqueueError(EINVAL, 'lseek', {
+          reason: 'whence is SEEK_SET, SEEK_CUR or SEEK_END',
+        })
+    }
+  }
+
+  get readable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY
+  }
+
+  get writable(): boolean {
+    return (this.flags & O_ACCMODE) !== O_RDONLY
+  }
+
+  /**
+   * Up to `n` bytes from an offset, which is not that of the file. pread(2).
+   * @throws KqueueError EBADF not open for reading, EIO revoked, EISDIR
+   */
+  abstract pread(n: number, offset: number): Uint8Array
+
+  /**
+   * Writes to an offset, with O_APPEND to the end: the number of bytes. pwrite(2).
+   * @throws KqueueError EBADF not open for writing, EIO revoked, EFBIG
+   */
+  abstract pwrite(bytes: Uint8Array, offset: number): number
+
+  /** Whether it can be read from or written to; throws if not. */
+  protected permit(access: 'read' | 'write'): void {
+    if (!(access === 'read' ? this.readable : this.writable)) {
+      const reason = `the file was not opened for ${access === 'read' ? 'reading' : 'writing'}`
+      throw new KqueueError(EBADF, access, { reason })
+    }
+    if (this.revoked) throw new KqueueError(EIO, access, { reason: 'the file was revoked' })
+  }
+
+  /** Takes the file away from its descriptors, which stay open. vgone(9). */
+  revoke(): void {
+    if (this.revoked) return
+    this.revoked = true
+    this.#leave()
+    this.watchers.note(NOTE_REVOKE)
+    this.readers.note(NOTE_REVOKE)
+  }
+
+  override release(): void {
+    if (this.revoked) return
+    this.#leave()
+    this.vnode.note(this.writable ? NOTE_CLOSE_WRITE : NOTE_CLOSE)
+  }
+
+  #leave(): void {
+    this.vnode.files.delete(this)
+    this.vnode.fs.files.delete(this)
+  }
+}
+
+/** Attaches a knote to its open file; for a copy on fork that is the same file. */
+function watch(kn: Knote): number {
+  const { watchers, readers } = kn.file as VnodeFile
+  const list = kn.filter === EVFILT_VNODE ? watchers : readers
+  list.add(kn)
+  return 0
+}
+
+function detach(kn: Knote): void {
+  kn.list?.remove(kn)
+}
+
+/** Nothing can be read or written any more; the knote goes with this event. */
+function gone(kn: Knote): boolean {
+  kn.flags |= EV_EOF | EV_ONESHOT
+  kn.data = 0
+  return true
+}
+
+/** EVFILT_READ: the way from the offset to the end, which may be negative. `filt_vfsread`. */
+const readFilter: FilterOps = {
+  isFd: true,
+  attach: watch,
+  detach,
+  event(kn) {
+    const { vnode, offset, revoked } = kn.file as VnodeFile
+    if (revoked) return gone(kn)
+    kn.data = vnode.size - offset
+    return kn.data !== 0 || (kn.sfflags & NOTE_FILE_POLL) !== 0
+  },
+  copy: watch,
+}
+
+/** EVFILT_WRITE: always. `filt_vfswrite`. */
+const writeFilter: FilterOps = {
+  isFd: true,
+  attach: watch,
+  detach,
+  event: (kn) => !(kn.file as VnodeFile).revoked || gone(kn),
+  copy: watch,
+}
+
+/**
+ * EVFILT_VNODE: what happened of what was asked for. `filt_vfsvnode`, which also adds
+ * what came in the same breath as something that was asked for; this one does not.
+ */
+const vnodeFilter: FilterOps = {
+  isFd: true,
+  attach: watch,
+  detach,
+  event(kn, hint) {
+    kn.fflags |= kn.sfflags & hint
+    if (!(kn.file as VnodeFile).revoked) return kn.fflags !== 0
+    kn.flags |= EV_EOF
+    return true
+  },
+  copy: watch,
+}

@@ -1,0 +1,4 @@
+export const differences: {
+  version: string
+  list: { title: string; why: string }[]
+} = { version: '', list: [] }
