@@ -125,14 +125,14 @@ function isEsrch(reason: unknown): boolean {
   return reason instanceof KqueueError && reason.errno === -ESRCH
 }
 
-/** Numbers from 0 to below 1: Marsaglia's xorshift of 32 bits. */
+/** Numbers from 0 to below 1: a counter, mixed so that seeds next to each other differ as others do. */
 function random(seed: number): () => number {
-  let state = (seed ^ 0x9e3779b9) >>> 0 || 1
+  let state = seed >>> 0
   return () => {
-    state ^= state << 13
-    state ^= state >>> 17
-    state ^= state << 5
-    state >>>= 0
-    return state / 2 ** 32
+    state = (state + 0x9e3779b9) >>> 0
+    let mixed = state
+    mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b)
+    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
+    return ((mixed ^ (mixed >>> 16)) >>> 0) / 2 ** 32
   }
 }

@@ -10,12 +10,16 @@ const EXAMPLES = join(ROOT, 'examples')
 
 /** What each prints, whole. */
 const OUTPUTS: Readonly<Record<string, RegExp>> = {
+  'fork-tree.mjs':
+    /^(\d+ ms: \d is a child of \d\n){6}(100 ms: process [3-9]: timer 1 has fired\n){7}100 ms: all have exited\n$/,
   'heartbeat.mjs':
     /^50 ticks of 20 ms, the last one late by\n {2}ticks +-?\d+\.\d ms\n {2}setInterval +-?\d+\.\d ms\n$/,
   'lines.mjs': /^1000 lines\n$/,
   'own-filter.mjs':
     /^(queue 0, 1 waiting: job [135]\n){3}queue 1, 3 waiting: job 2, job 4, job 6\n$/,
   'shutdown.mjs': /^(work\n)+reload config certs\n(work\n)+reload config certs\nended in order\n$/,
+  'simulated-test.mjs':
+    /^simulated: one, two, three in 2\.9 hours\nit took less than a second: true\nLinux: four, five\n$/,
   'tail.mjs': /^there from the start\none more\nand another\nthe last\n$/,
   'throttle.mjs': /^200000 bytes\nat most one chunk every 10 ms: true\n$/,
   'worker.mjs': /^(the worker has read: (one|two|three)\n){3}the main thread went on: true\n$/,

@@ -167,7 +167,7 @@ scenario('a process descriptor is watched in both', { filters: [EVFILT_PROCDESC]
   for (const each of [copy, q]) expectEvents(pending(each), { ident: fd, data: 2 << 8 })
 })
 
-scenario('a directory is watched in both', { filters: [EVFILT_VNODE], needs: ['file'] }, (w) => {
+scenario('a regular file is watched in both', { filters: [EVFILT_VNODE], needs: ['file'] }, (w) => {
   const q = copied(w)
   const fd = w.open('log', 'a')
   q.kevent([add(fd, EVFILT_VNODE, EV_CLEAR, { fflags: NOTE_WRITE })])

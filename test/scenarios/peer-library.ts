@@ -37,7 +37,7 @@ const ACTIONS = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE
 export function checked(result: number, syscall: string): number {
   if (result !== -1) return result
   const errno = koffi.errno()
-  const code = getSystemErrorName(-errno)
+  const code = errno > 0 ? getSystemErrorName(-errno) : 'no errno'
   throw Object.assign(new Error(`${code}: ${syscall}`), { code, errno: -errno, syscall })
 }
 
@@ -79,7 +79,7 @@ export class PeerLibrary {
   kevent(kq: number, changes: readonly Change[], nevents: number, timeout?: Timeout): Kevent[] {
     const changelist = Buffer.alloc(SIZE * changes.length)
     for (const [i, change] of changes.entries()) this.#write(changelist, i * SIZE, change)
-    const eventlist = Buffer.alloc(SIZE * nevents)
+    const eventlist = Buffer.alloc(SIZE * Math.max(nevents, 0))
     const result: number = this.#kevent(
       kq,
       changes.length === 0 ? null : changelist,

@@ -7,7 +7,7 @@ import { execFile, execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as ours from 'kqueue/core'
-import { differences } from './peer-differences.js'
+import { DIFFERENCES, VERSION } from './peer-differences.js'
 import type { Report } from './peer-run.js'
 import { vocabulary } from './peer-vocabulary.js'
 import { type Scenario, scenarios } from './scenario.js'
@@ -71,14 +71,12 @@ function askVersion(): string {
 class Peer implements WorldKind {
   readonly name: string
   readonly tally: Tally = { ran: 0, known: new Set(), unknown: new Set() }
-  /** The known differences of this very version: 'chapter: title' and why. */
+  /** Why scenarios are known to fail on this very version, by 'chapter: title'. */
   readonly known: ReadonlyMap<string, string>
 
   constructor(version: string) {
     this.name = `the peer ${version === '' ? process.platform : version}`
-    this.known = new Map(
-      differences.version === version ? differences.list.map((d) => [d.title, d.why]) : [],
-    )
+    this.known = version === VERSION ? DIFFERENCES : new Map()
   }
 
   /** Another process finds the scenario by its chapter and title. */
