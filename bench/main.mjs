@@ -17,13 +17,16 @@ const ROWS = [
   'idle-poll',
   'user-trigger',
   'timer-arm',
+  'sim-events',
+  'fork-copy',
   'knote-memory-read',
   'knote-memory-user',
+  'machine-memory',
 ]
 
 /**
- * The default export of a file in rows/. It has `ours`, or `registrations` for
- * a row about memory.
+ * The default export of a file in rows/. It has `ours`, or `registrations` or
+ * `program` for a row about memory.
  *
  * @typedef {object} Row
  * @property {string} name the peers' C programs know the row by this name
@@ -31,6 +34,7 @@ const ROWS = [
  * @property {() => Work} [ours] sets up this package's side
  * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
  * @property {() => import('./memory.mjs').Registrations} [registrations]
+ * @property {string} [program] measures it, instead of memory.mjs
  */
 
 /**
@@ -64,7 +68,7 @@ async function runRow(row, peers, seconds) {
 
 /** @param {Row} row */
 function memory(row) {
-  const program = fileURLToPath(new URL('memory.mjs', import.meta.url))
+  const program = fileURLToPath(new URL(row.program ?? 'memory.mjs', import.meta.url))
   const child = spawnSync(process.execPath, ['--expose-gc', program, row.name], {
     encoding: 'utf8',
   })

@@ -4,6 +4,8 @@
 export const PIPES = 500
 /** Timers in the rows about timers. */
 export const TIMERS = 1000
+/** Knotes in the row about forks. */
+export const FORK_KNOTES = 10_000
 /** Calls between two looks at the clock, where one call is short. */
 export const CALLS = 64
 export const HOUR_MS = 3_600_000

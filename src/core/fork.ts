@@ -65,6 +65,9 @@ function follow(kn: Knote, parent: Process, child: Process): boolean {
     null,
   )
   watchProcess(follower, child)
+  // Of an earlier process with the same pid, whose exit has not been handed out.
+  const former = kq.find(child.pid, filter)
+  if (former !== undefined) kq.unlist(former)
   kq.adopt(follower)
   return true
 }
@@ -86,11 +89,12 @@ export function copyKnotes(from: Kqueue, to: Kqueue, flags: number): void {
     const copy = copyKnote(kn, to)
     // A filter's `copy` may also end the new process.
     if (to.closed) return
-    if (copy !== null) copies.set(kn, copy)
+    if (copy !== null && kn.status & KN_QUEUED) copies.set(kn, copy)
   }
   for (let kn = from.first; kn !== null; kn = kn.queueNext) {
     const copy = copies.get(kn)
-    if (copy !== undefined && (copy.status & (KN_DROPPED | KN_QUEUED)) === 0) copy.activate()
+    // Nobody is woken: who watches the copy has been told what the original told.
+    if (copy !== undefined && (copy.status & (KN_DROPPED | KN_QUEUED)) === 0) to.append(copy)
   }
 }
 
@@ -110,7 +114,7 @@ function copyKnote(kn: Knote, to: Kqueue): Knote | null {
     return null
   }
   if (copy.status & KN_HELD) file?.holdKnote?.(copy)
-  if (to.find(ident, filter) === undefined) to.adopt(copy)
+  if (kn.kq.find(ident, filter) === kn) to.adopt(copy)
   else to.adoptUnlisted(copy)
   return copy
 }

@@ -109,7 +109,12 @@ export class Kqueue implements OpenFile {
       if (file === null) return kernel.refuse(EBADF, `${ident} is not an open descriptor`)
       if (file === this) return kernel.refuse(EINVAL, 'a kqueue cannot watch itself')
     }
-    const kn = this.find(ident, filter)
+    let kn = this.find(ident, filter)
+    // What it watched has ended, with nothing to report: as good as gone.
+    if (kn !== undefined && kn.flags & EV_DROP) {
+      kn.drop()
+      kn = undefined
+    }
     if (kn === undefined) {
       if (adding) return this.#add(change, ops, file)
       return kernel.refuse(ENOENT, `nothing is registered for ident ${ident}; EV_ADD adds it`)
@@ -292,11 +297,16 @@ export class Kqueue implements OpenFile {
 
   /** Puts an active knote on the list and wakes who waits. knote_enqueue. */
   enqueue(kn: Knote): void {
-    kn.status |= KN_QUEUED
-    this.count++
-    this.#append(kn)
+    this.append(kn)
     this.kernel.wakeup(this)
     if (!this.watchers.empty) noteWatchers(this)
+  }
+
+  /** Puts an active knote on the list, and wakes nobody. */
+  append(kn: Knote): void {
+    kn.status |= KN_QUEUED
+    this.count++
+    this.#link(kn)
   }
 
   /** Takes a knote off the list. knote_dequeue. */
@@ -304,6 +314,12 @@ export class Kqueue implements OpenFile {
     kn.status &= ~KN_QUEUED
     this.count--
     this.#unlink(kn)
+  }
+
+  /** Lets no change find a knote any more. */
+  unlist(kn: Knote): void {
+    this.#knotes.get(kn.filter)?.delete(kn.ident)
+    this.#unlisted.add(kn)
   }
 
   /** Forgets a knote that has been detached. */
@@ -360,7 +376,7 @@ export class Kqueue implements OpenFile {
     return false
   }
 
-  #append(kn: Knote): void {
+  #link(kn: Knote): void {
     kn.queuePrevious = this.#last
     if (this.#last === null) this.#first = kn
     else this.#last.queueNext = kn
@@ -378,7 +394,7 @@ export class Kqueue implements OpenFile {
   #toTail(kn: Knote): void {
     if (this.#last === kn) return
     this.#unlink(kn)
-    this.#append(kn)
+    this.#link(kn)
   }
 }
 
