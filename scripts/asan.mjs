@@ -1,8 +1,8 @@
 /**
  * `npm run test:asan`: runs tests with an addon that AddressSanitizer and
  * UndefinedBehaviorSanitizer watch. Builds it under `build/asan`, beside the
- * usual one, and fails on any report. Arguments: test files or directories,
- * else `build/test/`.
+ * usual one, and fails on any report. Arguments: test files, else those under
+ * `build/test` that use the addon.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -63,8 +63,17 @@ function collectReports() {
 
 if (!build()) process.exit(1)
 
+/** The tests that use the addon. */
+function usingAddon() {
+  return ['node', 'cli', 'scenarios'].flatMap((directory) =>
+    readdirSync(join(root, 'build/test', directory))
+      .filter((name) => name.endsWith('.test.js'))
+      .map((name) => join('build/test', directory, name)),
+  )
+}
+
 const files = process.argv.slice(2)
-const status = run(process.execPath, ['--test', ...(files.length > 0 ? files : ['build/test/'])], {
+const status = run(process.execPath, ['--test', ...(files.length > 0 ? files : usingAddon())], {
   /* node-gyp-build looks for build/Release below this directory. */
   KQUEUE_PREBUILD: place,
   LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,
