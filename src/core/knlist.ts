@@ -13,9 +13,9 @@ interface Walk {
 export class Knlist {
   #first: Knote | null = null
   // Walks nest when a filter notes the list that is being walked; the outermost
-  // has its own record so that the usual walk allocates nothing.
+  // record is kept so that the usual walk allocates nothing.
   #walk: Walk | null = null
-  readonly #outermost: Walk = { next: null, outer: null }
+  #outermost: Walk | null = null
 
   get empty(): boolean {
     return this.#first === null
@@ -49,9 +49,7 @@ export class Knlist {
    */
   note(hint: number): void {
     if (this.#first === null) return
-    const walk = this.#walk === null ? this.#outermost : { next: null, outer: this.#walk }
-    walk.next = this.#first
-    this.#walk = walk
+    const walk = this.#beginWalk()
     try {
       while (walk.next !== null) {
         const kn: Knote = walk.next
@@ -63,6 +61,19 @@ export class Knlist {
       // A filter has thrown: the others are to hear of it all the same.
       if (walk.next !== null) this.#noteRest(walk.next, hint)
     }
+  }
+
+  #beginWalk(): Walk {
+    let walk: Walk
+    if (this.#walk === null) {
+      this.#outermost ??= { next: null, outer: null }
+      walk = this.#outermost
+    } else {
+      walk = { next: null, outer: this.#walk }
+    }
+    walk.next = this.#first
+    this.#walk = walk
+    return walk
   }
 
   #noteRest(from: Knote, hint: number): void {

@@ -58,7 +58,7 @@ export class Descriptor implements OpenFile {
   read: Side | null = null
   write: Side | null = null
   /** Knotes of filters that the program added. */
-  readonly #held = new Set<Knote>()
+  #held: Set<Knote> | null = null
   #identity: Identity | undefined
   #isSocket: boolean | undefined
   #link: string | undefined
@@ -124,12 +124,13 @@ export class Descriptor implements OpenFile {
   }
 
   releaseKnote(kn: Knote): void {
-    this.#held.delete(kn)
+    this.#held?.delete(kn)
+    if (this.#held?.size === 0) this.#held = null
     this.#forgetIfIdle()
   }
 
   #forgetIfIdle(): void {
-    if (this.read === null && this.write === null && this.#held.size === 0) {
+    if (this.read === null && this.write === null && this.#held === null) {
       this.kernel.forget(this)
     }
   }
@@ -139,6 +140,7 @@ export class Descriptor implements OpenFile {
     if (this.#identity === undefined && kernel.stat(this.fd) === 0) {
       this.#identity = new Identity(kernel)
     }
+    this.#held ??= new Set()
     this.#held.add(kn)
     kernel.remember(this)
   }
@@ -148,7 +150,7 @@ export class Descriptor implements OpenFile {
     return (
       (this.read?.same() ?? true) &&
       (this.write?.same() ?? true) &&
-      (this.#held.size === 0 || this.#identity?.holds(this.kernel, this.fd) === true)
+      (this.#held === null || this.#identity?.holds(this.kernel, this.fd) === true)
     )
   }
 
@@ -163,7 +165,7 @@ export class Descriptor implements OpenFile {
     this.kernel.forget(this)
     this.read?.clear()
     this.write?.clear()
-    for (const kn of this.#held) kn.drop()
+    for (const kn of this.#held ?? []) kn.drop()
   }
 }
 
