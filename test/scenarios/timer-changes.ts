@@ -31,21 +31,9 @@ import {
   remove,
   wait,
 } from './scenario.js'
-import type { World } from './world.js'
+import { elapsed, HOUR, timer } from './timing.js'
 
 const scenario = chapter('EVFILT_TIMER changed', { filters: [EVFILT_TIMER] })
-
-const HOUR = 3_600_000
-
-function timer(ident: number, data: number, flags = 0, fflags = 0) {
-  return add(ident, EVFILT_TIMER, flags, { data, fflags })
-}
-
-function elapsed(w: World, action: () => void): number {
-  const start = w.now()
-  action()
-  return w.now() - start
-}
 
 // Adding again.
 

@@ -12,7 +12,6 @@ import {
   NOTE_USECONDS,
 } from 'kqueue/core'
 import {
-  add,
   chapter,
   expectBetween,
   expectError,
@@ -24,22 +23,9 @@ import {
   remove,
   wait,
 } from './scenario.js'
-import type { World } from './world.js'
+import { elapsed, HOUR, timer } from './timing.js'
 
 const scenario = chapter('EVFILT_TIMER units', { filters: [EVFILT_TIMER] })
-
-const HOUR = 3_600_000
-
-function timer(ident: number, data: number, flags = 0, fflags = 0) {
-  return add(ident, EVFILT_TIMER, flags, { data, fflags })
-}
-
-/** ms that `action` takes. */
-function elapsed(w: World, action: () => void): number {
-  const start = w.now()
-  action()
-  return w.now() - start
-}
 
 const UNITS: [string, number, number][] = [
   ['without a unit, ms', 0, 20],

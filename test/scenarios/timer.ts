@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict'
 import { EV_CLEAR, EV_DISPATCH, EV_ONESHOT, EVFILT_TIMER } from 'kqueue/core'
 import {
-  add,
   change,
   chapter,
   collect,
@@ -23,22 +22,9 @@ import {
   remove,
   wait,
 } from './scenario.js'
-import type { World } from './world.js'
+import { elapsed, HOUR, timer } from './timing.js'
 
 const scenario = chapter('EVFILT_TIMER', { filters: [EVFILT_TIMER] })
-
-const HOUR = 3_600_000
-
-function timer(ident: number, data: number, flags = 0, fflags = 0) {
-  return add(ident, EVFILT_TIMER, flags, { data, fflags })
-}
-
-/** ms that `action` takes. */
-function elapsed(w: World, action: () => void): number {
-  const start = w.now()
-  action()
-  return w.now() - start
-}
 
 scenario('a timer reports when its time has come, and not before', (w) => {
   const q = w.kqueue()
