@@ -26,22 +26,12 @@ import {
   expectNothing,
   idents,
   pending,
+  pipeAt,
   remove,
   trigger,
 } from './scenario.js'
-import type { World } from './world.js'
 
 const scenario = chapter('Closing descriptors', { filters: [EVFILT_READ, EVFILT_WRITE] })
-
-/** A new pipe whose reading end has the number `fd`, which is free; its writing end. */
-function pipeAt(w: World, fd: number): number {
-  const [r, wr] = w.pipe()
-  if (r !== fd) {
-    w.dup2(r, fd)
-    w.close(r)
-  }
-  return wr
-}
 
 scenario('closing a descriptor removes its knotes', (w) => {
   const q = w.kqueue()

@@ -244,3 +244,13 @@ export function drain(world: World, fd: number): number {
     }
   }
 }
+
+/** A new pipe whose reading end has the number `fd`, which is free; its writing end. */
+export function pipeAt(world: World, fd: number): number {
+  const [r, wr] = world.pipe()
+  if (r !== fd) {
+    world.dup2(r, fd)
+    world.close(r)
+  }
+  return wr
+}
