@@ -6,6 +6,7 @@
  */
 #include "call.h"
 #include "clock.h"
+#include "connector.h"
 #include "env.h"
 #include "epoll.h"
 #include "eventfd.h"
@@ -13,6 +14,7 @@
 #include "inotify.h"
 #include "levels.h"
 #include "loop.h"
+#include "pidfd.h"
 #include "queue.h"
 #include "timerfd.h"
 
@@ -26,6 +28,8 @@ static const struct call_entry *const facilities[] = {
 	file_calls,
 	clock_calls,
 	loop_calls,
+	pidfd_calls,
+	connector_calls,
 };
 
 static bool

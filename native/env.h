@@ -18,6 +18,7 @@
 /* How many files one epoll_wait(2) or poll(2) of ours deals with. */
 #define ENV_BATCH 1024
 
+struct event_queue;
 struct loop_watch;
 
 struct env_owned {
@@ -38,6 +39,9 @@ struct env_state {
 	struct loop_watch *running;
 	/* uv handles whose close callback is still to come. */
 	size_t closing;
+
+	/* What the process connector tells this environment; NULL while it does not listen. */
+	struct event_queue *connector;
 
 	int diag_fd;
 	uint32_t diag_sequence;

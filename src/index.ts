@@ -31,3 +31,10 @@ export {
   kqueuex,
   type WaitOptions,
 } from './node/kqueue.js'
+export {
+  type ProcessEvent,
+  type ProcessExit,
+  processExit,
+  processTree,
+  STATUS_UNKNOWN,
+} from './node/processes.js'

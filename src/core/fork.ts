@@ -13,6 +13,7 @@ import {
   EV_NOCPONFORK,
   EV_ONESHOT,
   EV_SET,
+  EVFILT_PROC,
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
@@ -22,7 +23,7 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../event.js'
-import { procFilter, watchProcess } from './filters/proc.js'
+import { watchProcess } from './filters/proc.js'
 import type { Process } from './kernel.js'
 import { KN_ATTACHING, KN_DROPPED, KN_HELD, KN_QUEUED, Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
@@ -31,7 +32,7 @@ import type { Kqueue } from './kqueue.js'
 export function noteFork(parent: Process, child: Process): void {
   for (const kn of [...parent.klist]) {
     if (kn.status & KN_DROPPED) continue
-    if (kn.ops === procFilter && kn.sfflags & NOTE_TRACK && !follow(kn, parent, child)) {
+    if (kn.filter === EVFILT_PROC && kn.sfflags & NOTE_TRACK && !follow(kn, parent, child)) {
       kn.fflags = (kn.fflags | NOTE_TRACKERR) >>> 0
     }
     if (kn.ops.event(kn, NOTE_FORK)) kn.activate()
@@ -41,16 +42,17 @@ export function noteFork(parent: Process, child: Process): void {
 /**
  * Announces the child with NOTE_CHILD, and watches it as the parent is watched. Two
  * knotes, because `data` is the parent's pid in one and the exit status in the other.
+ * A child that the queue watches already keeps its knote.
  */
 function follow(kn: Knote, parent: Process, child: Process): boolean {
   const { kq } = kn
   if (kq.size + 2 > kq.kernel.sysctl.kq_knotemax) return false
   const flags = kn.flags & ~EV_EOF
-  const { filter, sfflags, udata } = kn
+  const { filter, sfflags, udata, ops } = kn
   const announcement = new Knote(
     kq,
     EV_SET(child.pid, filter, flags | EV_ONESHOT, (sfflags & ~NOTE_EXIT) >>> 0, parent.pid, udata),
-    procFilter,
+    ops,
     null,
   )
   announcement.hook = child
@@ -58,16 +60,20 @@ function follow(kn: Knote, parent: Process, child: Process): boolean {
   announcement.data = parent.pid
   kq.adoptUnlisted(announcement)
   announcement.activate()
+  const known = kq.find(child.pid, filter)
+  if (known?.hook === child) {
+    known.sfflags = (known.sfflags | sfflags) >>> 0
+    return true
+  }
   const follower = new Knote(
     kq,
     EV_SET(child.pid, filter, flags, sfflags, kn.sdata, udata),
-    procFilter,
+    ops,
     null,
   )
   watchProcess(follower, child)
   // Of an earlier process with the same pid, whose exit has not been handed out.
-  const former = kq.find(child.pid, filter)
-  if (former !== undefined) kq.unlist(former)
+  if (known !== undefined) kq.unlist(known)
   kq.adopt(follower)
   return true
 }

@@ -15,7 +15,7 @@ import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
-import type { EventSink } from '../event.js'
+import { EVFILT_PROC, EVFILT_PROCDESC, type EventSink } from '../event.js'
 import { Descriptor, PollSide } from './descriptor.js'
 import { Loop } from './loop.js'
 import {
@@ -39,6 +39,8 @@ import {
   STAT_MODE,
 } from './native.js'
 import { PollSet } from './pollset.js'
+import { linuxProcFilter, procdescFilter } from './proc-filters.js'
+import { ProcessTable } from './process-table.js'
 import type { LinuxQueue } from './queue.js'
 import { VnodeTable } from './vnode.js'
 
@@ -57,6 +59,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly readSet: PollSet
   readonly writeSet: PollSet
   readonly vnodes = new VnodeTable(this)
+  readonly processes = new ProcessTable(this)
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -113,6 +116,8 @@ export class LinuxKernel extends Kernel implements FileTable {
       throw error
     }
     this.loop = new Loop(this)
+    this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
+    this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
   }
 
   uptime(): number {

@@ -54,6 +54,31 @@ export const STAT_OFFSET = 5
 export const STAT_BIRTH = 6
 export const STAT_BIRTH_NSEC = 7
 
+/** What `pidfdState` says of a process. */
+export const PROCESS_RUNNING = 0
+/** It has exited, and its parent has yet to wait for it: a zombie. */
+export const PROCESS_EXITED = 1
+export const PROCESS_REAPED = 2
+
+/** One record of `connectorRead` in a `Float64Array`: `records[i * EVENT_RECORD + FIELD]`. */
+export const EVENT_RECORD = 5
+/** EVENT_LOST, EVENT_FORK, EVENT_EXEC or EVENT_EXIT. */
+export const EVENT_WHAT = 0
+/** When it happened, CLOCK_MONOTONIC in ns. */
+export const EVENT_TIME = 1
+/** The thread: the new one, or the one that did it. */
+export const EVENT_PID = 2
+/** Its process: the same number for the first thread. */
+export const EVENT_TGID = 3
+/** The process that forked, or the wait(2) status of an exit. */
+export const EVENT_VALUE = 4
+
+/** In EVENT_WHAT: records are missing here. */
+export const EVENT_LOST = 0
+export const EVENT_FORK = 1
+export const EVENT_EXEC = 2
+export const EVENT_EXIT = 3
+
 /** A watch on one descriptor in the event loop of the thread that made it. */
 export interface LoopWatch {
   readonly __loopWatch: unique symbol
@@ -111,6 +136,33 @@ export interface Native {
   fileStat(fd: number, stat: Float64Array): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number
+  /** pidfd_open(2). -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of one. */
+  pidfdOpen(pid: number): number
+  /** fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file. */
+  pidfdDuplicate(fd: number): number
+  /** PROCESS_*. */
+  pidfdState(fd: number): number
+  /**
+   * The wait(2) status of a process that has exited, where the kernel gives it: of our own
+   * zombies (waitid(2)), of any process that was reaped (PIDFD_GET_INFO, Linux 6.15).
+   * -ENODATA where it does not.
+   */
+  pidfdStatus(fd: number): number
+  /** 1 when a pidfd fires as its process is reaped (Linux 6.9), else 0; a negative errno. */
+  pidfdTellsReap(): number
+  /** CLOCK_BOOTTIME less CLOCK_MONOTONIC: how long the system was suspended, in ns. */
+  suspended(): number
+
+  /**
+   * Listens to the process connector: an eventfd that fires when there are records to
+   * read. Threads share one socket. -EPERM not allowed; -ECONNREFUSED, -EPROTONOSUPPORT
+   * the kernel has none here; -ENOMSG it does not answer to this namespace; -EALREADY.
+   */
+  connectorOpen(): number
+  /** Takes what has happened until now into `records`: how many there are. */
+  connectorRead(records: Float64Array): number
+  connectorClose(): number
+
   /** close(2) of a descriptor that the addon made. */
   close(fd: number): number
 

@@ -148,6 +148,8 @@ export class LinuxQueue extends Kqueue {
   change(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {
     this.assertOpen()
     if (n === 0) return 0
+    // What processes have done until now is not for what is added now.
+    this.kernel.processes.connector.drain()
     try {
       return applyChanges(this, changes, n, sink, max)
     } finally {
@@ -174,6 +176,7 @@ export class LinuxQueue extends Kqueue {
   #sleep(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
     kernel.vnodes.look()
+    kernel.processes.connector.drain()
     const deadline =
       timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.uptime() + timeout
     let wait = this.count > 0 ? 0 : timeout

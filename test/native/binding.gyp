@@ -2,11 +2,20 @@
   "targets": [
     {
       "target_name": "posix",
-      "sources": ["posix.c", "posix_constants.c", "posix_file.c", "posix_signal.c", "posix_socket.c"],
+      "sources": ["posix.c", "posix_constants.c", "posix_file.c", "posix_process.c", "posix_signal.c", "posix_socket.c"],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "cflags_c": ["-std=c11"],
       "libraries": ["-lutil"]
+    },
+    {
+      "target_name": "puppet",
+      "type": "executable",
+      "sources": ["puppet.c"],
+      "defines": ["_GNU_SOURCE"],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-pthread"],
+      "cflags_c": ["-std=c11"],
+      "ldflags": ["-pthread"]
     }
   ]
 }

@@ -165,6 +165,7 @@ NAPI_MODULE_INIT()
 	export_calls(env, exports, posix_file);
 	export_calls(env, exports, posix_socket);
 	export_calls(env, exports, posix_signal);
+	export_calls(env, exports, posix_process);
 	napi_create_object(env, &constants);
 	for (const struct posix_constant *entry = posix_constants; entry->name != NULL; entry++) {
 		napi_create_double(env, entry->value, &value);

@@ -34,6 +34,7 @@ struct posix_constant {
 };
 
 extern const struct posix_entry posix_file[];
+extern const struct posix_entry posix_process[];
 extern const struct posix_entry posix_signal[];
 extern const struct posix_entry posix_socket[];
 extern const struct posix_constant posix_constants[];

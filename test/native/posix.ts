@@ -146,6 +146,10 @@ interface Posix {
   getsockopt(fd: number, level: number, option: number): number
   setLinger(fd: number, seconds: number): number
 
+  spawn(path: string, argument: string, fd: number): number
+  waitpid(pid: number, flags: number): Pair
+  pidfdOpen(pid: number): number
+
   getpid(): number
   gettid(): number
   kill(pid: number, signal: number): number
@@ -233,6 +237,18 @@ export const getsockopt = (fd: number, level: number, option: number): number =>
   posix.getsockopt(fd, level, option)
 /** SO_LINGER on; with 0 seconds closing a TCP socket resets its connection. */
 export const setLinger = (fd: number, seconds: number): number => posix.setLinger(fd, seconds)
+
+/** Where the programs that tests run are: `test/native/build/Release`. */
+export const program = (name: string): string =>
+  join(packageRoot(), 'test/native/build/Release', name)
+/** Starts a program with one argument; `fd` is its descriptor 3. Node does not know of it. */
+export const spawn = (path: string, argument: string, fd: number): number =>
+  posix.spawn(path, argument, fd)
+/** WNOHANG of waitpid. */
+export const WNOHANG = 1
+/** [pid, status]; [0, 0] when there is nothing with WNOHANG. */
+export const waitpid = (pid: number, flags = 0): Pair => posix.waitpid(pid, flags)
+export const pidfdOpen = (pid: number): number => posix.pidfdOpen(pid)
 
 export const getpid = (): number => posix.getpid()
 export const gettid = (): number => posix.gettid()

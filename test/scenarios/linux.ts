@@ -9,11 +9,14 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  EVFILT_PROC,
+  EVFILT_PROCDESC,
   EVFILT_READ,
   EVFILT_TIMER,
   EVFILT_USER,
   EVFILT_WRITE,
   Knlist,
+  type Kqueue,
   kfilter_register,
   kfilter_unregister,
   kqueue,
@@ -22,7 +25,8 @@ import {
   sysctl,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import type { Capability, OpenMode, Queue, World, WorldKind } from './world.js'
+import { Puppets, processCalls } from './linux-processes.js'
+import type { Capability, OpenMode, Processes, Queue, World, WorldKind } from './world.js'
 
 const C = posix.constants
 const NONBLOCK = C.O_NONBLOCK | C.O_CLOEXEC
@@ -41,9 +45,17 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'poll',
   'filters',
   'sysctl',
+  'processes',
 ])
 
-const FILTERS = new Set<number>([EVFILT_READ, EVFILT_WRITE, EVFILT_USER, EVFILT_TIMER])
+const FILTERS = new Set<number>([
+  EVFILT_READ,
+  EVFILT_WRITE,
+  EVFILT_USER,
+  EVFILT_TIMER,
+  EVFILT_PROC,
+  EVFILT_PROCDESC,
+])
 
 const MODES: Record<OpenMode, number> = {
   r: C.O_RDONLY,
@@ -70,6 +82,8 @@ class LinuxWorld implements World {
   readonly #directory = mkdtempSync(join(tmpdir(), 'kqueue-scenario-'))
   readonly #open = new Set<number>()
   readonly #queues: Queue[] = []
+  #puppets: Puppets | undefined
+  #processes: Processes | undefined
   /** Where the listening sockets are. */
   readonly #addresses = new Map<number, Address>()
 
@@ -91,8 +105,24 @@ class LinuxWorld implements World {
     return [this.#keep(pair[0]), this.#keep(pair[1])]
   }
 
+  /** Made on first use: most scenarios have no processes. */
+  get processes(): Processes {
+    if (this.#processes === undefined) {
+      this.#puppets = new Puppets(join(this.#directory, 'puppets'))
+      this.#processes = processCalls(
+        this.#puppets,
+        (fd) => this.#keep(fd),
+        (kq) => this.#queue(kq),
+      )
+    }
+    return this.#processes
+  }
+
   kqueue(): Queue {
-    const kq = kqueue()
+    return this.#queue(kqueue())
+  }
+
+  #queue(kq: Kqueue): Queue {
     const queue: Queue = {
       fd: kq.fd,
       kevent: (changes, nevents, timeout) => kq.kevent(changes, nevents, timeout),
@@ -245,6 +275,7 @@ class LinuxWorld implements World {
       }
     }
     for (const fd of this.#open) posix.close(fd)
+    this.#puppets?.dispose()
     rmSync(this.#directory, { recursive: true })
   }
 }

@@ -1,0 +1,249 @@
+/*
+ * The process connector for all environments of the process: one socket
+ * (procsource.c), and for each environment that listens a queue (eventqueue.c).
+ *
+ * What arrives is taken out of the socket at once, by a thread that does nothing
+ * else, because the socket of an ordinary user has room for a few hundred messages
+ * and JavaScript may be busy for longer than that lasts. Whoever reads a queue
+ * first empties the socket, so that nothing that has happened is missing.
+ */
+#include "connector.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "env.h"
+#include "eventqueue.h"
+#include "procsource.h"
+
+/* Guards the start and the end of the thread; taken before the other. */
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+/* Guards all of the following, which the thread works on. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct event_queue *queues;
+static int source = -1;
+static int stop = -1;
+static pthread_t thread;
+
+static void
+tell_all(const struct event_record *record)
+{
+	for (struct event_queue *queue = queues; queue != NULL; queue = queue->next)
+		event_queue_add(queue, record);
+}
+
+static void *
+read_messages(void *unused)
+{
+	struct pollfd set[2] = {
+		{ .fd = source, .events = POLLIN },
+		{ .fd = stop, .events = POLLIN },
+	};
+
+	(void)unused;
+	for (;;) {
+		if (poll(set, 2, -1) < 0 && errno != EINTR)
+			break;
+		/* The socket may have been closed by who closes all descriptors. */
+		if (set[1].revents != 0 || set[0].revents & POLLNVAL)
+			break;
+		pthread_mutex_lock(&lock);
+		procsource_take(source, tell_all);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static int
+thread_start(void)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	/* Signals are for the threads that know what to do with them. */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&thread, NULL, read_messages, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static void
+source_close(void)
+{
+	int error = errno;
+
+	if (source >= 0)
+		close(source);
+	if (stop >= 0)
+		close(stop);
+	source = stop = -1;
+	errno = error;
+}
+
+static int
+source_open(void)
+{
+	source = procsource_open();
+	if (source < 0)
+		return -1;
+	stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (stop < 0 || thread_start() < 0) {
+		source_close();
+		return -1;
+	}
+	return 0;
+}
+
+/* With `life` held and without listeners. */
+static void
+source_end(void)
+{
+	static const uint64_t one = 1;
+
+	if (write(stop, &one, sizeof(one)) == sizeof(one))
+		pthread_join(thread, NULL);
+	source_close();
+}
+
+/* Puts a queue among those that are told: 0 or an errno. */
+static int
+queue_join(struct event_queue *queue)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&life);
+	pthread_mutex_lock(&lock);
+	if (source < 0 && source_open() < 0) {
+		error = errno;
+	} else {
+		/* What has happened until now is not for the new listener. */
+		procsource_take(source, tell_all);
+		queue->next = queues;
+		queue->link = &queues;
+		if (queues != NULL)
+			queues->link = &queue->next;
+		queues = queue;
+	}
+	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&life);
+	return error;
+}
+
+static int
+connector_join(struct env_state *state)
+{
+	struct event_queue *queue = calloc(1, sizeof(*queue));
+	int error;
+
+	if (queue == NULL)
+		return -1;
+	queue->bell = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
+	if (queue->bell < 0) {
+		event_queue_free(queue);
+		return -1;
+	}
+	error = queue_join(queue);
+	if (error == 0) {
+		state->connector = queue;
+		return queue->bell;
+	}
+	env_disown(state, env_find(state, queue->bell));
+	close(queue->bell);
+	event_queue_free(queue);
+	errno = error;
+	return -1;
+}
+
+void
+connector_leave(struct env_state *state)
+{
+	struct event_queue *queue = state->connector;
+	bool last;
+
+	if (queue == NULL)
+		return;
+	pthread_mutex_lock(&life);
+	pthread_mutex_lock(&lock);
+	*queue->link = queue->next;
+	if (queue->next != NULL)
+		queue->next->link = queue->link;
+	last = queues == NULL;
+	pthread_mutex_unlock(&lock);
+	if (last)
+		source_end();
+	pthread_mutex_unlock(&life);
+	state->connector = NULL;
+	event_queue_free(queue);
+}
+
+static napi_value
+js_connector_open(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (call.state->connector != NULL) {
+		errno = EALREADY;
+		return call_result(&call, -1);
+	}
+	return call_result(&call, connector_join(call.state));
+}
+
+static napi_value
+js_connector_read(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length, count;
+	void *records;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_array(&call, 0, "records", napi_float64_array, EVENT_FIELDS, &records, &length))
+		return call.answer;
+	if (call.state->connector == NULL) {
+		errno = EBADF;
+		return call_result(&call, -1);
+	}
+	pthread_mutex_lock(&lock);
+	procsource_take(source, tell_all);
+	count = event_queue_take(call.state->connector, records, length / EVENT_FIELDS);
+	pthread_mutex_unlock(&lock);
+	return call_number(&call, (double)count);
+}
+
+static napi_value
+js_connector_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct env_owned *owned;
+	int bell;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (call.state->connector == NULL) {
+		errno = EBADF;
+		return call_result(&call, -1);
+	}
+	bell = call.state->connector->bell;
+	connector_leave(call.state);
+	owned = env_find(call.state, bell);
+	if (owned == NULL)
+		return call_number(&call, 0);
+	env_disown(call.state, owned);
+	return call_result(&call, close(bell));
+}
+
+const struct call_entry connector_calls[] = {
+	{ "connectorOpen", js_connector_open },
+	{ "connectorRead", js_connector_read },
+	{ "connectorClose", js_connector_close },
+	{ NULL, NULL },
+};

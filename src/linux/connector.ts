@@ -1,0 +1,157 @@
+/**
+ * The process connector as the kernel of a thread hears it: which process has forked,
+ * executed or exited. Listened to only while somebody wants to know, because it tells of
+ * every process of the system. `linux/cn_proc.h`; the socket is in native/connector.c.
+ */
+import { ECONNREFUSED, EPERM, KqueueError } from '../errors.js'
+import type { LinuxKernel } from './kernel.js'
+import {
+  EVENT_EXEC,
+  EVENT_EXIT,
+  EVENT_FORK,
+  EVENT_PID,
+  EVENT_RECORD,
+  EVENT_TGID,
+  EVENT_TIME,
+  EVENT_VALUE,
+  EVENT_WHAT,
+} from './native.js'
+
+const ENOMSG = 42
+const EPROTONOSUPPORT = 93
+
+/** Records of one call to the addon. */
+const BATCH = 1024
+
+/** Who is told. Times are CLOCK_MONOTONIC in ns. */
+export interface ConnectorListener {
+  /** A process has forked. */
+  forked(parent: number, child: number, time: number): void
+  /** A process has a new thread. */
+  threaded(pid: number): void
+  executed(pid: number): void
+  /** A thread of a process has ended; when it is the last, `status` is that of the process. */
+  ended(pid: number, status: number): void
+  /** Something is missing here. */
+  missed(): void
+  /** All that has happened until now has been told. */
+  rest(): void
+}
+
+export class Connector {
+  /** The eventfd that fires, -1 while nobody listens. */
+  #fd = -1
+  readonly #records = new Float64Array(EVENT_RECORD * BATCH)
+  #draining = false
+  /** What is to be done when all has been told. */
+  readonly #afterwards: (() => void)[] = []
+
+  constructor(
+    readonly kernel: LinuxKernel,
+    readonly listener: ConnectorListener,
+  ) {}
+
+  /** Begins to listen: 0, or an errno with the kernel's `reason` set. */
+  start(): number {
+    if (this.#fd !== -1) return 0
+    const { kernel } = this
+    const fd = kernel.native.connectorOpen()
+    if (fd < 0) return this.#refused(-fd)
+    try {
+      kernel.adopt(fd, () => this.drain())
+    } catch (error) {
+      kernel.native.connectorClose()
+      if (error instanceof KqueueError) return -error.errno
+      throw error
+    }
+    this.#fd = fd
+    return 0
+  }
+
+  #refused(error: number): number {
+    const { kernel } = this
+    if (error === EPERM) {
+      return kernel.refuse(
+        EPERM,
+        'to hear of forks and execs needs Linux 6.6, or CAP_NET_ADMIN; NOTE_EXIT does not',
+      )
+    }
+    if (error === ENOMSG) {
+      return kernel.refuse(
+        EPERM,
+        'the kernel tells of forks and execs only in its first pid and user namespace ' +
+          '(for a container: --pid=host); NOTE_EXIT works without',
+      )
+    }
+    if (error === ECONNREFUSED || error === EPROTONOSUPPORT) {
+      return kernel.refuse(
+        EPERM,
+        'to hear of forks and execs needs a kernel with CONFIG_PROC_EVENTS, and its first ' +
+          'network namespace (for a container: --network=host); NOTE_EXIT works without',
+      )
+    }
+    return error
+  }
+
+  /** Nobody wants to know any more. While it tells, it goes on; see `rest`. */
+  stop(): void {
+    if (this.#fd === -1 || this.#draining) return
+    this.kernel.disown(this.#fd)
+    this.kernel.native.connectorClose()
+    this.#fd = -1
+  }
+
+  /** Tells all that has happened until now. */
+  drain(): void {
+    if (this.#fd === -1 || this.#draining) return
+    this.#draining = true
+    try {
+      do {
+        const actions = this.#afterwards.splice(0)
+        while (this.#read() === BATCH);
+        for (const action of actions) action()
+      } while (this.#afterwards.length > 0)
+    } finally {
+      this.#draining = false
+      this.listener.rest()
+    }
+  }
+
+  /** Does something when all that has happened until now has been told. */
+  after(action: () => void): void {
+    if (this.#fd === -1) {
+      action()
+      return
+    }
+    this.#afterwards.push(action)
+    this.drain()
+  }
+
+  #read(): number {
+    const n = this.kernel.native.connectorRead(this.#records)
+    for (let at = 0; at < n * EVENT_RECORD; at += EVENT_RECORD) this.#tell(this.#records, at)
+    return n
+  }
+
+  /** Hot path: most records are of processes that nobody watches. */
+  #tell(records: Float64Array, at: number): void {
+    const { listener } = this
+    const pid = records[at + EVENT_PID]!
+    const process = records[at + EVENT_TGID]!
+    const value = records[at + EVENT_VALUE]!
+    switch (records[at + EVENT_WHAT]) {
+      case EVENT_FORK:
+        if (pid === process) listener.forked(value, pid, records[at + EVENT_TIME]!)
+        else listener.threaded(process)
+        break
+      case EVENT_EXEC:
+        listener.executed(process)
+        break
+      case EVENT_EXIT:
+        listener.ended(process, value)
+        break
+      default:
+        listener.missed()
+    }
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * EVFILT_PROC and EVFILT_PROCDESC on Linux: the machine's filter of processes
+ * (`core/filters/proc.ts`), with processes found by pid or by a pidfd of the program's.
+ */
+import { EVENT_PROCESS, type FilterOps } from '../core/filter.js'
+import { procFilter } from '../core/filters/proc.js'
+import { Knote } from '../core/knote.js'
+import { EINVAL } from '../errors.js'
+import { EV_ADD, EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, type Kevent } from '../event.js'
+import { Descriptor } from './descriptor.js'
+import { CONNECTOR_NOTES, type LinuxProcess } from './process.js'
+import type { ProcessTable } from './process-table.js'
+
+/** What /proc says that a pidfd is. */
+const PIDFD = 'anon_inode:[pidfd]'
+
+export function linuxProcFilter(table: ProcessTable): FilterOps {
+  return {
+    ...procFilter,
+
+    attach: (kn) => table.watch(kn, () => table.open(kn.ident)),
+
+    touch(kn, kev, type) {
+      if (type === EVENT_PROCESS) {
+        kn.copyOut(kev)
+        if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
+        return 0
+      }
+      if (kev.flags & EV_ADD && table.isUsedAgain(kn.hook as LinuxProcess)) {
+        return watchAnew(table, kn, kev)
+      }
+      kn.sdata = kev.data
+      return table.change(kn, kev.fflags)
+    },
+  }
+}
+
+/**
+ * A knote whose process has exited is added again, and its number is another process's by
+ * now: it watches that one, and what it had to report is reported beside.
+ */
+function watchAnew(table: ProcessTable, kn: Knote, kev: Kevent): number {
+  const { kq, ident, filter, flags, fflags, data, udata, sfflags, sdata, hook, ops } = kn
+  kn.flags = (flags & ~(EV_EOF | EV_ONESHOT | EV_DROP)) | (kev.flags & EV_ONESHOT)
+  kn.fflags = kn.data = 0
+  kn.sfflags = kev.fflags
+  kn.sdata = kev.data
+  const error = table.watch(kn, () => table.open(ident))
+  if (error !== 0) {
+    Object.assign(kn, { flags, fflags, data, sfflags, sdata })
+    return error
+  }
+  if (fflags === 0) return 0
+  const change = { ident, filter, flags, fflags: sfflags, data: sdata, udata }
+  const report = new Knote(kq, change, ops, null)
+  Object.assign(report, { hook, fflags, data })
+  kq.adoptUnlisted(report)
+  report.activate()
+  return 0
+}
+
+export function procdescFilter(table: ProcessTable): FilterOps {
+  return {
+    ...procFilter,
+    isFd: true,
+
+    attach(kn) {
+      const { kernel } = table
+      const { file, ident } = kn
+      if (!(file instanceof Descriptor) || file.link !== PIDFD) {
+        return kernel.refuse(EINVAL, `descriptor ${ident} is not a pidfd`)
+      }
+      if (kn.sfflags & CONNECTOR_NOTES) {
+        return kernel.refuse(EINVAL, 'a pidfd tells of NOTE_EXIT and NOTE_REAP, no more')
+      }
+      return table.watch(kn, () => table.duplicate(ident))
+    },
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * The processes that this thread watches, one for each however many knotes: `allproc`, and
+ * what pidfds and the process connector tell of them.
+ *
+ *     return table.watch(kn, () => table.open(pid))
+ *
+ * The forks of a process come before its exit is believed, whoever tells of it first.
+ */
+import { watchProcess } from '../core/filters/proc.js'
+import { noteFork } from '../core/fork.js'
+import type { Knote } from '../core/knote.js'
+import { EINVAL, EMFILE, ENFILE, ENOENT, ENOSYS, ESRCH, KqueueError } from '../errors.js'
+import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../event.js'
+import { Connector, type ConnectorListener } from './connector.js'
+import type { LinuxKernel } from './kernel.js'
+import { CONNECTOR_NOTES, LinuxProcess, STATUS_UNKNOWN } from './process.js'
+import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
+
+export class ProcessTable implements ConnectorListener {
+  readonly connector: Connector
+  /** Those with a pidfd, by pid. */
+  readonly #held = new Map<number, LinuxProcess>()
+  /** Those without, by pid: they had the number before the one in `#held`. */
+  readonly #gone = new Map<number, LinuxProcess>()
+  /** Those of which the connector is to tell. */
+  readonly #listeners = new Set<LinuxProcess>()
+  #tellsReap: boolean | undefined
+  /** Knotes that are about to be attached: the connector goes on. */
+  #watching = 0
+
+  constructor(readonly kernel: LinuxKernel) {
+    this.connector = new Connector(kernel, this)
+  }
+
+  /** The process of a pid, running or a zombie, with a pidfd; or an errno with a reason. */
+  open(pid: number): LinuxProcess | number {
+    const known = this.#held.get(pid)
+    // It may have been reaped, and the number be another's.
+    known?.look()
+    if (known !== undefined && this.#held.get(pid) === known) return known
+    if (!Number.isInteger(pid) || pid < 1 || pid > 0x7fffffff) return this.#none(pid)
+    const fd = this.kernel.native.pidfdOpen(pid)
+    return fd < 0 ? this.#refused(pid, -fd) : this.#hold(pid, fd, now())
+  }
+
+  #none(pid: number): number {
+    return this.kernel.refuse(ESRCH, `there is no process ${pid}`)
+  }
+
+  #refused(pid: number, error: number): number {
+    const { kernel } = this
+    // Linux has a number for each thread, too, and has changed what it says of them.
+    if (error === EINVAL || error === ENOENT || error === ESRCH) return this.#none(pid)
+    if (error === ENOSYS) return kernel.refuse(ENOSYS, 'to watch processes needs Linux 5.3')
+    if (error === EMFILE || error === ENFILE) {
+      return kernel.refuse(error, 'a process that is watched takes a descriptor, and none is free')
+    }
+    return error
+  }
+
+  /** Takes in a process by its pidfd: the process, or an errno. */
+  #hold(pid: number, fd: number, since: number): LinuxProcess | number {
+    const process = new LinuxProcess(this, pid, fd, since)
+    const error = this.#adopt(process)
+    if (error !== 0) return error
+    this.#held.set(pid, process)
+    return process
+  }
+
+  #adopt(process: LinuxProcess): number {
+    const { kernel } = this
+    try {
+      kernel.adopt(process.fd, () => process.look())
+    } catch (error) {
+      kernel.native.close(process.fd)
+      process.fd = -1
+      if (error instanceof KqueueError) return -error.errno
+      throw error
+    }
+    return 0
+  }
+
+  /** A process behind a pidfd of the program's, under a descriptor of our own; or an errno. */
+  duplicate(fd: number): LinuxProcess | number {
+    const own = this.kernel.native.pidfdDuplicate(fd)
+    if (own < 0) return -own
+    const process = new LinuxProcess(this, 0, own, now())
+    return this.#adopt(process) || process
+  }
+
+  /** Nobody watches a process. */
+  forget(process: LinuxProcess): void {
+    this.needsConnector(process, false)
+    if (this.#held.get(process.pid) === process) this.#held.delete(process.pid)
+    if (this.#gone.get(process.pid) === process) this.#gone.delete(process.pid)
+    if (process.fd === -1) return
+    this.kernel.disown(process.fd)
+    this.kernel.native.close(process.fd)
+    process.fd = -1
+  }
+
+  // Knotes
+
+  /** Attaches a knote to the process that is found: 0, or an errno with a reason. */
+  watch(kn: Knote, find: () => LinuxProcess | number): number {
+    return this.#prepared(kn.sfflags, () => {
+      const process = find()
+      if (typeof process === 'number') return process
+      watchProcess(kn, process)
+      this.#settle(process)
+      return 0
+    })
+  }
+
+  /** Changes what a knote asks for: 0, or an errno with a reason. */
+  change(kn: Knote, notes: number): number {
+    return this.#prepared(notes, () => {
+      kn.sfflags = notes
+      ;(kn.hook as LinuxProcess).reckon()
+      return 0
+    })
+  }
+
+  /** Whether another process has the number of one that has exited. */
+  isUsedAgain(process: LinuxProcess): boolean {
+    if (process.exitStatus === null) return false
+    const other = this.open(process.pid)
+    if (typeof other === 'number') return false
+    const runs = other !== process && other.runs
+    this.#settle(other)
+    return runs
+  }
+
+  /** Makes sure that notes can come, and does something that makes them come. */
+  #prepared(notes: number, action: () => number): number {
+    // What has happened until now is not for who comes now.
+    this.connector.drain()
+    this.#watching++
+    try {
+      return this.#prepare(notes) || action()
+    } finally {
+      this.#watching--
+      this.rest()
+    }
+  }
+
+  #prepare(notes: number): number {
+    if (notes & NOTE_REAP && !this.#reaps()) {
+      return this.kernel.refuse(EINVAL, 'NOTE_REAP needs Linux 6.9')
+    }
+    return notes & CONNECTOR_NOTES ? this.connector.start() : 0
+  }
+
+  /** Reports what a process is by now, and lets go of one that nobody watches. */
+  #settle(process: LinuxProcess): void {
+    process.look()
+    if (process.klist.empty) process.release()
+  }
+
+  #reaps(): boolean {
+    this.#tellsReap ??= this.kernel.native.pidfdTellsReap() === 1
+    return this.#tellsReap
+  }
+
+  needsConnector(process: LinuxProcess, needed: boolean): void {
+    if (needed) this.#listeners.add(process)
+    else this.#listeners.delete(process)
+    this.rest()
+  }
+
+  /** Stops to listen when nobody needs it. */
+  rest(): void {
+    if (this.#listeners.size === 0 && this.#watching === 0) this.connector.stop()
+  }
+
+  // What the connector tells
+
+  /** Who has the number as far as the connector has told. */
+  #find(pid: number): LinuxProcess | undefined {
+    return this.#gone.get(pid) ?? this.#held.get(pid)
+  }
+
+  forked(parentPid: number, pid: number, time: number): void {
+    this.#passOn(pid, time)
+    const parent = this.#find(parentPid)
+    if (parent === undefined) return
+    if (parent.asksFor(NOTE_TRACK)) this.#follow(parent, this.#child(pid, time))
+    else parent.klist.note(NOTE_FORK)
+  }
+
+  /** A number has a new owner: the one that had it before is gone. */
+  #passOn(pid: number, time: number): void {
+    this.#gone.get(pid)?.gone()
+    const held = this.#held.get(pid)
+    if (held !== undefined && held.since < time) held.lookAtOnce()
+  }
+
+  #follow(parent: LinuxProcess, child: LinuxProcess): void {
+    child.announced = true
+    noteFork(parent, child)
+    child.reckon()
+    this.#settle(child)
+  }
+
+  /** The child that was forked at a time, which may be gone and its number another's. */
+  #child(pid: number, time: number): LinuxProcess {
+    const known = this.#held.get(pid)
+    if (known !== undefined) return known
+    const fd = this.#openOlder(pid, time)
+    const held = fd < 0 ? fd : this.#hold(pid, fd, time)
+    if (typeof held !== 'number') return held
+    const child = new LinuxProcess(this, pid, -1, time)
+    this.#gone.set(pid, child)
+    return child
+  }
+
+  /** A pidfd for a number, if its process began before a time; -1 otherwise. */
+  #openOlder(pid: number, time: number): number {
+    const { native } = this.kernel
+    const fd = native.pidfdOpen(pid)
+    if (fd < 0) return -1
+    if (this.#isOlder(pid, time)) return fd
+    native.close(fd)
+    return -1
+  }
+
+  /** Whether the process that has a number now began before a time, CLOCK_MONOTONIC in ns. */
+  #isOlder(pid: number, time: number): boolean {
+    const stat = processStat(pid)
+    return stat !== null && stat.start <= time + this.kernel.native.suspended()
+  }
+
+  threaded(pid: number): void {
+    const gone = this.#gone.get(pid)
+    if (gone !== undefined) gone.threads++
+  }
+
+  executed(pid: number): void {
+    const process = this.#find(pid)
+    if (process === undefined) return
+    // Until now it was the end of the threads that do not execute.
+    process.told = STATUS_UNKNOWN
+    process.klist.note(NOTE_EXEC)
+  }
+
+  ended(pid: number, status: number): void {
+    this.#find(pid)?.ended(status)
+  }
+
+  /**
+   * The connector has lost messages: tells all who rely on it, and looks in /proc for
+   * children of followed processes that are not known.
+   */
+  missed(): void {
+    for (const process of [...this.#gone.values()]) this.#recover(process)
+    const tracked = [...this.#listeners].filter((process) => process.asksFor(NOTE_TRACK))
+    for (const process of [...this.#listeners]) process.missed()
+    if (tracked.length === 0 || !procfsIsOurs()) return
+    const children = childrenByParent()
+    const suspended = this.kernel.native.suspended()
+    // The list grows by the children that are found, which are followed as well.
+    for (const parent of tracked) {
+      const since = parent.since + suspended
+      for (const { pid, start } of children.get(parent.pid) ?? []) {
+        if (start + TICK <= since || this.#held.get(pid)?.announced) continue
+        const child = this.open(pid)
+        if (typeof child === 'number') continue
+        child.since = start - suspended
+        if (processStat(pid)?.parent === parent.pid) this.#follow(parent, child)
+        if (child.asksFor(NOTE_TRACK)) tracked.push(child)
+        else this.#settle(child)
+      }
+    }
+  }
+
+  /** Of a process without a pidfd the exit may be what was lost. */
+  #recover(process: LinuxProcess): void {
+    const { pid, since } = process
+    const fd = this.#held.has(pid) ? -1 : this.#openOlder(pid, since)
+    if (fd < 0) {
+      process.gone()
+      return
+    }
+    process.fd = fd
+    if (this.#adopt(process) !== 0) return
+    this.#gone.delete(pid)
+    this.#held.set(pid, process)
+    process.reckon()
+    process.look()
+  }
+}
+
+/** CLOCK_MONOTONIC in ns. */
+function now(): number {
+  return Number(process.hrtime.bigint())
+}

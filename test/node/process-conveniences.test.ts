@@ -1,0 +1,129 @@
+/** processExit and processTree. */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn } from 'node:child_process'
+import { describe, it } from 'node:test'
+import { type ProcessEvent, processExit, processTree } from 'kqueue'
+import { descriptors } from './processes.js'
+import { cleanUpPuppets, puppet, stranger } from './puppets.js'
+import { cleanUp } from './queues.js'
+
+cleanUp()
+cleanUpPuppets()
+
+describe('processExit', () => {
+  it('tells the code of a process that we did not start', async () => {
+    const pid = stranger('sleep 0.05; exit 7')
+    assert.deepEqual(await processExit(pid), { pid, status: 7 << 8, code: 7, signal: null })
+  })
+
+  it('tells the signal, by name or by number', async () => {
+    for (const [number, signal] of [
+      [15, 'SIGTERM'],
+      [9, 'SIGKILL'],
+      [40, 'SIG40'],
+    ] as const) {
+      const pid = stranger('exec sleep 100')
+      const exit = processExit(pid)
+      process.kill(pid, number)
+      assert.deepEqual(await exit, { pid, status: number, code: null, signal })
+    }
+  })
+
+  it('gives up with the reason of a signal, and leaves nothing behind', async () => {
+    const { pid } = puppet()
+    const before = descriptors()
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const exit = processExit(pid, { signal: controller.signal })
+    assert.equal(descriptors(), before + 2, 'a queue and a pidfd')
+    controller.abort(reason)
+    await assert.rejects(exit, reason)
+    await assert.rejects(processExit(pid, { signal: AbortSignal.abort(reason) }), reason)
+    assert.equal(descriptors(), before)
+  })
+
+  it('rejects what is no process', async () => {
+    await assert.rejects(processExit(0), { code: 'ESRCH' })
+    await assert.rejects(processExit(0x7fffffff), { code: 'ESRCH' })
+    await assert.rejects(processExit(1.5), { code: 'EINVAL' })
+    await assert.rejects(processExit('1' as unknown as number), { code: 'ERR_INVALID_ARG_TYPE' })
+    await assert.rejects(processExit(1, { signal: 1 as unknown as AbortSignal }), {
+      code: 'ERR_INVALID_ARG_TYPE',
+    })
+  })
+})
+
+describe('processTree', () => {
+  it('tells what a process and its descendants do, until the last has exited', async () => {
+    const before = descriptors()
+    const child = spawn('sh', ['-c', 'read x; (sh -c "exit 3"; exit 4) & wait; exit 5'], {
+      stdio: ['pipe', 'ignore', 'ignore'],
+    })
+    const events: ProcessEvent[] = []
+    const tree = processTree(child.pid!)
+    const first = tree.next()
+    child.stdin.end('go\n')
+    events.push((await first).value as ProcessEvent)
+    for await (const event of tree) events.push(event)
+    const [fork, deeper] = events.filter(({ type }) => type === 'fork')
+    assert.deepEqual(fork, { type: 'fork', pid: fork!.pid, parent: child.pid })
+    assert.deepEqual(deeper, { type: 'fork', pid: deeper!.pid, parent: fork!.pid })
+    assert.deepEqual(
+      events.filter(({ type }) => type === 'exec'),
+      [{ type: 'exec', pid: deeper!.pid }],
+    )
+    const exits = events.flatMap((event) =>
+      event.type === 'exit' ? [[event.pid, event.code]] : [],
+    )
+    assert.deepEqual(
+      new Map(exits as [number, number][]),
+      new Map([
+        [deeper!.pid, 3],
+        [fork!.pid, 4],
+        [child.pid!, 5],
+      ]),
+    )
+    assert.equal(events.length, 6)
+    await new Promise((resolve) => child.once('close', resolve))
+    assert.ok(descriptors() <= before)
+  })
+
+  it('announces each process before anything else is told of it', async () => {
+    const pid = Number(
+      execFileSync('sh', [
+        '-c',
+        '(sleep 0.2; i=0; while [ $i -lt 50 ]; do /bin/true & i=$((i+1)); done; wait) > /dev/null 2>&1 & echo $!',
+      ]),
+    )
+    const known = new Set([pid])
+    const gone = new Set<number>()
+    for await (const event of processTree(pid)) {
+      if (event.type === 'fork') known.add(event.pid)
+      assert.ok(known.has(event.pid) && !gone.has(event.pid))
+      if (event.type === 'exit') gone.add(event.pid)
+    }
+    assert.deepEqual(gone, known)
+    assert.ok(gone.size >= 51, 'the shell and 50, and sleep unless that came before')
+  })
+
+  it('ends when it is left, and when it is aborted', async () => {
+    const parent = puppet()
+    const before = descriptors()
+    const left = processTree(parent.pid)
+    const first = left.next()
+    parent.fork()
+    assert.equal((await first).value?.type, 'fork')
+    await left.return()
+    assert.equal(descriptors(), before)
+    const reason = new Error('enough')
+    const controller = new AbortController()
+    const aborted = processTree(parent.pid, { signal: controller.signal }).next()
+    controller.abort(reason)
+    await assert.rejects(aborted, reason)
+    assert.equal(descriptors(), before)
+  })
+
+  it('rejects what is no process', async () => {
+    await assert.rejects(processTree(0).next(), { code: 'ESRCH' })
+  })
+})

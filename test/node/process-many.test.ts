@@ -1,0 +1,217 @@
+/** EVFILT_PROC with many processes: none is lost, none is told of twice, nothing is left. */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { describe, it } from 'node:test'
+import {
+  type Kevent,
+  type Kqueue,
+  NOTE_CHILD,
+  NOTE_EXEC,
+  NOTE_EXIT,
+  NOTE_TRACK,
+  NOTE_TRACKERR,
+} from 'kqueue'
+import { descriptors, run } from './processes.js'
+import { isRoot, sleepers, watch } from './puppets.js'
+import { cleanUp, LONG, pause, queue } from './queues.js'
+
+cleanUp()
+
+const SIGKILL = 9
+const SEQUENTIAL = '/bin/true'
+const PARALLEL = '/bin/true &'
+
+/**
+ * A shell that waits for a line, then runs a command so often. Its environment is empty: what
+ * sanitizers preload makes processes of its own.
+ */
+const loop = (count: number, command: string): string =>
+  `read x; i=0; while [ $i -lt ${count} ]; do ${command} i=$((i+1)); done; wait; exit 7`
+
+const commandOf = (command: string): string => (command.endsWith('&') ? command : `${command};`)
+
+function shell(count: number, command: string): ChildProcess {
+  const script = loop(count, commandOf(command))
+  return spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'inherit'], env: {} })
+}
+
+type Wait = (kq: Kqueue) => Kevent[] | Promise<Kevent[]>
+const blocking: Wait = (kq) => kq.kevent([], 1024, LONG)
+const awaiting: Wait = (kq) => kq.wait({ nevents: 1024, timeout: LONG })
+
+/** What is told of a shell and all of its children, by pid. */
+async function follow(count: number, command: string, wait: Wait) {
+  const kq = queue()
+  const sh = shell(count, command)
+  const closed = once(sh, 'close')
+  kq.kevent([watch(sh.pid!, NOTE_TRACK | NOTE_EXIT | NOTE_EXEC)])
+  sh.stdin!.end('go\n')
+  const announced: number[] = []
+  const exited: number[] = []
+  const executed: number[] = []
+  let errors = 0
+  while (exited.length <= count) {
+    const events = await wait(kq)
+    assert.notEqual(events.length, 0, `${announced.length} announced, ${exited.length} exited`)
+    for (const { ident, fflags, data } of events) {
+      if (fflags & NOTE_CHILD) announced.push(ident)
+      if (fflags & NOTE_EXEC) executed.push(ident)
+      if (fflags & NOTE_TRACKERR) errors++
+      if ((fflags & NOTE_EXIT) === 0) continue
+      exited.push(ident)
+      assert.equal(data, ident === sh.pid ? 7 << 8 : 0)
+    }
+  }
+  assert.deepEqual(kq.kevent([], 64, 5), [])
+  assert.equal(kq.knotes().length, 0)
+  kq.close()
+  await closed
+  return { announced, executed, exited: exited.filter((pid) => pid !== sh.pid), errors }
+}
+
+/** Each child once, and nothing else. */
+async function assertAll(count: number, command: string, wait: Wait): Promise<void> {
+  const { announced, executed, exited, errors } = await follow(count, command, wait)
+  const sorted = (pids: number[]) => [...pids].sort((a, b) => a - b)
+  assert.equal(errors, 0)
+  assert.equal(announced.length, count)
+  assert.equal(new Set(announced).size, count)
+  assert.deepEqual(sorted(exited), sorted(announced))
+  assert.deepEqual(sorted(executed), sorted(announced))
+}
+
+/** Keeps all processors busy. */
+async function underLoad(action: () => Promise<void>): Promise<void> {
+  const busy = Array.from({ length: 2 * availableParallelism() }, () =>
+    spawn('/bin/sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' }),
+  )
+  try {
+    await action()
+  } finally {
+    for (const child of busy) child.kill('SIGKILL')
+  }
+}
+
+describe('The children of a shell', () => {
+  for (const [how, command] of [
+    ['one after another', SEQUENTIAL],
+    ['in parallel', PARALLEL],
+  ] as const) {
+    for (const [ways, wait] of [
+      ['blocking', blocking],
+      ['awaiting', awaiting],
+    ] as const) {
+      it(`are all told of once: 300, ${how}, ${ways}`, () => assertAll(300, command, wait))
+    }
+    it(`are all told of once: 5,000, ${how}`, { timeout: 300_000 }, () =>
+      assertAll(5000, command, awaiting),
+    )
+    it(`are all told of once: 1,000, ${how}, with all processors busy`, { timeout: 300_000 }, () =>
+      underLoad(() => assertAll(1000, command, awaiting)),
+    )
+  }
+
+  it('are all told of once when nobody looks until all are gone', async () => {
+    const kq = queue()
+    const count = 1000
+    const script = `read x; i=0; while [ $i -lt ${count} ]; do (exit 3); i=$((i+1)); done; exit 7`
+    const sh = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'inherit'], env: {} })
+    kq.kevent([watch(sh.pid!, NOTE_TRACK | NOTE_EXIT)])
+    sh.stdin!.end('go\n')
+    while (!/\) Z /.test(readFileSync(`/proc/${sh.pid}/stat`, 'latin1'))) pause(5)
+    const statuses = new Map<number, number>()
+    let announced = 0
+    for (let n = -1; n !== 0; ) {
+      const events = kq.kevent([], 1024, 5)
+      n = events.length
+      for (const { ident, fflags, data } of events) {
+        if (fflags & NOTE_CHILD) announced++
+        if (fflags & NOTE_EXIT) statuses.set(ident, data)
+      }
+    }
+    assert.equal(announced, count)
+    assert.equal(statuses.get(sh.pid!), 7 << 8)
+    assert.equal([...statuses.values()].filter((status) => status === 3 << 8).length, count)
+    await once(sh, 'close')
+  })
+
+  it('are all told of once to an ordinary user', {
+    skip: !isRoot && 'needs root to become one',
+    timeout: 300_000,
+  }, () => {
+    const { stdout, stderr } = run(`
+      process.setgroups([])
+      process.setgid(65534)
+      process.setuid(65534)
+      const { spawn } = await import('node:child_process')
+      const kq = K.kqueue()
+      const sh = spawn('/bin/sh', ['-c', ${JSON.stringify(loop(2000, PARALLEL))}], { env: {} })
+      const notes = (K.NOTE_TRACK | K.NOTE_EXIT) >>> 0
+      kq.kevent([K.EV_SET(sh.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
+      sh.stdin.write('go\\n')
+      const announced = new Set(), exited = new Set()
+      let twice = 0, errors = 0
+      const add = (set, pid) => set.has(pid) ? twice++ : set.add(pid)
+      while (exited.size <= 2000) {
+        for (const { ident, fflags } of await kq.wait({ nevents: 1024 })) {
+          if (fflags & K.NOTE_CHILD) add(announced, ident)
+          if (fflags & K.NOTE_EXIT) add(exited, ident)
+          if (fflags & K.NOTE_TRACKERR) errors++
+        }
+      }
+      console.log(JSON.stringify([announced.size, exited.size, twice, errors]))
+      kq.close()`)
+    assert.equal(stderr, '')
+    assert.deepEqual(JSON.parse(stdout), [2000, 2001, 0, 0])
+  })
+})
+
+describe('Many processes', () => {
+  it('are watched at once', { timeout: 60_000 }, () => {
+    const kq = queue()
+    const pids = sleepers(500)
+    kq.kevent(pids.map((pid) => watch(pid, NOTE_EXIT)))
+    for (const pid of pids) process.kill(pid, SIGKILL)
+    const seen: number[] = []
+    while (seen.length < pids.length) {
+      for (const { ident, data } of kq.kevent([], 1024, LONG)) {
+        assert.equal(data, SIGKILL)
+        seen.push(ident)
+      }
+    }
+    assert.deepEqual(new Set(seen), new Set(pids))
+    assert.deepEqual(kq.kevent([], 1024, 5), [])
+  })
+
+  it('leave no descriptors and no memory behind', { timeout: 60_000 }, () => {
+    const before = descriptors()
+    const kq = queue()
+    const round = (): void => {
+      const pids = sleepers(50)
+      kq.kevent(pids.map((pid) => watch(pid, NOTE_EXIT | NOTE_TRACK)))
+      for (const pid of pids) process.kill(pid, SIGKILL)
+      for (let seen = 0; seen < pids.length; ) seen += kq.kevent([], 64, LONG).length
+      assert.equal(kq.knotes().length, 0)
+    }
+    for (let i = 0; i < 10; i++) round()
+    const { rss } = process.memoryUsage()
+    for (let i = 0; i < 40; i++) round()
+    assert.ok(process.memoryUsage().rss - rss < 20 * 2 ** 20)
+    kq.close()
+    assert.ok(descriptors() <= before)
+  })
+
+  it('are let go of when their queue is closed', () => {
+    const before = descriptors()
+    const pids = sleepers(50)
+    const queues = [queue(), queue()]
+    for (const kq of queues) kq.kevent(pids.map((pid) => watch(pid, NOTE_EXIT | NOTE_TRACK)))
+    for (const kq of queues) kq.close()
+    for (const pid of pids) process.kill(pid, SIGKILL)
+    assert.ok(descriptors() <= before)
+    assert.deepEqual(queue().kevent([], 8, 5), [])
+  })
+})

@@ -1,0 +1,306 @@
+/**
+ * EVFILT_PROC where things go wrong: pids that are used again, users who may not know,
+ * systems that do not tell, messages that are lost.
+ */
+import assert from 'node:assert/strict'
+import { execFileSync, spawn, spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { describe, it } from 'node:test'
+import {
+  NOTE_CHILD,
+  NOTE_EXEC,
+  NOTE_EXIT,
+  NOTE_FORK,
+  NOTE_TRACK,
+  NOTE_TRACKERR,
+  STATUS_UNKNOWN,
+} from 'kqueue'
+import * as posix from '../native/posix.js'
+import { program, run } from './processes.js'
+import { cleanUpPuppets, isRoot, next, type Puppet, puppet, reap, watch } from './puppets.js'
+import { cleanUp, LONG, queue } from './queues.js'
+
+cleanUp()
+cleanUpPuppets()
+
+interface Addon {
+  connectorOpen(): number
+  connectorRead(records: Float64Array): number
+}
+
+/** The addon that the package uses, for failures that cannot be had otherwise. */
+function addon(): Addon {
+  const require = createRequire(import.meta.url)
+  const load = require('node-gyp-build') as (directory: string) => Addon
+  return load(dirname(require.resolve('kqueue/package.json')))
+}
+
+/** A program in namespaces of its own. */
+function unshared(flags: string[]): string {
+  const code = `
+    const { spawn } = await import('node:child_process')
+    const child = spawn('sh', ['-c', 'read x; exit 7'])
+    const kq = K.kqueue()
+    const add = (notes) =>
+      kq.kevent([K.EV_SET(child.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
+    try { add(K.NOTE_TRACK | K.NOTE_EXIT) } catch (error) { console.log(error.message) }
+    add(K.NOTE_EXIT)
+    child.stdin.write('go\\n')
+    console.log('exit', kq.kevent([], 1, 5000)[0].data)`
+  const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, ...program(code)], {
+    encoding: 'utf8',
+    timeout: 30_000,
+  })
+  assert.equal(stderr, '')
+  return stdout
+}
+
+describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
+  /** Starts a puppet with the pid that another had. */
+  function reincarnate(pid: number): Puppet {
+    for (let tries = 0; tries < 100; tries++) {
+      writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1))
+      const child = puppet()
+      if (child.pid === pid) return child
+      child.exit(0)
+      reap(child.pid)
+    }
+    assert.fail('the pid is not used again')
+  }
+
+  it('is not reported for the process that had it', () => {
+    const kq = queue()
+    const other = queue()
+    const first = puppet()
+    kq.kevent([watch(first.pid, NOTE_EXIT | NOTE_FORK)])
+    first.exit(1)
+    reap(first.pid)
+    const second = reincarnate(first.pid)
+    other.kevent([watch(second.pid, NOTE_EXIT | NOTE_FORK)])
+    second.fork()
+    const { fflags, data } = next(kq)
+    assert.deepEqual([fflags, data], [NOTE_EXIT, 1 << 8])
+    assert.equal(next(other).fflags, NOTE_FORK)
+    second.exit(2)
+    assert.equal(next(other).data, 2 << 8)
+  })
+
+  it('can be watched in the queue that has yet to report how its first process ended', () => {
+    const kq = queue()
+    const first = puppet()
+    kq.kevent([{ ...watch(first.pid, NOTE_EXIT), udata: 'first' }])
+    first.exit(1)
+    reap(first.pid)
+    // Takes in the exit, but does not hand it out.
+    queue().kevent([], 1, 0)
+    const second = reincarnate(first.pid)
+    kq.kevent([{ ...watch(second.pid, NOTE_EXIT), udata: 'second' }])
+    const report = next(kq)
+    assert.deepEqual([report.udata, report.data], ['first', 1 << 8])
+    second.exit(2)
+    const last = next(kq)
+    assert.deepEqual([last.udata, last.data], ['second', 2 << 8])
+    assert.equal(kq.knotes().length, 0)
+  })
+})
+
+describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, () => {
+  const become = `
+    process.setgroups([])
+    process.setgid(65534)
+    process.setuid(65534)
+    const { spawn } = await import('node:child_process')
+  `
+
+  it('is told of forks, execs and exits', () => {
+    const { stdout, stderr } = run(`${become}
+      const kq = K.kqueue()
+      const script = 'read x; for i in 1 2 3; do /bin/true; done; exit 5'
+      // Without what sanitizers preload, which makes processes of its own.
+      const child = spawn('/bin/sh', ['-c', script], { env: {} })
+      const notes = (K.NOTE_TRACK | K.NOTE_EXIT | K.NOTE_EXEC) >>> 0
+      kq.kevent([K.EV_SET(child.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
+      child.stdin.write('go\\n')
+      const count = { forks: 0, execs: 0, exits: [] }
+      while (count.exits.length < 4) {
+        for (const { fflags, data } of await kq.wait()) {
+          if (fflags & K.NOTE_CHILD) count.forks++
+          if (fflags & K.NOTE_EXEC) count.execs++
+          if (fflags & K.NOTE_EXIT) count.exits.push(data)
+        }
+      }
+      console.log(JSON.stringify({ ...count, exits: count.exits.sort() }))
+      kq.close()`)
+    assert.equal(stderr, '')
+    assert.deepEqual(JSON.parse(stdout), { forks: 3, execs: 3, exits: [0, 0, 0, 5 << 8] })
+  })
+
+  it("is told how others' processes ended when they have been waited for", () => {
+    // A parent that waits; process 1 may take its time.
+    const parent = '(sleep 0.5; exit 7) > /dev/null 2>&1 & echo $!; exec > /dev/null; wait'
+    const pid = Number(execFileSync('sh', ['-c', `(${parent}) 2> /dev/null &`]))
+    const { stdout } = run(`${become}
+      const kq = K.kqueue()
+      kq.kevent([K.EV_SET(${pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
+      console.log(kq.kevent([], 1, 5000)[0].data)`)
+    assert.equal(Number(stdout), 7 << 8)
+  })
+
+  it('is told after a while that nobody knows how a zombie of others ended', () => {
+    const child = puppet()
+    child.exit(7)
+    const { stdout } = run(`${become}
+      const kq = K.kqueue()
+      kq.kevent([K.EV_SET(${child.pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
+      console.log(kq.kevent([], 1, 5000)[0].data)`)
+    assert.equal(Number(stdout), STATUS_UNKNOWN)
+  })
+})
+
+describe('Where the process connector is refused', () => {
+  const refused = { code: 'EPERM', message: /NOTE_EXIT/ }
+
+  const skip = !isRoot && 'needs root to make a namespace'
+
+  it('NOTE_EXIT works, and the error says what is missing: the network', { skip }, () => {
+    const stdout = unshared(['--net'])
+    assert.match(stdout, /^EPERM.*--network=host/m)
+    assert.match(stdout, /^exit 1792$/m)
+  })
+
+  it('NOTE_EXIT works, and the error says what is missing: the pids', { skip }, () => {
+    const stdout = unshared(['--pid', '--fork', '--mount-proc'])
+    assert.match(stdout, /^EPERM.*--pid=host/m)
+    assert.match(stdout, /^exit 1792$/m)
+  })
+
+  it('a queue that has asked for too much goes on', () => {
+    const kq = queue()
+    const child = puppet()
+    const native = addon()
+    const { connectorOpen } = native
+    native.connectorOpen = () => -1
+    try {
+      for (const notes of [NOTE_FORK, NOTE_EXEC, NOTE_TRACK | NOTE_EXIT]) {
+        assert.throws(() => kq.kevent([watch(child.pid, notes)]), refused)
+      }
+      kq.kevent([watch(child.pid, NOTE_EXIT)])
+      assert.throws(() => kq.kevent([watch(child.pid, NOTE_EXIT | NOTE_FORK)]), refused)
+    } finally {
+      native.connectorOpen = connectorOpen
+    }
+    child.exit(1)
+    assert.equal(next(kq).data, 1 << 8)
+  })
+})
+
+/** The most that the socket of an ordinary user may hold, in bytes. */
+const receiveMost = (): number => Number(readFileSync('/proc/sys/net/core/rmem_max', 'latin1'))
+
+describe('Messages that are lost', () => {
+  /** What the addon answers where messages were lost. */
+  function lose(): void {
+    const native = addon()
+    const { connectorRead } = native
+    native.connectorRead = (records) => {
+      native.connectorRead = connectorRead
+      // The messages that would have come.
+      connectorRead(new Float64Array(records.length))
+      records.fill(0, 0, 5)
+      return 1
+    }
+  }
+
+  it('are reported to all who rely on them, and children who are there are found', () => {
+    const kq = queue()
+    const parent = puppet()
+    const early = parent.fork()
+    // /proc tells in steps of 10 ms when a process began.
+    posix.sleepNs(20e6)
+    kq.kevent([watch(parent.pid, NOTE_TRACK | NOTE_EXIT)])
+    const child = parent.fork()
+    const grandchild = child.fork()
+    lose()
+    const events = kq.kevent([], 8, LONG)
+    const told = new Map(events.map(({ ident, fflags, data }) => [ident, [fflags, data]]))
+    assert.deepEqual(told.get(parent.pid), [NOTE_TRACKERR, 0])
+    assert.deepEqual(told.get(child.pid), [NOTE_CHILD, parent.pid])
+    assert.deepEqual(told.get(grandchild.pid), [NOTE_CHILD, child.pid])
+    assert.equal(told.size, 3, `not ${early.pid}, which was there before`)
+    for (const [process, status] of [
+      [grandchild, 1],
+      [child, 2],
+      [parent, 3],
+    ] as const) {
+      process.exit(status)
+      assert.equal(next(kq).data, status << 8)
+    }
+  })
+
+  it('do not announce a child twice', () => {
+    const kq = queue()
+    const parent = puppet()
+    kq.kevent([watch(parent.pid, NOTE_TRACK | NOTE_EXIT)])
+    const child = parent.fork()
+    assert.equal(next(kq).fflags, NOTE_CHILD)
+    lose()
+    const events = kq.kevent([], 8, LONG)
+    assert.deepEqual(new Set(events.map(({ ident }) => ident)), new Set([parent.pid, child.pid]))
+    for (const { fflags } of events) assert.equal(fflags, NOTE_TRACKERR)
+  })
+
+  it('are noticed when the process was stopped for so long that the socket was full', {
+    timeout: 60_000,
+  }, async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kqueue-lost-'))
+    const done = join(directory, 'done')
+    // Two messages of 800 bytes each, and half as many again.
+    const count = Math.ceil((1.5 * 2 * receiveMost()) / 1600)
+    const loop = `i=0; while [ $i -lt ${count} ]; do (exit 0) & i=$((i+1)); done; wait`
+    const script = `read x; ${loop}; sleep 1000 & sleep 1000 & sleep 1000 & echo > ${done}; read x`
+    const watcher = spawn(
+      process.execPath,
+      program(`
+        if (process.getuid() === 0) {
+          fs.chmodSync(${JSON.stringify(directory)}, 0o777)
+          process.setgroups([])
+          process.setgid(65534)
+          process.setuid(65534)
+        }
+        const { spawn } = await import('node:child_process')
+        const kq = K.kqueue()
+        const sh = spawn('/bin/sh', ['-c', ${JSON.stringify(script)}])
+        const notes = (K.NOTE_TRACK | K.NOTE_EXIT) >>> 0
+        kq.kevent([K.EV_SET(sh.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
+        sh.stdin.write('go\\n')
+        process.kill(process.pid, 'SIGSTOP')
+        const living = new Set()
+        let errors = 0
+        const take = (events) => {
+          for (const { ident, fflags } of events) {
+            if (fflags & K.NOTE_CHILD) living.add(ident)
+            if (fflags & K.NOTE_EXIT) living.delete(ident)
+            if (fflags & K.NOTE_TRACKERR) errors++
+          }
+        }
+        while (errors === 0 || living.size !== 3) take(await kq.wait({ nevents: 1024 }))
+        for (const pid of living) process.kill(pid)
+        while (living.size > 0) take(await kq.wait())
+        sh.stdin.end('go\\n')
+        kq.close()
+        console.log('found')`),
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const output = watcher.stdout.setEncoding('utf8').toArray()
+    try {
+      while (!existsSync(done)) await new Promise((resolve) => setTimeout(resolve, 20))
+    } finally {
+      watcher.kill('SIGCONT')
+      rmSync(directory, { recursive: true })
+    }
+    assert.equal((await output).join(''), 'found\n')
+  })
+})

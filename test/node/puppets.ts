@@ -1,0 +1,62 @@
+/** What the tests of processes share: puppets, which end with their test, and strangers. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach } from 'node:test'
+import { type Change, EV_ADD, EV_SET, EVFILT_PROC, type Kevent, type Kqueue } from 'kqueue'
+import { type Puppet, Puppets } from '../scenarios/linux-processes.js'
+import { LONG } from './queues.js'
+
+export type { Puppet }
+
+let directory: string | undefined
+let puppets: Puppets | undefined
+
+/** A child of this process of which Node does not know. */
+export function puppet(): Puppet {
+  if (puppets === undefined) {
+    directory = mkdtempSync(join(tmpdir(), 'kqueue-puppets-'))
+    puppets = new Puppets(join(directory, 'all'))
+  }
+  return puppets.spawn()
+}
+
+/** Waits for a puppet that has exited: its status, null for one that has not. */
+export const reap = (pid: number): number | null => puppets!.waitpid(pid)
+
+/** To be called once in a file of tests. */
+export function cleanUpPuppets(): void {
+  afterEach(() => {
+    puppets?.dispose()
+    if (directory !== undefined) rmSync(directory, { recursive: true })
+    puppets = directory = undefined
+  })
+}
+
+export const watch = (pid: number, notes: number): Change =>
+  EV_SET(pid, EVFILT_PROC, EV_ADD, notes >>> 0)
+
+/** A process that this one did not start: its parent has exited. */
+export function stranger(commands: string): number {
+  return Number(execFileSync('sh', ['-c', `(${commands}) > /dev/null 2>&1 & echo $!`]))
+}
+
+/** Many strangers that do nothing. */
+export function sleepers(count: number): number[] {
+  const loop = `i=0; while [ $i -lt ${count} ]; do sleep 1000 > /dev/null 2>&1 & echo $!; i=$((i+1)); done`
+  return String(execFileSync('sh', ['-c', loop]))
+    .trim()
+    .split('\n')
+    .map(Number)
+}
+
+/** The one event that comes, blocking. */
+export function next(kq: Kqueue): Kevent {
+  const events = kq.kevent([], 8, LONG)
+  assert.equal(events.length, 1)
+  return events[0]!
+}
+
+export const isRoot = process.getuid?.() === 0

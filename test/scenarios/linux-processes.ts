@@ -1,0 +1,160 @@
+/**
+ * Processes of the World on real Linux: puppets (test/native/puppet.c), of which neither
+ * Node nor the package knows, and which live until the World ends.
+ */
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import { type Kqueue, kqueuex } from 'kqueue'
+import * as posix from '../native/posix.js'
+import type { Child, Forked, Processes, Queue, SignalName } from './world.js'
+
+const C = posix.constants
+const PUPPET = posix.program('puppet')
+/** Long enough for a process to start, in ms. */
+const LONG = 20_000
+/** Between two looks at a process that is about to end, in ns. */
+const A_WHILE = 100_000
+
+/** A puppet, which can do more than the scenarios need. */
+export interface Puppet extends Child {
+  fork(): Puppet
+  /** Starts a thread: its number. */
+  thread(): number
+  /** Executes itself by a thread that is not the first. */
+  execByThread(): void
+  /** Its first thread ends, and another one exits with a status a while later. */
+  exitByThread(status: number): void
+}
+
+/** All puppets that talk over one directory. */
+export class Puppets {
+  readonly #directory: string
+  readonly #answers: [number, number]
+  #text = ''
+  /** Those that are our own children, and were not waited for. */
+  readonly #children = new Set<number>()
+
+  constructor(directory: string) {
+    this.#directory = directory
+    mkdirSync(directory)
+    this.#answers = posix.pipe2(C.O_CLOEXEC | C.O_NONBLOCK)
+  }
+
+  spawn(): Puppet {
+    const pid = posix.spawn(PUPPET, this.#directory, this.#answers[1])
+    this.#children.add(pid)
+    this.#answer()
+    return this.#puppet(pid)
+  }
+
+  #puppet(pid: number): Puppet {
+    const ask = (command: string): number => {
+      this.#tell(pid, command)
+      return this.#answer()
+    }
+    return {
+      pid,
+      fork: () => this.#puppet(ask('f')),
+      thread: () => ask('t'),
+      exec: () => void ask('x'),
+      execByThread: () => void ask('X'),
+      exit: (status) => {
+        this.#tell(pid, `e ${status}`)
+        untilEnded(pid)
+      },
+      exitByThread: (status) => this.#tell(pid, `p ${status}`),
+    }
+  }
+
+  #tell(pid: number, command: string): void {
+    writeFileSync(join(this.#directory, String(pid)), `${command}\n`)
+  }
+
+  /** The number that a puppet answers. */
+  #answer(): number {
+    while (!this.#text.includes('\n')) {
+      if (posix.poll(this.#answers[0], C.POLLIN, LONG) === 0) throw new Error('no answer')
+      this.#text += new TextDecoder().decode(posix.read(this.#answers[0]))
+    }
+    const [line, ...rest] = this.#text.split('\n')
+    this.#text = rest.join('\n')
+    return Number(line)
+  }
+
+  /** waitpid(2) with WNOHANG. */
+  waitpid(pid: number): number | null {
+    const [waited, status] = posix.waitpid(pid, posix.WNOHANG)
+    if (waited === 0) return null
+    this.#children.delete(pid)
+    return status
+  }
+
+  /** Ends them all. */
+  dispose(): void {
+    for (const pid of readdirSync(this.#directory).map(Number)) {
+      if (!belongs(pid, this.#directory)) continue
+      posix.kill(pid, C.SIGKILL)
+      untilEnded(pid)
+    }
+    for (const pid of this.#children) posix.waitpid(pid)
+    for (const fd of this.#answers) posix.close(fd)
+  }
+}
+
+/** Whether a number is that of a puppet of this directory, and not another's by now. */
+function belongs(pid: number, directory: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1') === `${PUPPET}\0${directory}\0`
+  } catch {
+    return false
+  }
+}
+
+/** Waits until a process is a zombie, or gone. */
+function untilEnded(pid: number): void {
+  for (const start = performance.now(); performance.now() - start < LONG; ) {
+    let stat: string
+    try {
+      stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
+    } catch {
+      return
+    }
+    if (/\) [ZX] /.test(stat)) return
+    posix.sleepNs(A_WHILE)
+  }
+  throw new Error(`process ${pid} does not end`)
+}
+
+function unsupported(): never {
+  throw new Error('this World cannot do that')
+}
+
+/**
+ * `Processes` by puppets.
+ * @param keep notes a descriptor that the World is to close
+ * @param queueOf makes a queue one of the World
+ */
+export function processCalls(
+  puppets: Puppets,
+  keep: (fd: number) => number,
+  queueOf: (kq: Kqueue) => Queue,
+): Processes {
+  return {
+    pid: process.pid,
+    spawn: () => puppets.spawn(),
+    fork: (): Forked => unsupported(),
+    kill(pid: number, signal: SignalName) {
+      posix.kill(pid, constants.signals[signal])
+    },
+    waitpid: (pid) => puppets.waitpid(pid),
+    sigaction: unsupported,
+    pdopen: (pid) => keep(posix.pidfdOpen(pid)),
+    kqueuex: (flags) => queueOf(kqueuex(flags)),
+    setCloexec(fd, on) {
+      posix.fcntl(fd, C.F_SETFD, on ? C.FD_CLOEXEC : 0)
+    },
+    setClofork: unsupported,
+    limitPids: unsupported,
+  }
+}
