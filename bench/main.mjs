@@ -6,9 +6,10 @@ import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArguments, USAGE } from './arguments.mjs'
 import { Failure } from './failure.mjs'
+import { measureLatency } from './latency.mjs'
 import { startPeers } from './peers.mjs'
 import { local, measureRow } from './rounds.mjs'
-import { printHeader, printRow } from './table.mjs'
+import { printHeader, printLatency, printRow } from './table.mjs'
 
 /** The rows, in the order of the table: each is rows/NAME.mjs. */
 const ROWS = [
@@ -17,6 +18,7 @@ const ROWS = [
   'idle-poll',
   'user-trigger',
   'timer-arm',
+  'exit-latency',
   'sim-events',
   'fork-copy',
   'knote-memory-read',
@@ -25,14 +27,15 @@ const ROWS = [
 ]
 
 /**
- * The default export of a file in rows/. It has `ours`, or `registrations` or
- * `program` for a row about memory.
+ * The default export of a file in rows/. It has `ours`, or `latency` with ours and others,
+ * or `registrations` or `program` for a row about memory.
  *
  * @typedef {object} Row
  * @property {string} name the peers' C programs know the row by this name
  * @property {string} unit
  * @property {() => Work} [ours] sets up this package's side
  * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
+ * @property {Record<string, () => import('./latency.mjs').Watching>} [latency]
  * @property {() => import('./memory.mjs').Registrations} [registrations]
  * @property {string} [program] measures it, instead of memory.mjs
  */
@@ -45,10 +48,12 @@ const ROWS = [
 
 /**
  * @typedef {{ name: string, unit: string } & import('./rounds.mjs').Result} RowResult
+ * @typedef {{ name: string, unit: string, latency: Record<string, import('./latency.mjs').Latency> }} LatencyResult
  */
 
 /** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
 async function runRow(row, peers, seconds) {
+  if (row.latency !== undefined) return { latency: await measureLatency(row.latency, seconds) }
   if (row.ours === undefined) return { ours: memory(row), peers: {}, ratio: {} }
   const ours = row.ours()
   const node = row.node?.()
@@ -85,7 +90,7 @@ async function run({ rows: names, seconds, json, peer }) {
     throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
   }
   const peers = await startPeers(peer)
-  /** @type {RowResult[]} */
+  /** @type {(RowResult | LatencyResult)[]} */
   const results = []
   try {
     if (!json) printHeader()
@@ -94,7 +99,9 @@ async function run({ rows: names, seconds, json, peer }) {
       const row = (await import(`./rows/${name}.mjs`)).default
       const result = { name, unit: row.unit, ...(await runRow(row, peers, seconds)) }
       results.push(result)
-      if (!json) printRow(result)
+      if (json) continue
+      if ('latency' in result) printLatency(result)
+      else printRow(result)
     }
   } finally {
     for (const peer of peers) peer.close()

@@ -1,6 +1,7 @@
 // The results for people: a line a row, printed as soon as it is measured.
 
 /** @typedef {import('./main.mjs').RowResult} RowResult */
+/** @typedef {import('./main.mjs').LatencyResult} LatencyResult */
 
 const COLUMNS = ['epoll', 'libkqueue', 'node']
 
@@ -19,6 +20,15 @@ export function printRow(row) {
   })
   const line = `${row.name.padEnd(18)}${row.unit.padEnd(14)}${short(row.ours).padStart(9)}`
   console.log(`${line}${peers.join('')}`.trimEnd())
+}
+
+/** A line a contestant, because they are others in each row. @param {LatencyResult} row */
+export function printLatency({ name, unit, latency }) {
+  console.log(`${name.padEnd(18)}${unit}`)
+  for (const [contestant, { p50, p99, samples }] of Object.entries(latency)) {
+    const numbers = `p50 ${short(p50).padStart(7)}  p99 ${short(p99).padStart(7)}`
+    console.log(`  ${contestant.padEnd(30)}${numbers}  of ${samples}`)
+  }
 }
 
 /** 1234567 is 1.23 M. @param {number} value */
