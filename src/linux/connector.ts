@@ -3,7 +3,7 @@
  * executed or exited. Listened to only while somebody wants to know, because it tells of
  * every process of the system. `linux/cn_proc.h`; the socket is in native/connector.c.
  */
-import { ECONNREFUSED, EPERM, KqueueError } from '../errors.js'
+import { EAGAIN, ECONNREFUSED, EPERM, KqueueError } from '../errors.js'
 import type { LinuxKernel } from './kernel.js'
 import {
   EVENT_EXEC,
@@ -74,6 +74,12 @@ export class Connector {
       return kernel.refuse(
         EPERM,
         'to hear of forks and execs needs Linux 6.6, or CAP_NET_ADMIN; NOTE_EXIT does not',
+      )
+    }
+    if (error === EAGAIN) {
+      return kernel.refuse(
+        EAGAIN,
+        'to hear of forks takes a thread, and RLIMIT_NPROC or pids.max allow no more',
       )
     }
     if (error === ENOMSG) {

@@ -181,18 +181,36 @@ export class ProcessTable implements ConnectorListener {
   }
 
   forked(parentPid: number, pid: number, time: number): void {
-    this.#passOn(pid, time)
+    const late = this.#passOn(pid, time)
     const parent = this.#find(parentPid)
     if (parent === undefined) return
-    if (parent.asksFor(NOTE_TRACK)) this.#follow(parent, this.#child(pid, time))
-    else parent.klist.note(NOTE_FORK)
+    if (!parent.asksFor(NOTE_TRACK)) {
+      parent.klist.note(NOTE_FORK)
+      return
+    }
+    const child = this.#child(pid, time)
+    // It may have been found in /proc before.
+    if (child.announced && child.seen >= time) return
+    child.born(late)
+    this.#follow(parent, child)
   }
 
-  /** A number has a new owner: the one that had it before is gone. */
-  #passOn(pid: number, time: number): void {
-    this.#gone.get(pid)?.gone()
-    const held = this.#held.get(pid)
-    if (held !== undefined && held.since < time) held.lookAtOnce()
+  /**
+   * A number has a new owner: the one that had it before is gone. How many ends of its
+   * threads are still to be told: a process may be waited for a moment before that.
+   */
+  #passOn(pid: number, time: number): number {
+    let late = 0
+    for (const former of [this.#gone.get(pid), this.#held.get(pid)]) {
+      if (former === undefined || former.seen >= time) continue
+      if (former.counted) {
+        if (former.exitStatus === null) late += former.threads
+        former.gone()
+      } else {
+        former.lookAtOnce()
+      }
+    }
+    return late
   }
 
   #follow(parent: LinuxProcess, child: LinuxProcess): void {
@@ -231,8 +249,7 @@ export class ProcessTable implements ConnectorListener {
   }
 
   threaded(pid: number): void {
-    const gone = this.#gone.get(pid)
-    if (gone !== undefined) gone.threads++
+    this.#find(pid)?.threaded()
   }
 
   executed(pid: number): void {

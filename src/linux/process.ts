@@ -49,12 +49,21 @@ class ProcessList extends Knlist {
 export class LinuxProcess implements Process {
   readonly klist: Knlist = new ProcessList(this)
   exitStatus: number | null = null
-  /** Threads that live, where the connector has told of its birth. */
-  threads = 1
-  /** The status that the connector has told last. */
-  told = STATUS_UNKNOWN
-  /** The connector has told of its birth. */
+  /** It was there at this time: a later birth under its number is another's. */
+  readonly seen: number
+  /** The NOTE_CHILD of its birth was noted. */
   announced = false
+  /**
+   * The connector has told of its birth and of all since: it also tells the end. The pidfd
+   * may be of another process, which was given the number before we could open it.
+   */
+  counted = false
+  /** Threads that live, if it is counted. */
+  threads = 1
+  /** The status that the connector has told last: that of a thread. */
+  told = STATUS_UNKNOWN
+  #late = 0
+  #hadThreads = false
   /** Ends the wait for a status that nobody tells. */
   #patience: Callout | null = null
 
@@ -67,7 +76,9 @@ export class LinuxProcess implements Process {
     readonly pid: number,
     public fd: number,
     public since: number,
-  ) {}
+  ) {
+    this.seen = since
+  }
 
   asksFor(notes: number): boolean {
     for (const kn of this.klist) if (kn.sfflags & notes) return true
@@ -81,6 +92,7 @@ export class LinuxProcess implements Process {
   /** Whether what it is watched for needs the connector may have changed. */
   reckon(): void {
     const needed = this.fd === -1 ? !this.klist.empty : this.asksFor(CONNECTOR_NOTES)
+    if (!needed) this.counted = false
     this.table.needsConnector(this, needed && this.exitStatus === null)
   }
 
@@ -113,7 +125,7 @@ export class LinuxProcess implements Process {
   #ended(state: number): void {
     if (this.fd === -1) return
     if (this.exitStatus === null) {
-      const status = this.#status(state)
+      const status = this.counted ? null : this.#status(state)
       if (status === null) {
         this.#wait()
         return
@@ -153,17 +165,62 @@ export class LinuxProcess implements Process {
   #wait(): void {
     if (this.#patience !== null) return
     const { kernel } = this.table
-    this.#patience = new Callout(() => this.exited(STATUS_UNKNOWN))
+    this.#patience = new Callout(() => {
+      this.#patience = null
+      if (this.counted) this.distrust()
+      else this.exited(STATUS_UNKNOWN)
+    })
     kernel.schedule(this.#patience, kernel.uptime() + PATIENCE)
+  }
+
+  /**
+   * The connector has told of its birth.
+   * @param late ends of threads that are still to be told of who had the number before
+   */
+  born(late: number): void {
+    this.counted = true
+    this.threads = 1
+    this.#late = late
+  }
+
+  /** The connector tells that it has one more thread. */
+  threaded(): void {
+    this.threads++
+    this.#hadThreads = true
   }
 
   /** The connector tells how a thread of it has ended. */
   ended(status: number): void {
+    if (this.#late > 0) {
+      this.#late--
+      return
+    }
     this.told = status
     this.threads--
-    // Of the others the pidfd knows when the last thread has ended.
-    if (this.fd === -1 && this.threads === 0) this.gone()
+    // Of those that are not counted the pidfd knows when the last thread has ended.
+    if (this.threads === 0 && (this.counted || this.fd === -1)) this.#over()
     else if (this.#patience !== null) this.look()
+  }
+
+  /** The last thread has ended. */
+  #over(): void {
+    const state = this.#state()
+    // With a pidfd that runs, somebody else has its number by now.
+    if (state === PROCESS_RUNNING) {
+      this.gone()
+      return
+    }
+    // Where the first thread has ended before the last, its status may be that of the process.
+    this.exited((this.#hadThreads ? this.#status(state) : null) ?? this.told)
+    this.#ended(state)
+  }
+
+  /** What the connector has told may not be all. */
+  distrust(): void {
+    this.counted = false
+    if (this.#patience !== null) this.table.kernel.callouts.cancel(this.#patience)
+    this.#patience = null
+    this.look()
   }
 
   /** It has exited. */
@@ -176,13 +233,14 @@ export class LinuxProcess implements Process {
 
   /** Nothing more is to be heard of it. */
   gone(): void {
-    this.exited(this.told)
+    this.exited(this.fd === -1 ? this.told : (this.#status(PROCESS_REAPED) ?? this.told))
     this.klist.note(NOTE_REAP)
     this.release()
   }
 
   /** Something that it has done may have been missed. */
   missed(): void {
+    this.distrust()
     for (const kn of [...this.klist]) {
       if ((kn.sfflags & CONNECTOR_NOTES) === 0) continue
       kn.fflags = (kn.fflags | NOTE_TRACKERR) >>> 0

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import {
+  type Kevent,
   NOTE_CHILD,
   NOTE_EXEC,
   NOTE_EXIT,
@@ -37,6 +38,8 @@ function addon(): Addon {
   const load = require('node-gyp-build') as (directory: string) => Addon
   return load(dirname(require.resolve('kqueue/package.json')))
 }
+
+const SIGKILL = 9
 
 /** A program in namespaces of its own. */
 function unshared(flags: string[]): string {
@@ -104,6 +107,60 @@ describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
     const last = next(kq)
     assert.deepEqual([last.udata, last.data], ['second', 2 << 8])
     assert.equal(kq.knotes().length, 0)
+  })
+})
+
+describe('Children who had one pid within a moment', { skip: !isRoot && 'needs root' }, () => {
+  const COUNT = 5
+
+  /** A shell with children one after the other, who exit with 1 and so on; the last one lives. */
+  const script = (file: string): string => `
+    read x
+    : & pid=$!; wait $pid
+    reuse() { echo $((pid - 1)) > /proc/sys/kernel/ns_last_pid; }
+    i=0; while [ $i -lt ${COUNT} ]; do
+      i=$((i+1)); reuse; (exit $i) & echo $! >> ${file}; wait $!
+    done
+    reuse; sleep 1000 & echo $! >> ${file}
+    wait`
+
+  /** The pids that these children got, all of them before this thread does anything else. */
+  function pids(file: string): number[] {
+    for (let i = 0; i < 10_000; i++) {
+      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
+      if (lines.length > COUNT) return lines.map(Number)
+      posix.sleepNs(1e6)
+    }
+    assert.fail('the shell does not come to an end')
+  }
+
+  /** What is told of the children, if no other process of the system took their pid. */
+  function attempt(directory: string): Kevent[] | undefined {
+    const file = join(directory, 'pids')
+    rmSync(file, { force: true })
+    const shell = spawn('sh', ['-c', script(file)], { stdio: ['pipe', 'ignore', 'inherit'] })
+    const kq = queue()
+    kq.kevent([watch(shell.pid!, NOTE_TRACK | NOTE_EXIT)])
+    shell.stdin.end('go\n')
+    const [pid, ...others] = pids(file)
+    const events = kq.kevent([], 64, LONG).filter(({ ident }) => ident === pid)
+    posix.kill(others.at(-1)!, SIGKILL)
+    events.push(...kq.kevent([], 64, LONG).filter(({ ident }) => ident === pid))
+    return others.every((other) => other === pid) ? events : undefined
+  }
+
+  it('are told apart', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kqueue-pids-'))
+    let events: Kevent[] | undefined
+    for (let tries = 0; tries < 50 && events === undefined; tries++) events = attempt(directory)
+    rmSync(directory, { recursive: true })
+    assert.ok(events !== undefined, 'the pid is not used again')
+    const exits = events.filter(({ fflags }) => fflags & NOTE_EXIT)
+    assert.equal(events.filter(({ fflags }) => fflags & NOTE_CHILD).length, COUNT + 2)
+    assert.deepEqual(
+      exits.map(({ data }) => data),
+      [...Array.from({ length: COUNT + 1 }, (_, i) => i << 8), SIGKILL],
+    )
   })
 })
 
