@@ -8,9 +8,11 @@
       "target_name": "kqueue",
       "sources": [
         "native/addon.c",
+        "native/anchor.c",
         "native/call.c",
         "native/clock.c",
         "native/connector.c",
+        "native/disposition.c",
         "native/env.c",
         "native/epoll.c",
         "native/eventfd.c",
@@ -22,12 +24,14 @@
         "native/pidfd.c",
         "native/procsource.c",
         "native/queue.c",
+        "native/signal.c",
         "native/sockdiag.c",
         "native/timerfd.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
       "cflags": ["-Wall", "-Wextra", "-fvisibility=hidden"],
       "cflags_c": ["-std=c11"],
+      "ldflags": ["-Wl,-z,nodelete"],
       "conditions": [
         ["werror==1", { "cflags": ["-Werror"] }],
         [
@@ -41,7 +45,7 @@
               "-O1"
             ],
             "cflags!": ["-O3", "-fomit-frame-pointer"],
-            "ldflags": ["-fsanitize=address,undefined", "-Wl,-z,nodelete"]
+            "ldflags": ["-fsanitize=address,undefined"]
           }
         ]
       ]

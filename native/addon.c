@@ -16,6 +16,7 @@
 #include "loop.h"
 #include "pidfd.h"
 #include "queue.h"
+#include "signal.h"
 #include "timerfd.h"
 
 static const struct call_entry *const facilities[] = {
@@ -30,6 +31,7 @@ static const struct call_entry *const facilities[] = {
 	loop_calls,
 	pidfd_calls,
 	connector_calls,
+	signal_calls,
 };
 
 static bool

@@ -13,6 +13,7 @@
 #include "connector.h"
 #include "loop.h"
 #include "queue.h"
+#include "signal.h"
 
 struct env_owned *
 env_find(struct env_state *state, int fd)
@@ -103,6 +104,7 @@ env_end(napi_async_cleanup_hook_handle handle, void *data)
 
 	(void)handle;
 	state->ending = true;
+	signal_end(state);
 	loop_close_all(state);
 	end_when_closed(state);
 }

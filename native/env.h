@@ -20,6 +20,7 @@
 
 struct event_queue;
 struct loop_watch;
+struct signal_watcher;
 
 struct env_owned {
 	int fd;
@@ -35,6 +36,8 @@ struct env_state {
 	struct env_owned *owned;
 	size_t owned_count;
 	size_t owned_room;
+
+	struct signal_watcher *signals;
 
 	struct loop_watch *running;
 	/* uv handles whose close callback is still to come. */

@@ -15,7 +15,7 @@ import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
-import { EVFILT_PROC, EVFILT_PROCDESC, type EventSink } from '../event.js'
+import { EVFILT_PROC, EVFILT_PROCDESC, EVFILT_SIGNAL, type EventSink } from '../event.js'
 import { Descriptor, PollSide } from './descriptor.js'
 import { Loop } from './loop.js'
 import {
@@ -42,6 +42,7 @@ import { PollSet } from './pollset.js'
 import { linuxProcFilter, procdescFilter } from './proc-filters.js'
 import { ProcessTable } from './process-table.js'
 import type { LinuxQueue } from './queue.js'
+import { SignalTable } from './signal.js'
 import { VnodeTable } from './vnode.js'
 
 const S_IFMT = 0o170000
@@ -60,6 +61,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly writeSet: PollSet
   readonly vnodes = new VnodeTable(this)
   readonly processes = new ProcessTable(this)
+  readonly signals = new SignalTable(this)
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -115,6 +117,7 @@ export class LinuxKernel extends Kernel implements FileTable {
       for (const fd of made) native.close(fd)
       throw error
     }
+    this.filters.install(EVFILT_SIGNAL, this.signals.filter)
     this.loop = new Loop(this)
     this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
@@ -258,7 +261,10 @@ export class LinuxKernel extends Kernel implements FileTable {
   poll(max: number, wait: number): number {
     let n = 0
     if (wait !== 0 || !this.#quiet) {
+      this.signals.check()
       n = this.#wait(this.readSet, Math.min(max, BATCH), wait)
+      // The signal that interrupts is told of before the interruption.
+      if (n < 0) this.signals.harvest()
       if (this.readSet.crowded || this.writeSet.crowded) this.#renew()
     }
     const { callouts } = this

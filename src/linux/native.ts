@@ -177,6 +177,24 @@ export interface Native {
   loopStop(watch: LoopWatch): void
   loopRef(watch: LoopWatch): void
   loopUnref(watch: LoopWatch): void
+  /** An eventfd that becomes readable when a signal watched by this environment was delivered. */
+  signalOpen(): number
+  /** Gives back all signals of this environment and closes the eventfd. */
+  signalClose(): void
+  /**
+   * Counts the deliveries of a signal, 1 to 64, to any thread of the process, and wakes
+   * this environment. -EINVAL for one that nobody may catch.
+   */
+  signalWatch(number: number): number
+  /** Undoes `signalWatch`; the disposition is put back when no environment watches. */
+  signalUnwatch(number: number): number
+  /** Somebody is about to listen to this signal through libuv: its handler goes below ours. */
+  signalExpect(number: number): number
+  /** Puts our handler back where others have replaced it. */
+  signalCheck(): void
+  /** The deliveries of each signal that was watched at the time, modulo 2^32: at least 65 elements. */
+  signalCounts(counts: Int32Array): void
+
   /** 1 when a signal has come whose handlers the event loop has yet to call, else 0. */
   signalPending(): number
 }

@@ -71,17 +71,34 @@ posix_bytes(struct posix_call *call, int index, void **data, size_t *length)
 	return true;
 }
 
-/* libuv names all errors but this one. */
+/* libuv names all errors but these. */
+static const struct {
+	int error;
+	const char *name;
+	const char *text;
+} unnamed[] = {
+	{ EINPROGRESS, "EINPROGRESS", "operation now in progress" },
+	{ ECHILD, "ECHILD", "no child processes" },
+};
+
 static const char *
 error_name(int error)
 {
-	return error == EINPROGRESS ? "EINPROGRESS" : uv_err_name(-error);
+	for (size_t i = 0; i < sizeof(unnamed) / sizeof(unnamed[0]); i++) {
+		if (unnamed[i].error == error)
+			return unnamed[i].name;
+	}
+	return uv_err_name(-error);
 }
 
 static const char *
 error_text(int error)
 {
-	return error == EINPROGRESS ? "operation now in progress" : uv_strerror(-error);
+	for (size_t i = 0; i < sizeof(unnamed) / sizeof(unnamed[0]); i++) {
+		if (unnamed[i].error == error)
+			return unnamed[i].text;
+	}
+	return uv_strerror(-error);
 }
 
 static napi_value

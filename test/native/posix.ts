@@ -155,6 +155,14 @@ interface Posix {
   kill(pid: number, signal: number): number
   tgkill(tid: number, signal: number): number
   raise(signal: number): number
+  sigqueue(pid: number, signal: number, times: number): number
+  sigaction(signal: number, what: number): number
+  chain(signal: number): number
+  handler(signal: number): number
+  handled(signal: number): number
+  sigmask(signal: number, block: number): number
+  storm(signal: number, threads: number, times: number): number
+  calm(): number
   alarm(ms: number): number
   sleepNs(ns: number): number
 }
@@ -258,6 +266,30 @@ export const tgkill = (signal: number, tid: number = posix.gettid()): number =>
   posix.tgkill(tid, signal)
 /** Signals the calling thread. */
 export const raise = (signal: number): number => posix.raise(signal)
+/** Queues a signal for a process, `times` times. */
+export const sigqueue = (pid: number, signal: number, times = 1): number =>
+  posix.sigqueue(pid, signal, times)
+const DISPOSITIONS = ['default', 'ignore', 'count', 'restore'] as const
+/**
+ * What the process does when a signal comes; 'count' is a handler in C, 'restore' what was
+ * there before the first call for this signal.
+ */
+export const sigaction = (signal: number, what: (typeof DISPOSITIONS)[number]): number =>
+  posix.sigaction(signal, DISPOSITIONS.indexOf(what))
+/** Installs a handler that passes on to the one that is there. */
+export const chain = (signal: number): number => posix.chain(signal)
+/** The handler that is installed: 0 for SIG_DFL, 1 for SIG_IGN, else its address. */
+export const handler = (signal: number): number => posix.handler(signal)
+/** How often the handler 'count' was called for a signal. */
+export const handled = (signal: number): number => posix.handled(signal)
+/** Blocks or unblocks a signal in the calling thread. */
+export const sigmask = (signal: number, how: 'block' | 'unblock'): number =>
+  posix.sigmask(signal, how === 'block' ? 1 : 0)
+/** Starts threads that raise a signal `times` times each, every time for themselves. */
+export const storm = (signal: number, threads: number, times: number): number =>
+  posix.storm(signal, threads, times)
+/** Waits for the threads of `storm`. */
+export const calm = (): number => posix.calm()
 /** SIGALRM for the process in `ms` milliseconds; 0 takes it back. */
 export const alarm = (ms: number): number => posix.alarm(ms)
 /** Blocks this thread. */

@@ -5,7 +5,9 @@
 
 #include <errno.h>
 #include <math.h>
+#include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <time.h>
@@ -48,6 +50,156 @@ POSIX_CALL(js_raise)
 	return posix_result(call, raise(number) == 0 ? 0 : -1);
 }
 
+POSIX_CALL(js_sigqueue)
+{
+	int pid, number, times, sent;
+
+	if (!posix_int(call, 0, &pid) || !posix_int(call, 1, &number) ||
+	    !posix_int(call, 2, &times))
+		return NULL;
+	for (sent = 0; sent < times; sent++) {
+		if (sigqueue(pid, number, (union sigval){ .sival_int = sent }) < 0)
+			return posix_result(call, -1);
+	}
+	return posix_result(call, sent);
+}
+
+#define SIGNALS 65
+
+static atomic_uint handled[SIGNALS];
+
+/* What was there before the first sigaction of a signal. */
+static struct sigaction first[SIGNALS];
+static bool changed[SIGNALS];
+
+static void
+count(int number)
+{
+	handled[number]++;
+}
+
+#define RESTORE 3
+
+POSIX_CALL(js_sigaction)
+{
+	struct sigaction action = { .sa_flags = SA_RESTART };
+	int number, what;
+
+	if (!posix_int(call, 0, &number) || !posix_int(call, 1, &what))
+		return NULL;
+	if (number < 1 || number >= SIGNALS) {
+		errno = EINVAL;
+		return posix_result(call, -1);
+	}
+	if (!changed[number] && sigaction(number, NULL, &first[number]) < 0)
+		return posix_result(call, -1);
+	changed[number] = what != RESTORE;
+	action.sa_handler = what == 0 ? SIG_DFL : what == 1 ? SIG_IGN : count;
+	return posix_result(call, sigaction(number,
+	    what == RESTORE ? &first[number] : &action, NULL));
+}
+
+static struct sigaction under;
+
+static void
+chained(int number, siginfo_t *info, void *context)
+{
+	if (under.sa_flags & SA_SIGINFO)
+		under.sa_sigaction(number, info, context);
+}
+
+POSIX_CALL(js_chain)
+{
+	struct sigaction action = { .sa_flags = SA_RESTART | SA_SIGINFO };
+	int number;
+
+	if (!posix_int(call, 0, &number))
+		return NULL;
+	action.sa_sigaction = chained;
+	return posix_result(call, sigaction(number, &action, &under));
+}
+
+POSIX_CALL(js_handler)
+{
+	struct sigaction action;
+	int number;
+
+	if (!posix_int(call, 0, &number))
+		return NULL;
+	return posix_result(call, sigaction(number, NULL, &action) < 0 ? -1 :
+	    (int64_t)(intptr_t)action.sa_handler);
+}
+
+POSIX_CALL(js_handled)
+{
+	int number;
+
+	if (!posix_int(call, 0, &number))
+		return NULL;
+	if (number < 1 || number >= SIGNALS) {
+		errno = EINVAL;
+		return posix_result(call, -1);
+	}
+	return posix_result(call, handled[number]);
+}
+
+POSIX_CALL(js_sigmask)
+{
+	sigset_t set;
+	int number, block;
+
+	if (!posix_int(call, 0, &number) || !posix_int(call, 1, &block))
+		return NULL;
+	sigemptyset(&set);
+	sigaddset(&set, number);
+	errno = pthread_sigmask(block ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+	return posix_result(call, errno == 0 ? 0 : -1);
+}
+
+#define STORM_THREADS 16
+
+static struct storm {
+	pthread_t threads[STORM_THREADS];
+	int running;
+	int number;
+	int times;
+} storm;
+
+static void *
+raise_often(void *unused)
+{
+	for (int i = 0; i < storm.times; i++)
+		raise(storm.number);
+	return unused;
+}
+
+POSIX_CALL(js_storm)
+{
+	int threads;
+
+	if (!posix_int(call, 0, &storm.number) || !posix_int(call, 1, &threads) ||
+	    !posix_int(call, 2, &storm.times))
+		return NULL;
+	if (storm.running > 0 || threads < 0 || threads > STORM_THREADS) {
+		errno = EINVAL;
+		return posix_result(call, -1);
+	}
+	while (storm.running < threads) {
+		errno = pthread_create(&storm.threads[storm.running], NULL, raise_often, NULL);
+		if (errno != 0)
+			return posix_result(call, -1);
+		storm.running++;
+	}
+	return posix_result(call, 0);
+}
+
+POSIX_CALL(js_calm)
+{
+	while (storm.running > 0)
+		pthread_join(storm.threads[--storm.running], NULL);
+	return posix_result(call, 0);
+}
+
 POSIX_CALL(js_alarm)
 {
 	struct itimerval timer = { 0 };
@@ -83,6 +235,14 @@ const struct posix_entry posix_signal[] = {
 	{ "kill", js_kill },
 	{ "tgkill", js_tgkill },
 	{ "raise", js_raise },
+	{ "sigqueue", js_sigqueue },
+	{ "sigaction", js_sigaction },
+	{ "chain", js_chain },
+	{ "handler", js_handler },
+	{ "handled", js_handled },
+	{ "sigmask", js_sigmask },
+	{ "storm", js_storm },
+	{ "calm", js_calm },
 	{ "alarm", js_alarm },
 	{ "sleepNs", js_sleep_ns },
 	{ NULL, NULL },

@@ -186,15 +186,15 @@ describe('A signal during a blocking kevent', () => {
       try { parentPort.postMessage(kq.kevent([], 1, 250).length) }
       catch (error) { parentPort.postMessage(error.code) }`)
     const handler = (): void => {}
-    process.on('SIGUSR2', handler)
-    const sending = setInterval(() => process.kill(process.pid, 'SIGUSR2'), 20)
+    process.on('SIGPWR', handler)
+    const sending = setInterval(() => process.kill(process.pid, 'SIGPWR'), 20)
     try {
       const seen = await message(worker)
       assert.ok(seen === 0 || seen === 'EINTR', `${seen}`)
       await ended(worker)
     } finally {
       clearInterval(sending)
-      process.off('SIGUSR2', handler)
+      process.off('SIGPWR', handler)
     }
   })
 })

@@ -7,6 +7,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { type Kqueue, kqueuex } from 'kqueue'
 import * as posix from '../native/posix.js'
+import type { Dispositions } from './linux-signals.js'
 import type { Child, Forked, Processes, Queue, SignalName } from './world.js'
 
 const C = posix.constants
@@ -84,10 +85,15 @@ export class Puppets {
 
   /** waitpid(2) with WNOHANG. */
   waitpid(pid: number): number | null {
-    const [waited, status] = posix.waitpid(pid, posix.WNOHANG)
-    if (waited === 0) return null
-    this.#children.delete(pid)
-    return status
+    let waited = -1
+    let status = 0
+    try {
+      ;[waited, status] = posix.waitpid(pid, posix.WNOHANG)
+      return waited === 0 ? null : status
+    } finally {
+      // Where SIGCHLD is ignored Linux has waited itself, and the call fails.
+      if (waited !== 0) this.#children.delete(pid)
+    }
   }
 
   /** Ends them all. */
@@ -132,11 +138,13 @@ function unsupported(): never {
 
 /**
  * `Processes` by puppets.
+ * @param signals what signals do
  * @param keep notes a descriptor that the World is to close
  * @param queueOf makes a queue one of the World
  */
 export function processCalls(
   puppets: Puppets,
+  signals: Dispositions,
   keep: (fd: number) => number,
   queueOf: (kq: Kqueue) => Queue,
 ): Processes {
@@ -148,7 +156,7 @@ export function processCalls(
       posix.kill(pid, constants.signals[signal])
     },
     waitpid: (pid) => puppets.waitpid(pid),
-    sigaction: unsupported,
+    sigaction: signals.sigaction,
     pdopen: (pid) => keep(posix.pidfdOpen(pid)),
     kqueuex: (flags) => queueOf(kqueuex(flags)),
     setCloexec(fd, on) {

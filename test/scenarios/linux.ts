@@ -12,6 +12,7 @@ import {
   EVFILT_PROC,
   EVFILT_PROCDESC,
   EVFILT_READ,
+  EVFILT_SIGNAL,
   EVFILT_TIMER,
   EVFILT_USER,
   EVFILT_WRITE,
@@ -26,6 +27,7 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { Puppets, processCalls } from './linux-processes.js'
+import { Dispositions } from './linux-signals.js'
 import type { Capability, OpenMode, Processes, Queue, World, WorldKind } from './world.js'
 
 const C = posix.constants
@@ -46,6 +48,7 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'filters',
   'sysctl',
   'processes',
+  'sigaction',
 ])
 
 const FILTERS = new Set<number>([
@@ -55,6 +58,7 @@ const FILTERS = new Set<number>([
   EVFILT_TIMER,
   EVFILT_PROC,
   EVFILT_PROCDESC,
+  EVFILT_SIGNAL,
 ])
 
 const MODES: Record<OpenMode, number> = {
@@ -84,6 +88,7 @@ class LinuxWorld implements World {
   readonly #queues: Queue[] = []
   #puppets: Puppets | undefined
   #processes: Processes | undefined
+  readonly #signals = new Dispositions()
   /** Where the listening sockets are. */
   readonly #addresses = new Map<number, Address>()
 
@@ -111,6 +116,7 @@ class LinuxWorld implements World {
       this.#puppets = new Puppets(join(this.#directory, 'puppets'))
       this.#processes = processCalls(
         this.#puppets,
+        this.#signals,
         (fd) => this.#keep(fd),
         (kq) => this.#queue(kq),
       )
@@ -125,7 +131,11 @@ class LinuxWorld implements World {
   #queue(kq: Kqueue): Queue {
     const queue: Queue = {
       fd: kq.fd,
-      kevent: (changes, nevents, timeout) => kq.kevent(changes, nevents, timeout),
+      kevent: (changes, nevents, timeout) => {
+        const events = kq.kevent(changes, nevents, timeout)
+        this.#signals.callHandlers()
+        return events
+      },
       close: () => kq.close(),
     }
     this.#queues.push(queue)
@@ -275,6 +285,7 @@ class LinuxWorld implements World {
       }
     }
     for (const fd of this.#open) posix.close(fd)
+    this.#signals.dispose()
     this.#puppets?.dispose()
     rmSync(this.#directory, { recursive: true })
   }

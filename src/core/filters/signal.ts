@@ -14,7 +14,13 @@ export const HINT_SIGNAL = 0x08000000
 const SIGKILL = 9
 const SIGSTOP = 19
 /** The highest signal of Linux. */
-const SIGRTMAX = 64
+export const SIGRTMAX = 64
+
+/** Whether `ident` is a signal that a process may handle: 0 or EINVAL. */
+export function checkSignal({ ident, kq }: Knote): number {
+  if (ident >= 1 && ident <= SIGRTMAX && ident !== SIGKILL && ident !== SIGSTOP) return 0
+  return kq.kernel.refuse(EINVAL, `${ident} is not a signal that can be watched`)
+}
 
 function watchOwner(kn: Knote): number {
   const { process } = kn.kq.files
@@ -27,10 +33,8 @@ export const signalFilter: FilterOps = {
   isFd: false,
 
   attach(kn) {
-    const { ident } = kn
-    if (ident < 1 || ident > SIGRTMAX || ident === SIGKILL || ident === SIGSTOP) {
-      return kn.kq.kernel.refuse(EINVAL, `${ident} is not a signal that can be watched`)
-    }
+    const error = checkSignal(kn)
+    if (error !== 0) return error
     kn.flags |= EV_CLEAR
     return watchOwner(kn)
   },

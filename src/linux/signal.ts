@@ -1,0 +1,166 @@
+/**
+ * EVFILT_SIGNAL on Linux: the addon counts what is delivered to the process, and an
+ * eventfd of this thread says that a count has changed. What is there besides, such
+ * as the listeners of `process.on`, goes on as if nobody watched. sigaction(2).
+ */
+import type { EventEmitter } from 'node:events'
+import { constants } from 'node:os'
+import { isMainThread } from 'node:worker_threads'
+import type { FilterOps } from '../core/filter.js'
+import { checkSignal, SIGRTMAX } from '../core/filters/signal.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EINVAL, EMFILE, ENFILE, KqueueError } from '../errors.js'
+import { EV_CLEAR } from '../event.js'
+import type { LinuxKernel } from './kernel.js'
+
+const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
+/** Raised by an instruction, which would be executed again when the handler has returned. */
+const SYNCHRONOUS: ReadonlySet<number> = new Set([SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP])
+
+/** Emits 'newListener'; only that of the main thread does so for signals. */
+const listeners: EventEmitter = process
+
+/** The object that was noted has counted: `Signal.times`. */
+const HINT_COUNTED = 1
+
+/** A signal that queues of this thread watch. */
+class Signal {
+  readonly list = new Knlist()
+  /** What the knotes are told of when they are noted. */
+  times = 0
+
+  constructor(
+    readonly number: number,
+    /** The count up to which the knotes were told. */
+    public seen: number,
+  ) {}
+}
+
+export class SignalTable {
+  readonly filter: FilterOps
+  /** The eventfd, -1 while nothing is watched. */
+  #fd = -1
+  readonly #signals = new Map<number, Signal>()
+  readonly #counts = new Int32Array(SIGRTMAX + 1)
+
+  constructor(readonly kernel: LinuxKernel) {
+    this.filter = {
+      isFd: false,
+      attach: (kn) => this.#attach(kn),
+      detach: (kn) => this.#detach(kn),
+      event(kn, hint) {
+        if (hint === HINT_COUNTED) kn.data += (kn.hook as Signal).times
+        return kn.data !== 0
+      },
+      copy: (kn) => this.#watch(kn),
+    }
+    // Also for the signals that workers watch: they are not told of listeners.
+    if (isMainThread) listeners.prependListener('newListener', (name) => this.#expect(name))
+  }
+
+  /** A listener is about to be added; libuv has yet to hear of it. */
+  #expect(name: string | symbol): void {
+    const number = constants.signals[name as NodeJS.Signals] as number | undefined
+    if (number !== undefined) this.kernel.native.signalExpect(number)
+  }
+
+  /** Before a look at what has happened: puts our handler back where it was replaced. Hot path. */
+  check(): void {
+    if (this.#fd !== -1) this.kernel.native.signalCheck()
+  }
+
+  /** Notes the signals whose counts have changed. */
+  harvest(): void {
+    if (this.#fd === -1) return
+    const counts = this.#counts
+    this.kernel.native.signalCounts(counts)
+    for (const signal of this.#signals.values()) {
+      const count = counts[signal.number]!
+      if (count === signal.seen) continue
+      signal.times = (count - signal.seen) >>> 0
+      signal.seen = count
+      signal.list.note(HINT_COUNTED)
+    }
+  }
+
+  #attach(kn: Knote): number {
+    const error = checkSignal(kn)
+    if (error !== 0) return error
+    if (SYNCHRONOUS.has(kn.ident)) {
+      return this.kernel.refuse(
+        EINVAL,
+        `signal ${kn.ident} is raised by an instruction, which would run again: nobody can only watch it`,
+      )
+    }
+    kn.flags |= EV_CLEAR
+    return this.#watch(kn)
+  }
+
+  #watch(kn: Knote): number {
+    // Those before this knote are for the others.
+    this.harvest()
+    const signal = this.#signals.get(kn.ident) ?? this.#take(kn.ident)
+    if (typeof signal === 'number') return signal
+    kn.hook = signal
+    signal.list.add(kn)
+    return 0
+  }
+
+  /** The first knote for a signal has come: what it hangs on, or a positive errno. */
+  #take(number: number): Signal | number {
+    const error = this.#start() || -this.kernel.native.signalWatch(number)
+    if (error !== 0) {
+      this.#stopIfUnused()
+      return this.#refused(number, error)
+    }
+    const signal = new Signal(number, this.#counts[number]!)
+    this.#signals.set(number, signal)
+    return signal
+  }
+
+  #refused(number: number, error: number): number {
+    const { kernel } = this
+    if (error === EINVAL) {
+      return kernel.refuse(EINVAL, `the C library keeps signal ${number} for itself`)
+    }
+    if (error === EMFILE || error === ENFILE) {
+      return kernel.refuse(error, 'to watch signals takes descriptors, and none is free')
+    }
+    return error
+  }
+
+  #detach(kn: Knote): void {
+    const signal = kn.hook as Signal
+    signal.list.remove(kn)
+    if (!signal.list.empty || this.#signals.get(signal.number) !== signal) return
+    this.#signals.delete(signal.number)
+    this.kernel.native.signalUnwatch(signal.number)
+    this.#stopIfUnused()
+  }
+
+  /** Opens the eventfd unless it is open: 0 or a positive errno. */
+  #start(): number {
+    if (this.#fd !== -1) return 0
+    const { kernel } = this
+    const fd = kernel.native.signalOpen()
+    if (fd < 0) return -fd
+    try {
+      kernel.adopt(fd, () => this.harvest())
+    } catch (error) {
+      kernel.native.signalClose()
+      if (error instanceof KqueueError) return -error.errno
+      throw error
+    }
+    this.#fd = fd
+    kernel.native.signalCounts(this.#counts)
+    return 0
+  }
+
+  #stopIfUnused(): void {
+    if (this.#signals.size > 0 || this.#fd === -1) return
+    this.kernel.disown(this.#fd)
+    this.#fd = -1
+    this.kernel.native.signalClose()
+  }
+}

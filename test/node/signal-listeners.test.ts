@@ -1,0 +1,267 @@
+/** EVFILT_SIGNAL beside the listeners of process.on and the handlers of others. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { before, describe, it } from 'node:test'
+import { EV_DELETE, EV_SET, EVFILT_SIGNAL } from 'kqueue'
+import * as posix from '../native/posix.js'
+import { program, run } from './processes.js'
+import { cleanUp, LONG, queue } from './queues.js'
+import { counts, masks, openOnce, SIGNALS, SIGRTMIN, signal, total } from './signals.js'
+
+before(() => {
+  openOnce()
+  // Node's own handler would start the debugger.
+  posix.sigaction(SIGNALS.SIGUSR1, 'ignore')
+})
+cleanUp()
+
+const { SIGUSR1, SIGPWR, SIGPIPE, SIGTERM, SIGINT, SIGCHLD, SIGWINCH, SIGHUP } = SIGNALS
+const remove = (number: number) => EV_SET(number, EVFILT_SIGNAL, EV_DELETE)
+
+/** A turn of the event loop, in which listeners are called. */
+const turn = () => new Promise((resolve) => setTimeout(resolve, 1))
+
+/** Waits until `enough`. */
+async function until(enough: () => boolean): Promise<void> {
+  const end = performance.now() + LONG
+  while (!enough() && performance.now() < end) await turn()
+  assert.ok(enough())
+}
+
+/** Runs with a listener that counts. */
+async function listening(
+  name: NodeJS.Signals,
+  use: (heard: () => number) => void | Promise<void>,
+): Promise<void> {
+  let heard = 0
+  const listener = () => {
+    heard++
+  }
+  process.on(name, listener)
+  try {
+    await use(() => heard)
+  } finally {
+    process.off(name, listener)
+  }
+}
+
+describe('A listener', () => {
+  it('that was there before hears every signal, and so does the knote', async () => {
+    await listening('SIGPWR', async (heard) => {
+      const kq = queue()
+      kq.kevent([signal(SIGPWR)])
+      for (let i = 0; i < 5; i++) posix.raise(SIGPWR)
+      assert.equal(total(kq, 5), 5)
+      await until(() => heard() === 5)
+      kq.kevent([remove(SIGPWR)])
+      posix.raise(SIGPWR)
+      await until(() => heard() === 6)
+    })
+    assert.equal(posix.handler(SIGPWR), 0)
+  })
+
+  for (const [name, number] of [
+    ['SIGPWR', SIGPWR],
+    ['SIGUSR1', SIGUSR1],
+    ['SIGPIPE', SIGPIPE],
+    ['SIGTERM', SIGTERM],
+  ] as const) {
+    it(`for ${name} that comes and goes leaves the count exact`, async () => {
+      const kq = queue()
+      kq.kevent([signal(number)])
+      posix.raise(number)
+      await listening(name, async (heard) => {
+        posix.raise(number)
+        await until(() => heard() === 1)
+      })
+      posix.raise(number)
+      assert.deepEqual(counts(kq.kevent([], 8, 0)), [[number, 3]])
+    })
+  }
+
+  it('that came meanwhile stays when the knote goes', async () => {
+    const kq = queue()
+    kq.kevent([signal(SIGHUP)])
+    await listening('SIGHUP', async (heard) => {
+      kq.close()
+      posix.raise(SIGHUP)
+      await until(() => heard() === 1)
+    })
+    assert.equal(posix.handler(SIGHUP), 0)
+  })
+
+  it('that was there before and has gone meanwhile is not put back', async () => {
+    const kq = queue()
+    await listening('SIGHUP', () => {
+      kq.kevent([signal(SIGHUP)])
+    })
+    posix.raise(SIGHUP)
+    assert.equal(total(kq, 1), 1)
+    kq.close()
+    assert.equal(posix.handler(SIGHUP), 0)
+  })
+
+  it("replaces Node's start of the debugger, as without a knote", () => {
+    const { stderr, stdout } = run(`
+      const kq = K.kqueue()
+      kq.kevent([K.EV_SET(${SIGUSR1}, K.EVFILT_SIGNAL, K.EV_ADD)])
+      process.on('SIGUSR1', () => console.log('heard', kq.kevent([], 1)[0].data))
+      posix.raise(${SIGUSR1})
+      setTimeout(() => {}, 100)`)
+    assert.equal(stdout, 'heard 1\n')
+    assert.equal(stderr, '')
+  })
+})
+
+describe('A storm of signals', () => {
+  for (const [name, number] of [
+    ['SIGPWR', SIGPWR],
+    ['SIGTERM', SIGTERM],
+    ['SIGWINCH', SIGWINCH],
+    ['SIGCHLD', SIGCHLD],
+  ] as const) {
+    it(`${name} while listeners come and go is counted exactly, and kills nobody`, () => {
+      const kq = queue()
+      kq.kevent([signal(number)])
+      const listener = () => {}
+      const sum = 4 * 20_000
+      posix.storm(number, 4, 20_000)
+      for (let i = 0; i < 2000; i++) process.on(name, listener).off(name, listener)
+      posix.calm()
+      assert.equal(total(kq, sum), sum)
+    })
+  }
+
+  it('of one that was ignored misses no more than its threads handle as the first listener comes', () => {
+    posix.sigaction(SIGPWR, 'ignore')
+    const listener = () => {}
+    for (let round = 0; round < 50; round++) {
+      const kq = queue()
+      kq.kevent([signal(SIGPWR)])
+      posix.storm(SIGPWR, 3, 500)
+      process.on('SIGPWR', listener).off('SIGPWR', listener)
+      posix.calm()
+      const [event] = kq.kevent([], 1, 0)
+      assert.ok(event!.data <= 1500 && event!.data >= 1497, `${event!.data} of 1500`)
+      kq.close()
+      posix.sigaction(SIGPWR, 'ignore')
+    }
+    posix.sigaction(SIGPWR, 'restore')
+  })
+
+  it('kills nobody while knotes come and go beside a listener, which hears of it', async () => {
+    // libuv holds some thousand signals at most until the loop turns.
+    await turn()
+    await listening('SIGPWR', async (heard) => {
+      const kq = queue()
+      posix.storm(SIGPWR, 2, 1000)
+      for (let i = 0; i < 500; i++) kq.kevent([signal(SIGPWR)]).concat(kq.kevent([remove(SIGPWR)]))
+      posix.calm()
+      await until(() => heard() === 2000)
+    })
+  })
+
+  it('that is ignored kills nobody while knotes come and go', () => {
+    // libuv has put SIG_DFL when its last listener went.
+    posix.sigaction(SIGPIPE, 'ignore')
+    const kq = queue()
+    posix.storm(SIGPIPE, 2, 50_000)
+    for (let i = 0; i < 2000; i++) {
+      kq.kevent([signal(SIGPIPE)])
+      kq.kevent([remove(SIGPIPE)])
+    }
+    posix.calm()
+    assert.equal(posix.handler(SIGPIPE), 1)
+  })
+})
+
+describe('A handler that somebody else has installed', () => {
+  it('goes on being called, and is there in the end', () => {
+    posix.sigaction(SIGRTMIN, 'count')
+    const handler = posix.handler(SIGRTMIN)
+    const handled = posix.handled(SIGRTMIN)
+    const kq = queue()
+    kq.kevent([signal(SIGRTMIN)])
+    assert.notEqual(posix.handler(SIGRTMIN), handler)
+    for (let i = 0; i < 3; i++) posix.raise(SIGRTMIN)
+    assert.equal(total(kq, 3), 3)
+    assert.equal(posix.handled(SIGRTMIN), handled + 3)
+    kq.close()
+    assert.equal(posix.handler(SIGRTMIN), handler)
+    posix.sigaction(SIGRTMIN, 'restore')
+  })
+
+  it('meanwhile is found at the next call, and called from then on', () => {
+    const kq = queue()
+    kq.kevent([signal(SIGRTMIN)])
+    posix.raise(SIGRTMIN)
+    posix.sigaction(SIGRTMIN, 'count')
+    const handler = posix.handler(SIGRTMIN)
+    const handled = posix.handled(SIGRTMIN)
+    assert.equal(total(kq, 1), 1)
+    for (let i = 0; i < 3; i++) posix.raise(SIGRTMIN)
+    assert.equal(total(kq, 3), 3)
+    assert.equal(posix.handled(SIGRTMIN), handled + 3)
+    kq.close()
+    assert.equal(posix.handler(SIGRTMIN), handler)
+    posix.sigaction(SIGRTMIN, 'default')
+  })
+
+  it('in place of ours as the knote goes stays', () => {
+    const kq = queue()
+    kq.kevent([signal(SIGRTMIN)])
+    posix.sigaction(SIGRTMIN, 'ignore')
+    kq.close()
+    assert.equal(posix.handler(SIGRTMIN), 1)
+    posix.sigaction(SIGRTMIN, 'default')
+  })
+
+  it('and passes on to ours does not go round in circles', () => {
+    const kq = queue()
+    kq.kevent([signal(SIGRTMIN)])
+    posix.chain(SIGRTMIN)
+    posix.raise(SIGRTMIN)
+    // Finds the other one, and goes over it.
+    assert.equal(total(kq, 1), 1)
+    for (let i = 0; i < 3; i++) posix.raise(SIGRTMIN)
+    assert.equal(total(kq, 3), 3)
+    assert.deepEqual(kq.kevent([], 8, 0), [])
+    kq.close()
+    posix.sigaction(SIGRTMIN, 'default')
+  })
+})
+
+describe('When the last knote goes', () => {
+  it('everything is as before', () => {
+    const numbers = [SIGUSR1, SIGPWR, SIGPIPE, SIGTERM, SIGINT, SIGCHLD, SIGWINCH, SIGRTMIN, 64]
+    const state = () => ({ ...masks(), handlers: numbers.map((n) => posix.handler(n)) })
+    const start = state()
+    for (let round = 0; round < 3; round++) {
+      const [kq, other] = [queue(), queue()]
+      kq.kevent(numbers.map((n) => signal(n)))
+      other.kevent(numbers.map((n) => signal(n)))
+      assert.notDeepEqual(state(), start)
+      for (const number of numbers) posix.raise(number)
+      assert.equal(kq.kevent([], 64, LONG).length, numbers.length)
+      kq.close()
+      assert.notDeepEqual(state(), start)
+      other.kevent(numbers.map(remove))
+      assert.deepEqual(state(), start)
+    }
+  })
+
+  it('the default action is back', () => {
+    for (const name of ['SIGTERM', 'SIGPWR', 'SIGINT'] as const) {
+      const code = `
+        const kq = K.kqueue()
+        kq.kevent([K.EV_SET(${SIGNALS[name]}, K.EVFILT_SIGNAL, K.EV_ADD)])
+        posix.raise(${SIGNALS[name]})
+        console.log(kq.kevent([], 1)[0].data)
+        kq.close()
+        posix.raise(${SIGNALS[name]})`
+      const { signal, stdout } = spawnSync(process.execPath, program(code), { encoding: 'utf8' })
+      assert.equal(signal, name)
+      assert.equal(stdout, '1\n')
+    }
+  })
+})

@@ -1,0 +1,173 @@
+/** EVFILT_SIGNAL in workers, and in several threads at once. */
+import assert from 'node:assert/strict'
+import type { EventEmitter } from 'node:events'
+import { before, describe, it } from 'node:test'
+import * as posix from '../native/posix.js'
+import { descriptors, ended, message, start } from './processes.js'
+import { cleanUp, LONG, queue } from './queues.js'
+import { counts, masks, openOnce, SIGNALS, SIGRTMIN, signal, total } from './signals.js'
+
+before(openOnce)
+cleanUp()
+
+const { SIGPWR, SIGPIPE, SIGTERM } = SIGNALS
+const NUMBER = SIGRTMIN + 7
+const TIMES = 10_000
+
+/** Opens a queue that watches, and says so. */
+const WATCH = `
+  const kq = K.kqueue()
+  kq.kevent([K.EV_SET(shared, K.EVFILT_SIGNAL, K.EV_ADD)])
+  parentPort.postMessage('watching')
+`
+/** Sums up until there were as many as the main thread sends. */
+const SUM = (next: string) => `${WATCH}
+  let sum = 0
+  while (sum < ${TIMES}) {
+    const events = ${next}
+    if (events.length === 0) break
+    for (const { data } of events) sum += data
+  }
+  parentPort.postMessage(sum)
+`
+const BLOCKING = SUM(`kq.kevent([], 8, ${LONG})`)
+const AWAITING = SUM(`await kq.wait({ timeout: ${LONG} })`)
+
+describe('A worker', () => {
+  for (const [how, code] of [
+    ['blocks in kevent', BLOCKING],
+    ['awaits', AWAITING],
+  ] as const) {
+    it(`that ${how} counts the signals of the process`, async () => {
+      const worker = start(code, NUMBER)
+      assert.equal(await message(worker), 'watching')
+      posix.sigqueue(process.pid, NUMBER, TIMES)
+      assert.equal(await message(worker), TIMES)
+      await ended(worker)
+    })
+  }
+
+  it('counts those directed at itself', async () => {
+    const worker = start(
+      `const kq = K.kqueue()
+      kq.kevent([K.EV_SET(shared, K.EVFILT_SIGNAL, K.EV_ADD)])
+      for (let i = 0; i < 5; i++) posix.raise(shared)
+      parentPort.postMessage(kq.kevent([], 1, ${LONG})[0].data)`,
+      NUMBER,
+    )
+    assert.equal(await message(worker), 5)
+    await ended(worker)
+  })
+
+  it('goes on counting while the main thread listens and stops listening', async () => {
+    const worker = start(BLOCKING, SIGTERM)
+    assert.equal(await message(worker), 'watching')
+    const listener = () => {}
+    posix.storm(SIGTERM, 2, TIMES / 2)
+    for (let i = 0; i < 500; i++) process.on('SIGTERM', listener).off('SIGTERM', listener)
+    posix.calm()
+    assert.equal(await message(worker), TIMES)
+    await ended(worker)
+  })
+
+  it('counts on when the main thread begins to listen to what was ignored', async () => {
+    posix.sigaction(SIGPIPE, 'ignore')
+    const worker = start(BLOCKING, SIGPIPE)
+    assert.equal(await message(worker), 'watching')
+    const listener = () => {}
+    for (let i = 0; i < TIMES; i++) {
+      if (i === TIMES / 4) process.on('SIGPIPE', listener)
+      if (i === TIMES / 2) process.off('SIGPIPE', listener)
+      posix.raise(SIGPIPE)
+    }
+    assert.equal(await message(worker), TIMES)
+    await ended(worker)
+    posix.sigaction(SIGPIPE, 'ignore')
+  })
+
+  it('finds out within 100 ms where the main thread does not know the package', async () => {
+    posix.sigaction(SIGPIPE, 'ignore')
+    const emitter: EventEmitter = process
+    const [hook] = emitter.listeners('newListener') as [() => void]
+    emitter.off('newListener', hook)
+    const worker = start(
+      `${WATCH}; for (;;) parentPort.postMessage(kq.kevent([], 1)[0].data)`,
+      SIGPIPE,
+    )
+    assert.equal(await message(worker), 'watching')
+    let heard = 0
+    const listener = () => {
+      heard++
+    }
+    process.on('SIGPIPE', listener)
+    const found = message(worker)
+    const sending = setInterval(() => posix.raise(SIGPIPE), 10)
+    assert.ok(((await found) as number) >= 1)
+    while (heard === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    clearInterval(sending)
+    await worker.terminate()
+    process.off('SIGPIPE', listener)
+    posix.sigaction(SIGPIPE, 'ignore')
+    emitter.prependListener('newListener', hook)
+  })
+})
+
+describe('Several threads that watch one signal', () => {
+  it('all count it, each for itself', async () => {
+    const kq = queue()
+    kq.kevent([signal(NUMBER)])
+    const workers = [BLOCKING, BLOCKING, AWAITING].map((code) => start(code, NUMBER))
+    await Promise.all(workers.map(message))
+    const sums = workers.map(message)
+    posix.storm(NUMBER, 4, TIMES / 4)
+    assert.equal(total(kq, TIMES), TIMES)
+    posix.calm()
+    assert.deepEqual(await Promise.all(sums), [TIMES, TIMES, TIMES])
+    await Promise.all(workers.map(ended))
+  })
+
+  it('keep counting when the others end', async () => {
+    const kq = queue()
+    kq.kevent([signal(SIGPWR)])
+    const worker = start(`${WATCH}; setInterval(() => {}, 1000)`, SIGPWR)
+    await message(worker)
+    await worker.terminate()
+    posix.raise(SIGPWR)
+    assert.deepEqual(counts(kq.kevent([], 1, LONG)), [[SIGPWR, 1]])
+  })
+})
+
+describe('A worker that is terminated while it watches', () => {
+  for (const [state, code] of [
+    ['and blocks', 'kq.kevent([], 1)'],
+    ['and waits', 'await kq.wait()'],
+    ['and is busy', 'for (;;) kq.kevent([], 1, 0)'],
+  ] as const) {
+    it(`${state} leaves nothing behind`, async () => {
+      const [before, open, handler] = [masks(), descriptors(), posix.handler(SIGPWR)]
+      const worker = start(`${WATCH}; ${code}`, SIGPWR)
+      await message(worker)
+      assert.notDeepEqual(masks(), before)
+      await worker.terminate()
+      assert.deepEqual([masks(), descriptors(), posix.handler(SIGPWR)], [before, open, handler])
+    })
+  }
+
+  it('in a storm of signals harms nobody', async () => {
+    const [before, open] = [masks(), descriptors()]
+    const kq = queue()
+    kq.kevent([signal(NUMBER)])
+    for (let round = 0; round < 10; round++) {
+      const workers = [1, 2].map(() =>
+        start(`${WATCH}; kq.kevent([], 1); kq.kevent([], 1)`, NUMBER),
+      )
+      await Promise.all(workers.map(message))
+      posix.storm(NUMBER, 3, 5000)
+      await Promise.all(workers.map((worker) => worker.terminate()))
+      posix.calm()
+      assert.equal(total(kq, 15_000), 15_000)
+    }
+    kq.close()
+    assert.deepEqual([masks(), descriptors()], [before, open])
+  })
+})
