@@ -1,6 +1,11 @@
 /*
  * Anchors in libuv's table of signal watchers, see anchor.h.
  *
+ * They are put in and taken out by a child that shares our memory, and thereby the
+ * table, but has dispositions of its own, as the child of vfork(2) does: what libuv
+ * does to those ends with it. So there is no moment at which libuv's handler or SIG_DFL
+ * is there instead of ours.
+ *
  * The loop and its watchers are kept for the life of the process, at the cost of
  * its descriptors: libuv frees a watcher only when it has read all that it has
  * written for it, and of that some may be lost.
@@ -8,35 +13,80 @@
 #include "anchor.h"
 
 #include <errno.h>
-#include <poll.h>
+#include <sched.h>
 #include <stdlib.h>
-#include <time.h>
+#include <sys/wait.h>
 
 #include <uv.h>
 
 #include "signal.h"
 
-/* So many looks in a row must find nothing new, so many ns apart. */
-#define RESTS 2
-#define MOMENT 50000
-/* In so many turns a pipe that is full is read, with one message in each at least. */
-#define TURNS 4096
+#define STACK_SIZE 65536
 
 static uv_loop_t *loop;
 static uv_signal_t *anchors[SIGNAL_END];
+/* sa_handler is NULL until it is known. */
 static struct sigaction libuv_action;
-static bool libuv_known;
 
-/* What the anchor that was started last has been told of. */
-static int started;
-static unsigned int told;
+static _Alignas(16) char stack[STACK_SIZE];
+
+/* What the child is to do, and what came of it. */
+struct step {
+	uv_signal_t *anchor;
+	int number;
+	bool start;
+	bool done;
+	/* libuv has changed the disposition, to this. */
+	bool changed;
+	struct sigaction action;
+};
 
 static void
-on_anchor(uv_signal_t *anchor, int number)
+ignore(uv_signal_t *anchor, int number)
 {
 	(void)anchor;
-	if (number == started)
-		told++;
+	(void)number;
+}
+
+/* In the child, or at worst in the process itself: puts back what it finds. */
+static int
+take_step(void *data)
+{
+	struct step *step = data;
+	struct sigaction before;
+
+	sigaction(step->number, NULL, &before);
+	if (step->start)
+		uv_signal_start(step->anchor, ignore, step->number);
+	else
+		uv_signal_stop(step->anchor);
+	sigaction(step->number, NULL, &step->action);
+	step->changed = step->action.sa_handler != before.sa_handler;
+	if (step->changed)
+		sigaction(step->number, &before, NULL);
+	step->done = true;
+	return 0;
+}
+
+/* The child handles no signals, and its end is none: nobody waits for it but we. */
+static void
+take_step_apart(struct step *step)
+{
+	sigset_t all, saved;
+	pid_t child;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &saved);
+	child = clone(take_step, stack + sizeof(stack), CLONE_VM | CLONE_VFORK, step);
+	while (child > 0 && waitpid(child, NULL, __WALL) < 0 && errno == EINTR)
+		continue;
+	/*
+	 * There may be no more processes, and emulators give no child our memory. Then the other
+	 * threads see for a moment what libuv installs.
+	 */
+	if (!step->done)
+		take_step(step);
+	pthread_sigmask(SIG_SETMASK, &saved, NULL);
 }
 
 static int
@@ -88,84 +138,54 @@ make(int number)
 	return 0;
 }
 
-/* Has libuv tell all that it has written. Some at a time, and storms go on. */
-static void
-take_in(void)
+/* Finds out what libuv installs, with an anchor that has yet to be used. */
+static bool
+learn(uv_signal_t *anchor)
 {
-	struct pollfd set = { .fd = uv_backend_fd(loop), .events = POLLIN };
+	for (int number = SIGRTMAX; number >= SIGRTMIN; number--) {
+		struct step start = { .anchor = anchor, .number = number, .start = true };
+		struct step stop = { .anchor = anchor, .number = number };
 
-	for (int turns = 0; turns < TURNS && poll(&set, 1, 0) > 0; turns++)
-		uv_run(loop, UV_RUN_NOWAIT);
+		take_step_apart(&start);
+		take_step_apart(&stop);
+		if (start.changed) {
+			libuv_action = start.action;
+			return true;
+		}
+	}
+	errno = EBUSY;
+	return false;
 }
 
 int
-anchor_start(int number)
+anchor_prepare(int number)
 {
-	int status;
-
 	if (make(number) < 0)
 		return -1;
-	/* While the pipe is full libuv cannot write. */
-	take_in();
-	started = number;
-	told = 0;
-	status = uv_signal_start(anchors[number], on_anchor, number);
-	return status < 0 ? fail(status) : 0;
-}
-
-unsigned int
-anchor_settle(void)
-{
-	const struct timespec moment = { .tv_nsec = MOMENT };
-	unsigned int before;
-
-	for (int rests = 0; rests < RESTS; rests++) {
-		before = told;
-		nanosleep(&moment, NULL);
-		take_in();
-		if (told != before)
-			rests = -1;
-	}
-	return told;
+	return libuv_action.sa_handler != NULL || learn(anchors[number]) ? 0 : -1;
 }
 
 void
-anchor_stop(int number)
+anchor_start(int number)
 {
-	uv_signal_stop(anchors[number]);
+	struct step step = { .anchor = anchors[number], .number = number, .start = true };
+
+	take_step_apart(&step);
 }
 
-/* Watches a signal for a moment and looks at what libuv installs. */
-static bool
-probe(int number)
+bool
+anchor_stop(int number)
 {
-	struct sigaction before;
+	struct step step = { .anchor = anchors[number], .number = number };
 
-	if (sigaction(number, NULL, &before) < 0)
-		return false;
-	if (before.sa_handler != SIG_DFL) {
-		errno = EBUSY;
-		return false;
-	}
-	if (anchor_start(number) < 0)
-		return false;
-	sigaction(number, NULL, &libuv_action);
-	anchor_stop(number);
-	return true;
+	take_step_apart(&step);
+	return step.changed;
 }
 
 const struct sigaction *
 anchor_action(void)
 {
-	/* By default these do no harm. */
-	static const int harmless[] = { SIGURG, SIGWINCH, SIGCONT };
-
-	for (size_t i = 0; i < sizeof(harmless) / sizeof(harmless[0]) && !libuv_known; i++)
-		libuv_known = probe(harmless[i]);
-	/* Nobody sends the highest ones. */
-	for (int number = SIGNAL_END - 1; number >= SIGRTMIN && !libuv_known; number--)
-		libuv_known = probe(number);
-	return libuv_known ? &libuv_action : NULL;
+	return &libuv_action;
 }
 
 bool

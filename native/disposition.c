@@ -3,11 +3,10 @@
  *
  * Three handlers can meet on one signal: ours on top, libuv's for process.on(),
  * and one that somebody installed by sigaction(2), such as the one that starts
- * Node's debugger. An anchor keeps libuv from replacing ours. Without us libuv
- * would replace the third, so that one is called only while libuv has no watcher:
- * a signal that has such a handler, or is ignored, gets its anchor when the first
- * watcher comes. An anchor from the beginning would do harm in the end, too: with
- * it libuv would put SIG_DFL for a moment, and the process could die of that.
+ * Node's debugger. An anchor keeps libuv from replacing ours, and we call libuv's,
+ * which does nothing while nobody listens. Without us libuv would replace the
+ * third, so that one is called until the first listener comes, and the signal has no
+ * anchor until then: libuv replaces ours where we do not hear of the listener.
  */
 #include "disposition.h"
 
@@ -30,7 +29,8 @@ struct disposition {
 	struct sigaction own;
 	/* Who is called after us, or NULL. */
 	_Atomic(handler) target;
-	/* The target of the time before somebody put a handler over ours: it may call us. */
+	/* What somebody has put over ours, and may call us; and who was the target until then. */
+	handler over;
 	_Atomic(handler) below;
 };
 
@@ -110,12 +110,6 @@ is_last_rites(const struct sigaction *action)
 	    action->sa_flags & SA_RESETHAND;
 }
 
-static bool
-wants_anchor(const struct sigaction *action)
-{
-	return is_default(action) || is_last_rites(action) || anchor_is_libuv(action);
-}
-
 /* Whom to call for a signal that is treated in this way. */
 static handler
 target_of(const struct sigaction *action)
@@ -125,14 +119,20 @@ target_of(const struct sigaction *action)
 	return action->sa_sigaction;
 }
 
+/* Whether somebody has installed a handler by sigaction(2). */
+static bool
+is_foreign(const struct sigaction *action)
+{
+	return target_of(action) != NULL && !anchor_is_libuv(action);
+}
+
 /* How the kernel is to treat the process and its children: as it did. */
 static int
 flags_like(int number, const struct sigaction *action)
 {
-	bool catches = !is_default(action) && !is_ignored(action);
 	int flags = SA_SIGINFO | SA_ONSTACK;
 
-	flags |= catches ? action->sa_flags & SA_RESTART : SA_RESTART;
+	flags |= is_foreign(action) ? action->sa_flags & SA_RESTART : SA_RESTART;
 	if (number == SIGCHLD)
 		flags |= is_ignored(action) ? SA_NOCLDWAIT :
 		    action->sa_flags & (SA_NOCLDSTOP | SA_NOCLDWAIT);
@@ -151,62 +151,28 @@ install(int number, const struct sigaction *like)
 	return sigaction(number, &ours, NULL);
 }
 
-/*
- * Anchors a signal that libuv does not watch. libuv's handler is there alone for a
- * moment; what comes to that is counted, so that nothing vanishes between what was
- * there and us.
- */
-static int
-anchor_unwatched(int number)
-{
-	if (anchor_start(number) < 0)
-		return -1;
-	if (install(number, anchor_action()) < 0) {
-		int error = errno;
-
-		anchor_stop(number);
-		errno = error;
-		return -1;
-	}
-	dispositions[number].anchored = true;
-	signal_arrived(number, anchor_settle());
-	return 0;
-}
-
-/* Anchors a signal that libuv watches: those who listen are not to miss one. */
-static int
-anchor_watched(int number)
+/* libuv's handler is the one that we call from now on. */
+static void
+join_libuv(int number)
 {
 	struct disposition *disposition = &dispositions[number];
 
-	if (!disposition->anchored && anchor_start(number) < 0)
-		return -1;
+	if (!disposition->anchored)
+		anchor_start(number);
 	disposition->anchored = true;
-	return install(number, anchor_action());
+	atomic_store(&disposition->target, anchor_action()->sa_sigaction);
 }
 
 /* Takes a signal whose disposition is `now`. */
 static int
 take(int number, const struct sigaction *now)
 {
-	struct disposition *disposition = &dispositions[number];
-	handler libuv = anchor_action()->sa_sigaction;
-
-	disposition->own = *now;
-	if (!wants_anchor(now)) {
-		atomic_store(&disposition->target, target_of(now));
-		return install(number, now);
-	}
-	if (disposition->anchored || anchor_is_libuv(now)) {
-		atomic_store(&disposition->target, libuv);
-		return anchor_watched(number);
-	}
-	atomic_store(&disposition->target, NULL);
-	if (anchor_unwatched(number) < 0)
-		return -1;
-	/* Not before, or libuv would tell the anchor of what we have counted. */
-	atomic_store(&disposition->target, libuv);
-	return 0;
+	dispositions[number].own = *now;
+	if (is_foreign(now))
+		atomic_store(&dispositions[number].target, target_of(now));
+	else
+		join_libuv(number);
+	return install(number, now);
 }
 
 int
@@ -214,30 +180,39 @@ disposition_take(int number)
 {
 	struct disposition *disposition = &dispositions[number];
 	struct sigaction now;
+	int error;
 
-	if (sigaction(number, NULL, &now) < 0 || anchor_action() == NULL)
+	if (sigaction(number, NULL, &now) < 0 || anchor_prepare(number) < 0)
 		return -1;
 	/* Somebody else may have put back ours, which he found long ago. */
 	if (is_ours(&now))
 		now = disposition->own;
-	atomic_store(&disposition->below, NULL);
-	if (take(number, &now) < 0)
-		return -1;
+	if (target_of(&now) != disposition->over) {
+		disposition->over = NULL;
+		atomic_store(&disposition->below, NULL);
+	}
 	disposition->taken = true;
-	return 0;
+	if (take(number, &now) == 0)
+		return 0;
+	error = errno;
+	disposition_give_back(number);
+	errno = error;
+	return -1;
 }
 
 void
 disposition_check(int number)
 {
 	struct disposition *disposition = &dispositions[number];
+	handler below = atomic_load(&disposition->target);
 	struct sigaction now;
 
 	if (!disposition->taken || sigaction(number, NULL, &now) < 0 || is_ours(&now))
 		return;
-	if (!wants_anchor(&now) && target_of(&now) != NULL &&
-	    target_of(&now) != atomic_load(&disposition->target))
-		atomic_store(&disposition->below, atomic_load(&disposition->target));
+	if (is_foreign(&now) && target_of(&now) != below) {
+		disposition->over = target_of(&now);
+		atomic_store(&disposition->below, below);
+	}
 	take(number, &now);
 }
 
@@ -249,45 +224,40 @@ disposition_expect(int number)
 	if (!disposition->taken)
 		return;
 	disposition_check(number);
-	if (!disposition->anchored && anchor_unwatched(number) < 0)
-		return;
 	/* Without us libuv's handler would replace whatever is there. */
 	disposition->own = *anchor_action();
-	atomic_store(&disposition->target, disposition->own.sa_sigaction);
+	join_libuv(number);
+	install(number, anchor_action());
 }
 
-/* What only libuv can put back: its handler while it has watchers, else SIG_DFL. */
-static void
-leave_to_libuv(int number, const struct sigaction *last)
+/* What would be there without us. libuv knows what became of its own handler. */
+static struct sigaction
+without_us(int number, bool anchored)
 {
-	struct sigaction now;
+	static const struct sigaction by_default = { .sa_handler = SIG_DFL };
+	const struct sigaction *own = &dispositions[number].own;
+	bool listened = anchored && !anchor_stop(number);
 
-	sigaction(number, anchor_action(), NULL);
-	anchor_stop(number);
-	if (!is_last_rites(last) || sigaction(number, NULL, &now) < 0 || !is_default(&now))
-		return;
-	/* A watcher may come right now. */
-	if (sigaction(number, last, &now) == 0 && !is_default(&now))
-		sigaction(number, &now, NULL);
+	if (listened && !is_foreign(own))
+		return *anchor_action();
+	return anchor_is_libuv(own) ? by_default : *own;
 }
 
 void
 disposition_give_back(int number)
 {
 	struct disposition *disposition = &dispositions[number];
-	bool anchored = disposition->anchored;
-	struct sigaction last;
+	struct sigaction last, now;
 
 	if (!disposition->taken)
 		return;
+	last = without_us(number, disposition->anchored);
 	disposition->taken = disposition->anchored = false;
-	if (sigaction(number, NULL, &last) < 0 || is_ours(&last))
-		last = disposition->own;
-	if (anchored && wants_anchor(&last)) {
-		leave_to_libuv(number, &last);
-		return;
-	}
-	if (anchored)
-		anchor_stop(number);
-	sigaction(number, &last, NULL);
+	/* Somebody has replaced ours, perhaps just now. */
+	if (sigaction(number, NULL, &now) == 0 && is_ours(&now) &&
+	    sigaction(number, &last, &now) == 0 && !is_ours(&now))
+		sigaction(number, &now, NULL);
+	/* What stays over us is not to be called by us as well. */
+	if (disposition->over != NULL && target_of(&last) == disposition->over)
+		atomic_store(&disposition->target, atomic_load(&disposition->below));
 }

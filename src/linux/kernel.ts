@@ -61,7 +61,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly writeSet: PollSet
   readonly vnodes = new VnodeTable(this)
   readonly processes = new ProcessTable(this)
-  readonly signals = new SignalTable(this)
+  readonly signals: SignalTable
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -117,8 +117,9 @@ export class LinuxKernel extends Kernel implements FileTable {
       for (const fd of made) native.close(fd)
       throw error
     }
-    this.filters.install(EVFILT_SIGNAL, this.signals.filter)
     this.loop = new Loop(this)
+    this.signals = new SignalTable(this)
+    this.filters.install(EVFILT_SIGNAL, this.signals.filter)
     this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
   }

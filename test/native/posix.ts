@@ -157,7 +157,7 @@ interface Posix {
   raise(signal: number): number
   sigqueue(pid: number, signal: number, times: number): number
   sigaction(signal: number, what: number): number
-  chain(signal: number): number
+  chain(signal: number, careless: number): number
   handler(signal: number): number
   handled(signal: number): number
   sigmask(signal: number, block: number): number
@@ -276,11 +276,15 @@ const DISPOSITIONS = ['default', 'ignore', 'count', 'restore'] as const
  */
 export const sigaction = (signal: number, what: (typeof DISPOSITIONS)[number]): number =>
   posix.sigaction(signal, DISPOSITIONS.indexOf(what))
-/** Installs a handler that passes on to the one that is there. */
-export const chain = (signal: number): number => posix.chain(signal)
+/**
+ * Installs a handler that counts and calls the one that is there; a careless one gives it
+ * the number only.
+ */
+export const chain = (signal: number, how: 'well' | 'carelessly'): number =>
+  posix.chain(signal, how === 'carelessly' ? 1 : 0)
 /** The handler that is installed: 0 for SIG_DFL, 1 for SIG_IGN, else its address. */
 export const handler = (signal: number): number => posix.handler(signal)
-/** How often the handler 'count' was called for a signal. */
+/** How often the handlers of `sigaction` and `chain` were called for a signal. */
 export const handled = (signal: number): number => posix.handled(signal)
 /** Blocks or unblocks a signal in the calling thread. */
 export const sigmask = (signal: number, how: 'block' | 'unblock'): number =>

@@ -104,18 +104,32 @@ static struct sigaction under;
 static void
 chained(int number, siginfo_t *info, void *context)
 {
+	count(number);
 	if (under.sa_flags & SA_SIGINFO)
 		under.sa_sigaction(number, info, context);
 }
 
+/* Does not care for what kind of handler was there. */
+static void
+carelessly_chained(int number)
+{
+	count(number);
+	under.sa_handler(number);
+}
+
 POSIX_CALL(js_chain)
 {
-	struct sigaction action = { .sa_flags = SA_RESTART | SA_SIGINFO };
-	int number;
+	struct sigaction action = { .sa_flags = SA_RESTART };
+	int number, careless;
 
-	if (!posix_int(call, 0, &number))
+	if (!posix_int(call, 0, &number) || !posix_int(call, 1, &careless))
 		return NULL;
-	action.sa_sigaction = chained;
+	if (careless) {
+		action.sa_handler = carelessly_chained;
+	} else {
+		action.sa_sigaction = chained;
+		action.sa_flags |= SA_SIGINFO;
+	}
 	return posix_result(call, sigaction(number, &action, &under));
 }
 

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { EV_DELETE, EV_DISABLE, EV_ENABLE, EV_SET, EVFILT_SIGNAL, EVFILT_TIMER } from 'kqueue'
@@ -19,6 +18,7 @@ import {
   SIGRTMAX,
   SIGRTMIN,
   signal,
+  tasks,
   total,
 } from './signals.js'
 
@@ -167,9 +167,7 @@ describe('A signal directed at a thread', () => {
     await Promise.all(Array.from({ length: 8 }, () => stat('/')))
     const kq = queue()
     kq.kevent([signal(SIGRTMIN + 1)])
-    const threads = readdirSync('/proc/self/task')
-      .map(Number)
-      .filter((tid) => !blocks(tid, SIGRTMIN + 1))
+    const threads = tasks().filter((tid) => !blocks(tid, SIGRTMIN + 1))
     assert.ok(threads.length > 4, `${threads.length} threads`)
     for (const tid of threads) posix.tgkill(SIGRTMIN + 1, tid)
     assert.equal(total(kq, threads.length), threads.length)

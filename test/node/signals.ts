@@ -1,6 +1,6 @@
 /** What the tests of signals share. */
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import {
   type Change,
@@ -41,6 +41,9 @@ export function masks(task: number | 'self' = 'self'): Record<string, string> {
   const lines = readFileSync(path, 'utf8').matchAll(/^(Sig(?:Blk|Ign|Cgt)):\s*(\w+)$/gm)
   return Object.fromEntries([...lines].map(([, name, mask]) => [name!, mask!]))
 }
+
+/** The threads of this process. */
+export const tasks = (): number[] => readdirSync('/proc/self/task').map(Number)
 
 /** Whether a thread blocks a signal. */
 export function blocks(task: number, number: number): boolean {
