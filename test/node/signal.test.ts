@@ -6,7 +6,7 @@ import { stat } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { EV_DELETE, EV_DISABLE, EV_ENABLE, EV_SET, EVFILT_SIGNAL, EVFILT_TIMER } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { program } from './processes.js'
+import { program, run } from './processes.js'
 import { cleanUp, LONG, queue, timer } from './queues.js'
 import {
   blocks,
@@ -220,10 +220,9 @@ describe('Waiting for a signal', () => {
 
   it('goes on when nobody listens and another queue watches it', () => {
     const [kq, other] = [queue(), queue()]
-    kq.kevent([signal(SIGPWR)])
+    kq.kevent([signal(SIGNALS.SIGALRM)])
     other.kevent([timer(1, 30)])
     posix.alarm(10)
-    kq.kevent([signal(SIGNALS.SIGALRM)])
     assert.deepEqual(
       other.kevent([], 1).map(({ filter }) => filter),
       [EVFILT_TIMER],
@@ -283,6 +282,14 @@ describe('SIGCHLD', () => {
     assert.equal(code, 3)
   })
 
+  it('is not counted for what it takes to watch other signals', () => {
+    const kq = queue()
+    kq.kevent([signal(SIGCHLD)])
+    kq.kevent([signal(SIGPWR), signal(SIGPIPE), signal(SIGRTMIN)])
+    queue().kevent([signal(SIGUSR1)])
+    assert.deepEqual(kq.kevent([], 8, 0), [])
+  })
+
   it('is not lost to child_process in a storm of another signal', async () => {
     const kq = queue()
     kq.kevent([signal(SIGRTMIN + 2)])
@@ -304,5 +311,35 @@ describe('A child that Node.js starts', () => {
     const kq = queue()
     kq.kevent([SIGPIPE, SIGUSR1, SIGPWR, SIGTERM, SIGCHLD, SIGRTMIN].map((n) => signal(n)))
     assert.equal(inherited(), before)
+  })
+})
+
+describe('A process that may have no more processes', () => {
+  it('counts and gives back signals all the same', () => {
+    const { status, stderr } = run(`
+      import { spawnSync } from 'node:child_process'
+      const limit = ['--pid', process.pid, '--nproc=1']
+      assert.equal(spawnSync('prlimit', limit).status, 0)
+      // The limit is not for root.
+      if (process.getuid() === 0) process.setuid(65534)
+      assert.equal(spawnSync('true').error.code, 'EAGAIN')
+      const kq = K.kqueue()
+      kq.kevent([${SIGTERM}, ${SIGPIPE}].map((n) => K.EV_SET(n, K.EVFILT_SIGNAL, K.EV_ADD)))
+      let heard = 0
+      const listener = () => heard++
+      for (let i = 0; i < 10; i++) {
+        posix.raise(${SIGTERM})
+        process.on('SIGTERM', listener).off('SIGTERM', listener)
+      }
+      process.on('SIGPIPE', listener)
+      posix.raise(${SIGPIPE})
+      assert.deepEqual(kq.kevent([], 8).map(({ data }) => data), [10, 1])
+      await new Promise((resolve) => setTimeout(resolve, 10))
+      assert.equal(heard, 1)
+      kq.close()
+      // As process.off leaves it.
+      assert.equal(posix.handler(${SIGTERM}), 0)`)
+    assert.equal(stderr, '')
+    assert.equal(status, 0)
   })
 })

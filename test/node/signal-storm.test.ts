@@ -1,0 +1,96 @@
+/**
+ * EVFILT_SIGNAL under load: four workers and the main thread watch while another process
+ * sends as fast as it can and listeners come and go.
+ */
+import assert from 'node:assert/strict'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { before, describe, it } from 'node:test'
+import type { Worker } from 'node:worker_threads'
+import type { Kevent, Kqueue } from 'kqueue'
+import { descriptors, ended, message, program, start } from './processes.js'
+import { cleanUp, LONG, queue } from './queues.js'
+import { masks, openOnce, SIGNALS, SIGRTMIN, signal, tasks } from './signals.js'
+
+before(openOnce)
+cleanUp()
+
+const ROUNDS = 20
+const NUMBER = SIGRTMIN + 9
+const TIMES = 5000
+/** So often a listener of the main thread comes and goes, at least. */
+const TOGGLES = 1000
+/** By default it would end the process. */
+const { SIGHUP } = SIGNALS
+
+/** A worker that sums up the signals of the sender, in one way of waiting. */
+const counting = (next: string): Worker =>
+  start(
+    `const kq = K.kqueue()
+    kq.kevent([${NUMBER}, ${SIGHUP}].map((n) => K.EV_SET(n, K.EVFILT_SIGNAL, K.EV_ADD)))
+    parentPort.postMessage('watching')
+    let sum = 0
+    while (sum < ${TIMES}) {
+      const events = ${next}
+      if (events.length === 0) break
+      for (const { ident, data } of events) if (ident === ${NUMBER}) sum += data
+    }
+    parentPort.postMessage(sum)`,
+  )
+const BLOCKING = `kq.kevent([], 8, ${LONG})`
+const AWAITING = `await kq.wait({ timeout: ${LONG} })`
+
+/** Queues real-time signals, with another signal in between. */
+const sender = (): ChildProcess =>
+  spawn(
+    process.execPath,
+    program(`
+      for (let sent = 0; sent < ${TIMES}; sent += 50) {
+        posix.sigqueue(${process.pid}, ${NUMBER}, 50)
+        posix.kill(${process.pid}, ${SIGHUP})
+      }`),
+    { stdio: 'inherit' },
+  )
+
+const sum = (events: readonly Kevent[]): number =>
+  events.reduce((total, { ident, data }) => total + (ident === NUMBER ? data : 0), 0)
+
+/** Counts in the main thread while a listener comes and goes. */
+async function countAndToggle(kq: Kqueue): Promise<number> {
+  const listener = (): void => {}
+  const end = performance.now() + LONG
+  let counted = 0
+  for (let toggles = 0; counted < TIMES || toggles < TOGGLES; toggles++) {
+    assert.ok(performance.now() < end, `${counted} of ${TIMES}`)
+    process.on('SIGHUP', listener)
+    counted += sum(kq.kevent([], 8, 0))
+    process.off('SIGHUP', listener)
+    if (toggles % 50 === 0) counted += sum(await kq.wait({ timeout: 1 }))
+  }
+  return counted
+}
+
+async function round(): Promise<void> {
+  const kq = queue()
+  kq.kevent([signal(NUMBER), signal(SIGHUP)])
+  const workers = [BLOCKING, AWAITING, BLOCKING, AWAITING].map(counting)
+  await Promise.all(workers.map(message))
+  const sums = Promise.all(workers.map(message))
+  const exit = once(sender(), 'exit')
+  assert.equal(await countAndToggle(kq), TIMES)
+  assert.deepEqual(await sums, [TIMES, TIMES, TIMES, TIMES])
+  assert.deepEqual(await exit, [0, null])
+  assert.equal(sum(kq.kevent([], 8, 0)), 0)
+  await Promise.all(workers.map(ended))
+  kq.close()
+}
+
+describe('Four workers and the main thread', () => {
+  it(`count ${TIMES} real-time signals exactly, ${ROUNDS} times, and leave nothing behind`, async () => {
+    const state = () => [masks(), descriptors(), ...tasks().map((tid) => masks(tid).SigBlk)]
+    await round()
+    const start = state()
+    for (let i = 1; i < ROUNDS; i++) await round()
+    assert.deepEqual(state(), start)
+  })
+})
