@@ -15,13 +15,17 @@
 #include <errno.h>
 #include <sched.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <uv.h>
 
 #include "signal.h"
 
 #define STACK_SIZE 65536
+/* A loop takes four, in the versions of libuv that there are. */
+#define LOOP_DESCRIPTORS 8
 
 static uv_loop_t *loop;
 static uv_signal_t *anchors[SIGNAL_END];
@@ -96,6 +100,22 @@ fail(int status)
 	return -1;
 }
 
+/* Whether a loop can be opened: libuv leaks what it has opened when it cannot open all. */
+static bool
+has_room(void)
+{
+	int fds[LOOP_DESCRIPTORS];
+	int count = 0, error;
+
+	while (count < LOOP_DESCRIPTORS && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
+		count++;
+	error = errno;
+	for (int i = 0; i < count; i++)
+		close(fds[i]);
+	errno = error;
+	return count == LOOP_DESCRIPTORS;
+}
+
 static int
 open_loop(void)
 {
@@ -104,6 +124,8 @@ open_loop(void)
 
 	if (loop != NULL)
 		return 0;
+	if (!has_room())
+		return -1;
 	made = malloc(uv_loop_size());
 	if (made == NULL)
 		return -1;

@@ -75,7 +75,7 @@ on_signal(int number, siginfo_t *info, void *context)
 		return;
 	}
 	current = (struct delivery){ .number = number };
-	signal_arrived(number, 1);
+	signal_arrived(number);
 	call(&disposition->target, number, info, context);
 	current = outer;
 	errno = error;

@@ -37,14 +37,14 @@ struct env_state {
 	size_t owned_count;
 	size_t owned_room;
 
-	struct signal_watcher *signals;
-
 	struct loop_watch *running;
 	/* uv handles whose close callback is still to come. */
 	size_t closing;
 
 	/* What the process connector tells this environment; NULL while it does not listen. */
 	struct event_queue *connector;
+	/* The signals that this environment watches; NULL while it watches none. */
+	struct signal_watcher *signals;
 
 	int diag_fd;
 	uint32_t diag_sequence;

@@ -63,11 +63,9 @@ wake(struct signal_watcher *watcher)
 }
 
 void
-signal_arrived(int number, unsigned int times)
+signal_arrived(int number)
 {
-	if (times == 0)
-		return;
-	atomic_fetch_add(&counts[number], times);
+	atomic_fetch_add(&counts[number], 1);
 	for (struct signal_watcher *watcher = atomic_load(&watchers); watcher != NULL;
 	    watcher = watcher->next) {
 		if (wants(watcher, number))
@@ -141,7 +139,7 @@ watch(struct signal_watcher *watcher, int number)
 	}
 	if (wants(watcher, number))
 		return 0;
-	/* What is counted while it is taken is to wake already. */
+	/* From the first delivery on. */
 	atomic_fetch_or(&watcher->wants[number / WORD_BITS], bit);
 	if (uses[number] == 0 && disposition_take(number) < 0) {
 		atomic_fetch_and(&watcher->wants[number / WORD_BITS], ~bit);

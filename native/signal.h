@@ -13,8 +13,8 @@
 
 struct env_state;
 
-/* `times` deliveries: counts them and wakes who watches. Async-signal-safe. */
-void signal_arrived(int number, unsigned int times);
+/* A delivery: counts it and wakes who watches. Async-signal-safe. */
+void signal_arrived(int number);
 
 /* The environment ends: gives back what it watches. */
 void signal_end(struct env_state *state);

@@ -343,3 +343,36 @@ describe('A process that may have no more processes', () => {
     assert.equal(status, 0)
   })
 })
+
+describe('Where descriptors are scarce', () => {
+  it('the first watch of a process works or fails with EMFILE, and then nothing is changed', () => {
+    const { status, stderr, stdout } = run(
+      `
+      const caught = () => fs.readFileSync('/proc/self/status', 'utf8').match(/SigCgt.*/)[0]
+      const kq = K.kqueue()
+      const start = [caught(), descriptors()]
+      const open = []
+      const fill = () => { try { for (;;) open.push(posix.open('/dev/null')) } catch {} }
+      let free = 0
+      for (;; free++) {
+        fill()
+        for (let i = 0; i < free; i++) posix.close(open.pop())
+        try {
+          kq.kevent([K.EV_SET(${SIGPWR}, K.EVFILT_SIGNAL, K.EV_ADD)])
+          break
+        } catch (error) {
+          assert.equal(error.code, 'EMFILE')
+          assert.match(error.message, /takes descriptors/)
+        }
+        for (const fd of open.splice(0)) posix.close(fd)
+        assert.deepEqual([caught(), descriptors()], start)
+      }
+      posix.raise(${SIGPWR})
+      console.log(free, kq.kevent([], 1)[0].data)`,
+      { files: 64 },
+    )
+    assert.equal(stderr, '')
+    assert.equal(stdout, '9 1\n')
+    assert.equal(status, 0)
+  })
+})
