@@ -40,7 +40,7 @@ struct step {
 	int number;
 	bool start;
 	bool done;
-	/* libuv has changed the disposition, to this. */
+	/* libuv has changed the disposition, to this: there are no other watchers. */
 	bool changed;
 	struct sigaction action;
 };
@@ -187,12 +187,13 @@ anchor_prepare(int number)
 	return libuv_action.sa_handler != NULL || learn(anchors[number]) ? 0 : -1;
 }
 
-void
+bool
 anchor_start(int number)
 {
 	struct step step = { .anchor = anchors[number], .number = number, .start = true };
 
 	take_step_apart(&step);
+	return !step.changed;
 }
 
 bool
@@ -201,7 +202,7 @@ anchor_stop(int number)
 	struct step step = { .anchor = anchors[number], .number = number };
 
 	take_step_apart(&step);
-	return step.changed;
+	return !step.changed;
 }
 
 const struct sigaction *

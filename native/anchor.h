@@ -14,9 +14,9 @@
 
 /* To be called before the others: 0, or -1 with errno. */
 int anchor_prepare(int number);
-/* Becomes a watcher. */
-void anchor_start(int number);
-/* Is none any more: false when there are others. The signal must have a handler of ours. */
+/* Becomes a watcher: whether there are others. Not certain while libuv's handler is there. */
+bool anchor_start(int number);
+/* Is none any more: whether there are others. The signal must have a handler of ours. */
 bool anchor_stop(int number);
 
 /* libuv's handler as libuv installs it. */

@@ -25,6 +25,8 @@ typedef void (*handler)(int, siginfo_t *, void *);
 struct disposition {
 	bool taken;
 	bool anchored;
+	/* Somebody had put SIG_IGN or SIG_DFL over libuv's handler: who listened heard nothing. */
+	bool deaf;
 	/* What would be there without us; with an anchor libuv knows what became of that. */
 	struct sigaction own;
 	/* Who is called after us, or NULL. */
@@ -151,16 +153,32 @@ install(int number, const struct sigaction *like)
 	return sigaction(number, &ours, NULL);
 }
 
-/* libuv's handler is the one that we call from now on. */
-static void
+/* libuv's handler is the one that we call from now on. Whether it had watchers. */
+static bool
 join_libuv(int number)
 {
 	struct disposition *disposition = &dispositions[number];
+	bool watched = !disposition->anchored && anchor_start(number);
 
-	if (!disposition->anchored)
-		anchor_start(number);
 	disposition->anchored = true;
+	disposition->deaf = false;
 	atomic_store(&disposition->target, anchor_action()->sa_sigaction);
+	return watched;
+}
+
+/* libuv has watchers, perhaps since just now. */
+static void
+respect_watchers(int number)
+{
+	struct disposition *disposition = &dispositions[number];
+	struct sigaction now;
+
+	if (sigaction(number, NULL, &now) < 0 || is_ours(&now))
+		return;
+	disposition->own = now;
+	disposition->deaf = !anchor_is_libuv(&now);
+	if (disposition->deaf)
+		atomic_store(&disposition->target, target_of(&now));
 }
 
 /* Takes a signal whose disposition is `now`. */
@@ -170,8 +188,8 @@ take(int number, const struct sigaction *now)
 	dispositions[number].own = *now;
 	if (is_foreign(now))
 		atomic_store(&dispositions[number].target, target_of(now));
-	else
-		join_libuv(number);
+	else if (join_libuv(number))
+		respect_watchers(number);
 	return install(number, now);
 }
 
@@ -236,9 +254,9 @@ without_us(int number, bool anchored)
 {
 	static const struct sigaction by_default = { .sa_handler = SIG_DFL };
 	const struct sigaction *own = &dispositions[number].own;
-	bool listened = anchored && !anchor_stop(number);
+	bool watched = anchored && anchor_stop(number);
 
-	if (listened && !is_foreign(own))
+	if (watched && !dispositions[number].deaf && !is_foreign(own))
 		return *anchor_action();
 	return anchor_is_libuv(own) ? by_default : *own;
 }

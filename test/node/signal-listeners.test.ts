@@ -101,6 +101,23 @@ describe('A listener', () => {
     assert.equal(posix.handler(SIGHUP), 0)
   })
 
+  for (const what of ['ignore', 'default'] as const) {
+    it(`that hears nothing, because of sigaction ${what}, is left alone`, async () => {
+      await listening('SIGPWR', async (heard) => {
+        posix.sigaction(SIGPWR, what)
+        const handler = posix.handler(SIGPWR)
+        const kq = queue()
+        kq.kevent([signal(SIGPWR)])
+        posix.raise(SIGPWR)
+        assert.equal(total(kq, 1), 1)
+        await turn()
+        assert.equal(heard(), 0)
+        kq.close()
+        assert.equal(posix.handler(SIGPWR), handler)
+      })
+    })
+  }
+
   it("replaces Node's start of the debugger, as without a knote", () => {
     const { stderr, stdout } = run(`
       const kq = K.kqueue()
