@@ -21,6 +21,7 @@
         "native/inotify.c",
         "native/levels.c",
         "native/loop.c",
+        "native/mounts.c",
         "native/pidfd.c",
         "native/procsource.c",
         "native/queue.c",

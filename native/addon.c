@@ -14,6 +14,7 @@
 #include "inotify.h"
 #include "levels.h"
 #include "loop.h"
+#include "mounts.h"
 #include "pidfd.h"
 #include "queue.h"
 #include "signal.h"
@@ -32,6 +33,7 @@ static const struct call_entry *const facilities[] = {
 	pidfd_calls,
 	connector_calls,
 	signal_calls,
+	mounts_calls,
 };
 
 static bool

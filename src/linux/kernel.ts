@@ -15,9 +15,10 @@ import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
-import { EVFILT_PROC, EVFILT_PROCDESC, EVFILT_SIGNAL, type EventSink } from '../event.js'
+import { EVFILT_FS, EVFILT_PROC, EVFILT_PROCDESC, EVFILT_SIGNAL, type EventSink } from '../event.js'
 import { Descriptor, PollSide } from './descriptor.js'
 import { Loop } from './loop.js'
+import { MountTable } from './mounts.js'
 import {
   COUNT_UNASKED,
   EPOLLET,
@@ -62,6 +63,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly vnodes = new VnodeTable(this)
   readonly processes = new ProcessTable(this)
   readonly signals: SignalTable
+  readonly mounts = new MountTable(this)
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -122,6 +124,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.filters.install(EVFILT_SIGNAL, this.signals.filter)
     this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
+    this.filters.install(EVFILT_FS, this.mounts.filter)
   }
 
   uptime(): number {

@@ -163,6 +163,17 @@ export interface Native {
   connectorRead(records: Float64Array): number
   connectorClose(): number
 
+  /**
+   * Opens /proc/self/mountinfo. In an epoll instance it takes EPOLLIN with EPOLLET, and
+   * fires when what is mounted has changed.
+   */
+  mountsOpen(): number
+  /**
+   * 1 when what is mounted has changed since this was asked last, or `fd` was opened;
+   * else 0. For a descriptor that is in no epoll instance.
+   */
+  mountsChanged(fd: number): number
+
   /** close(2) of a descriptor that the addon made. */
   close(fd: number): number
 

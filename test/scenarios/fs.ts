@@ -5,6 +5,8 @@
 import assert from 'node:assert/strict'
 import {
   EV_CLEAR,
+  EV_DISABLE,
+  EV_ENABLE,
   EV_EOF,
   EV_ONESHOT,
   EVFILT_FS,
@@ -14,7 +16,16 @@ import {
   VQ_MOUNT,
   VQ_UNMOUNT,
 } from 'kqueue/core'
-import { add, chapter, expectEvents, expectNothing, next, wait } from './scenario.js'
+import {
+  add,
+  change,
+  chapter,
+  expectEvents,
+  expectGone,
+  expectNothing,
+  next,
+  wait,
+} from './scenario.js'
 import type { World } from './world.js'
 
 const scenario = chapter('EVFILT_FS', { filters: [EVFILT_FS], needs: ['tree', 'mount'] })
@@ -51,9 +62,62 @@ scenario('only what was asked for is reported', (w) => {
   expectEvents([next(q)], { fflags: VQ_UNMOUNT })
 })
 
+scenario('without fflags everything is reported', (w) => {
+  const q = watched(w, 0)
+  w.mounts!.mount('mountpoint')
+  expectEvents([next(q)], { fflags: VQ_MOUNT })
+  w.mounts!.unmount('mountpoint')
+  expectEvents([next(q)], { fflags: VQ_UNMOUNT })
+})
+
+scenario('what happens before anybody looks is gathered', (w) => {
+  const q = watched(w, VQ_MOUNT | VQ_UNMOUNT)
+  w.mounts!.mount('mountpoint')
+  w.mounts!.unmount('mountpoint')
+  expectEvents([next(q)], { fflags: VQ_MOUNT | VQ_UNMOUNT })
+  expectNothing(q)
+})
+
+scenario('what happened before it was added is not reported', (w) => {
+  const first = watched(w, 0)
+  w.mounts!.mount('mountpoint')
+  const second = w.kqueue()
+  second.kevent([add(1, EVFILT_FS, 0, { fflags: VQ_MOUNT })])
+  expectNothing(second)
+  expectEvents([next(first)], { fflags: VQ_MOUNT })
+})
+
+scenario('each queue is told', (w) => {
+  const first = watched(w, VQ_MOUNT)
+  const second = w.kqueue()
+  second.kevent([add(7, EVFILT_FS, 0, { fflags: VQ_UNMOUNT })])
+  w.mounts!.mount('mountpoint')
+  w.mounts!.unmount('mountpoint')
+  expectEvents([next(first)], { ident: 1, fflags: VQ_MOUNT })
+  expectEvents([next(second)], { ident: 7, fflags: VQ_UNMOUNT })
+})
+
+scenario('what happens while it is disabled is reported when it is enabled', (w) => {
+  const q = watched(w, VQ_MOUNT)
+  q.kevent([change(1, EVFILT_FS, EV_DISABLE, { fflags: VQ_MOUNT })])
+  w.mounts!.mount('mountpoint')
+  expectNothing(q)
+  q.kevent([change(1, EVFILT_FS, EV_ENABLE, { fflags: VQ_MOUNT })])
+  expectEvents([next(q)], { fflags: VQ_MOUNT })
+})
+
+scenario('a one-shot watch of mounts is gone after its event', (w) => {
+  const q = w.kqueue()
+  w.tree!.mkdir('mountpoint')
+  q.kevent([add(1, EVFILT_FS, EV_ONESHOT)])
+  w.mounts!.mount('mountpoint')
+  expectEvents([next(q)], { fflags: VQ_MOUNT })
+  expectGone(q, 1, EVFILT_FS)
+})
+
 scenario(
   'unmounting ends the watches of files that are open in it',
-  { filters: [EVFILT_VNODE, EVFILT_READ], needs: ['file'] },
+  { filters: [EVFILT_VNODE, EVFILT_READ], needs: ['file', 'revoke'] },
   (w) => {
     w.tree!.mkdir('mountpoint')
     w.mounts!.mount('mountpoint')

@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  EVFILT_FS,
   EVFILT_PROC,
   EVFILT_PROCDESC,
   EVFILT_READ,
@@ -26,9 +27,19 @@ import {
   sysctl,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { Mounts, mayMount, treeCalls } from './linux-mounts.js'
 import { Puppets, processCalls } from './linux-processes.js'
 import { Dispositions } from './linux-signals.js'
-import type { Capability, OpenMode, Processes, Queue, World, WorldKind } from './world.js'
+import type {
+  Capability,
+  MountCalls,
+  OpenMode,
+  Processes,
+  Queue,
+  TreeCalls,
+  World,
+  WorldKind,
+} from './world.js'
 
 const C = posix.constants
 const NONBLOCK = C.O_NONBLOCK | C.O_CLOEXEC
@@ -49,7 +60,13 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'sysctl',
   'processes',
   'sigaction',
+  'tree',
 ])
+
+/** What depends on who runs this. */
+const ALLOWED: Partial<Record<Capability, () => boolean>> = {
+  mount: mayMount,
+}
 
 const FILTERS = new Set<number>([
   EVFILT_READ,
@@ -59,6 +76,7 @@ const FILTERS = new Set<number>([
   EVFILT_PROC,
   EVFILT_PROCDESC,
   EVFILT_SIGNAL,
+  EVFILT_FS,
 ])
 
 const MODES: Record<OpenMode, number> = {
@@ -89,6 +107,9 @@ class LinuxWorld implements World {
   #puppets: Puppets | undefined
   #processes: Processes | undefined
   readonly #signals = new Dispositions()
+  readonly #mounts = new Mounts(this.#directory)
+  readonly mounts: MountCalls = this.#mounts
+  readonly tree: TreeCalls = treeCalls(this.#directory)
   /** Where the listening sockets are. */
   readonly #addresses = new Map<number, Address>()
 
@@ -287,6 +308,7 @@ class LinuxWorld implements World {
     for (const fd of this.#open) posix.close(fd)
     this.#signals.dispose()
     this.#puppets?.dispose()
+    this.#mounts.dispose()
     rmSync(this.#directory, { recursive: true })
   }
 }
@@ -323,6 +345,6 @@ function run(use: (world: World) => void): void {
 export const linux: WorldKind = {
   name: 'Linux',
   run,
-  has: (capability) => CAPABILITIES.has(capability),
+  has: (capability) => CAPABILITIES.has(capability) || ALLOWED[capability]?.() === true,
   supports: (filter) => FILTERS.has(filter),
 }

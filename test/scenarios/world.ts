@@ -43,6 +43,8 @@ export type Capability =
   | 'tree'
   /** `mounts`. */
   | 'mount'
+  /** Unmounting revokes what is open in the file system. */
+  | 'revoke'
   /** `network`. */
   | 'network'
   /** `aio`. */

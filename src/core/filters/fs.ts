@@ -2,6 +2,9 @@
  * EVFILT_FS: file systems are mounted and unmounted (`fs_filtops`): VQ_MOUNT,
  * VQ_UNMOUNT in `fflags`. The kernel notes them on the list that it gives to
  * `fsFilter`. kqueue(2).
+ *
+ * Without `fflags` all is reported, as most programs expect: FreeBSD always reports
+ * all, macOS what was asked for, or all.
  */
 import { EV_CLEAR } from '../../event.js'
 import type { FilterOps } from '../filter.js'
@@ -21,7 +24,7 @@ export function fsFilter(list: Knlist): FilterOps {
     },
     detach: (kn) => list.remove(kn),
     event(kn, hint) {
-      kn.fflags |= kn.sfflags & hint
+      kn.fflags |= kn.sfflags === 0 ? hint : kn.sfflags & hint
       return kn.fflags !== 0
     },
     copy: watch,

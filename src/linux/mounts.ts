@@ -1,0 +1,164 @@
+/**
+ * EVFILT_FS on Linux: what is mounted, as /proc/self/mountinfo tells it.
+ * proc_pid_mountinfo(5).
+ *
+ * Linux says that the table has changed, not how, so it is compared with what it was.
+ * Two descriptors a thread while there are knotes: one in the thread's epoll, which
+ * wakes; and a witness of which nobody else knows, which tells a change from a second
+ * notice of the same one, and is read. See native/mounts.c.
+ */
+import { readSync } from 'node:fs'
+import type { FilterOps } from '../core/filter.js'
+import { fsFilter } from '../core/filters/fs.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { ENOENT } from '../errors.js'
+import { VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
+import type { LinuxKernel } from './kernel.js'
+
+/** Bytes read at once. */
+const CHUNK = 65536
+/** How often the table is read again because it was changed meanwhile. */
+const ROUNDS = 8
+
+export class MountTable {
+  /** The knotes of EVFILT_FS. */
+  readonly events = new Knlist()
+  readonly filter: FilterOps
+  /** The descriptor in the thread's epoll, -1 while there are no knotes. */
+  #fd = -1
+  #witness = -1
+  /** The table as it was last read. */
+  #text = ''
+  /** It has changed since. */
+  #changed = false
+
+  constructor(readonly kernel: LinuxKernel) {
+    const ops = fsFilter(this.events)
+    const watch = (attach: () => number): number => {
+      const error = this.#open()
+      if (error !== 0) return error
+      // What has happened until now is not for the new knote.
+      this.look()
+      return attach()
+    }
+    this.filter = {
+      ...ops,
+      attach: (kn) => watch(() => ops.attach(kn)),
+      detach: (kn) => this.#detach(kn),
+      copy: (kn, from) => watch(() => ops.copy!(kn, from)),
+    }
+  }
+
+  #detach(kn: Knote): void {
+    this.events.remove(kn)
+    if (this.events.empty) this.#close()
+  }
+
+  #open(): number {
+    if (this.#fd !== -1) return 0
+    const { kernel } = this
+    const fd = kernel.native.mountsOpen()
+    const witness = fd < 0 ? fd : kernel.native.mountsOpen()
+    if (witness < 0) {
+      if (fd >= 0) kernel.native.close(fd)
+      return this.#refused(-witness)
+    }
+    try {
+      this.#text = readAll(witness)
+      kernel.adopt(fd, () => this.look())
+    } catch (error) {
+      kernel.native.close(fd)
+      kernel.native.close(witness)
+      if (error instanceof Error && 'errno' in error) return -Number(error.errno)
+      throw error
+    }
+    this.#fd = fd
+    this.#witness = witness
+    this.#changed = false
+    return 0
+  }
+
+  #refused(error: number): number {
+    if (error !== ENOENT) return error
+    return this.kernel.refuse(ENOENT, '/proc/self/mountinfo tells what is mounted; mount /proc')
+  }
+
+  #close(): void {
+    if (this.#fd === -1) return
+    const { kernel } = this
+    kernel.disown(this.#fd)
+    kernel.native.close(this.#fd)
+    kernel.native.close(this.#witness)
+    this.#fd = this.#witness = -1
+    this.#text = ''
+  }
+
+  /** Notes what has been mounted and unmounted since the last look. */
+  look(): void {
+    if (this.#fd === -1) return
+    const notes = this.#compare()
+    if (notes !== 0) this.events.note(notes)
+  }
+
+  /**
+   * VQ_* of what has happened. Where the table is as before to the letter, something
+   * was mounted and unmounted in between, or mounted again as it was.
+   */
+  #compare(): number {
+    const { native } = this.kernel
+    const before = this.#text
+    let notes = 0
+    this.#changed = native.mountsChanged(this.#witness) === 1 || this.#changed
+    if (!this.#changed) return 0
+    // One change is told in several steps, each of which counts: read until none came
+    // while it was read. If it changes all the time, the descriptor fires again.
+    for (let round = 0; this.#changed && round < ROUNDS; round++) {
+      const text = readAll(this.#witness)
+      notes |= difference(this.#text, text)
+      this.#text = text
+      this.#changed = native.mountsChanged(this.#witness) === 1
+    }
+    return before === this.#text && notes === 0 ? VQ_MOUNT | VQ_UNMOUNT : notes
+  }
+}
+
+/** VQ_* of what is in one table and not in the other. */
+function difference(before: string, after: string): number {
+  if (before === after) return 0
+  const had = mountsOf(before)
+  const has = mountsOf(after)
+  let notes = 0
+  for (const mount of has.keys()) if (!had.has(mount)) notes |= VQ_MOUNT
+  for (const mount of had.keys()) if (!has.has(mount)) notes |= VQ_UNMOUNT
+  return notes
+}
+
+/**
+ * The lines of a table without what a remount changes, with the mount point of each:
+ * id, parent, device, root and mount point; after ' - ' the type and the source.
+ */
+export function mountsOf(table: string): Map<string, string> {
+  const mounts = new Map<string, string>()
+  for (const line of table.split('\n')) {
+    const end = line.indexOf(' - ')
+    if (end === -1) continue
+    const place = line.split(' ', 5)
+    const [type, source] = line.slice(end + 3).split(' ', 2)
+    mounts.set(`${place.join(' ')} ${type} ${source}`, place[4]!)
+  }
+  return mounts
+}
+
+/** A file of /proc from its start, whose length is not known before. */
+function readAll(fd: number): string {
+  const chunk = Buffer.allocUnsafe(CHUNK)
+  let text = ''
+  let position = 0
+  for (;;) {
+    const n = readSync(fd, chunk, 0, CHUNK, position)
+    if (n === 0) return text
+    text += chunk.toString('latin1', 0, n)
+    position += n
+  }
+}

@@ -1,0 +1,51 @@
+/**
+ * Tests in namespaces of their own (namespaces(7)), where they may mount and make
+ * network interfaces, and nothing of it is left: as root, or as a user who may make user
+ * namespaces. Skipped for others.
+ *
+ *     inNamespaces(import.meta.url, () => {
+ *       it('...', () => ...)
+ *     })
+ */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { it } from 'node:test'
+import { fileURLToPath } from 'node:url'
+
+/** Of the program that runs the tests of a file: it is in its namespaces already. */
+const INSIDE = 'KQUEUE_TEST_NAMESPACES'
+
+const FLAGS = process.geteuid?.() === 0 ? ['-m', '-n'] : ['-U', '-r', '-m', '-n']
+
+/** Why there can be no namespaces, or false. */
+function forbidden(): string | false {
+  const { status, stderr, error } = spawnSync('unshare', [...FLAGS, 'true'], { encoding: 'utf8' })
+  return status !== 0 && (error?.message ?? stderr.trim())
+}
+
+/** Runs `tests`, which are all of a file, in a program of their own. */
+export function inNamespaces(url: string, tests: () => void): void {
+  if (process.env[INSIDE] !== undefined) {
+    tests()
+    return
+  }
+  it('in namespaces of their own', { skip: forbidden() }, (t) => {
+    const { NODE_TEST_CONTEXT: _context, ...env } = process.env
+    const { status, stdout, stderr } = spawnSync(
+      'unshare',
+      [...FLAGS, process.execPath, '--test-reporter=tap', fileURLToPath(url)],
+      { encoding: 'utf8', env: { ...env, [INSIDE]: '1' }, timeout: 120_000, killSignal: 'SIGKILL' },
+    )
+    assert.equal(status, 0, stdout + stderr)
+    const passed = Number(/^# pass (\d+)/m.exec(stdout)?.[1])
+    assert.ok(passed > 0, stdout)
+    t.diagnostic(`${passed} passed`)
+  })
+}
+
+/** Runs a program to its end; it must succeed. */
+export function command(program: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
+  if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')}: ${stderr}`)
+  return stdout
+}
