@@ -20,6 +20,7 @@
         "native/file.c",
         "native/inotify.c",
         "native/levels.c",
+        "native/link.c",
         "native/loop.c",
         "native/mounts.c",
         "native/pidfd.c",

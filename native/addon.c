@@ -13,6 +13,7 @@
 #include "file.h"
 #include "inotify.h"
 #include "levels.h"
+#include "link.h"
 #include "loop.h"
 #include "mounts.h"
 #include "pidfd.h"
@@ -34,6 +35,7 @@ static const struct call_entry *const facilities[] = {
 	connector_calls,
 	signal_calls,
 	mounts_calls,
+	link_calls,
 };
 
 static bool

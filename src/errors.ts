@@ -42,6 +42,7 @@ export const ENOTSUP = 95
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99
 export const ECONNRESET = 104
+export const ENOBUFS = 105
 export const EISCONN = 106
 export const ENOTCONN = 107
 export const ECONNREFUSED = 111
@@ -89,6 +90,7 @@ const ERRNOS = new Map<number, readonly [string, string]>([
   [EADDRINUSE, ['EADDRINUSE', 'address in use']],
   [EADDRNOTAVAIL, ['EADDRNOTAVAIL', 'address not available']],
   [ECONNRESET, ['ECONNRESET', 'connection reset']],
+  [ENOBUFS, ['ENOBUFS', 'no buffer space']],
   [EISCONN, ['EISCONN', 'already connected']],
   [ENOTCONN, ['ENOTCONN', 'not connected']],
   [ECONNREFUSED, ['ECONNREFUSED', 'connection refused']],

@@ -31,6 +31,7 @@ export {
   kqueuex,
   type WaitOptions,
 } from './node/kqueue.js'
+export { if_indextoname, if_nametoindex } from './node/network.js'
 export {
   type ProcessEvent,
   type ProcessExit,

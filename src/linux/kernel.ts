@@ -15,8 +15,16 @@ import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
-import { EVFILT_FS, EVFILT_PROC, EVFILT_PROCDESC, EVFILT_SIGNAL, type EventSink } from '../event.js'
+import {
+  EVFILT_FS,
+  EVFILT_NETDEV,
+  EVFILT_PROC,
+  EVFILT_PROCDESC,
+  EVFILT_SIGNAL,
+  type EventSink,
+} from '../event.js'
 import { Descriptor, PollSide } from './descriptor.js'
+import { LinkTable } from './links.js'
 import { Loop } from './loop.js'
 import { MountTable } from './mounts.js'
 import {
@@ -64,6 +72,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly processes = new ProcessTable(this)
   readonly signals: SignalTable
   readonly mounts = new MountTable(this)
+  readonly links = new LinkTable(this)
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -125,6 +134,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
     this.filters.install(EVFILT_FS, this.mounts.filter)
+    this.filters.install(EVFILT_NETDEV, this.links.filter)
   }
 
   uptime(): number {

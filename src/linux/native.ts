@@ -79,6 +79,24 @@ export const EVENT_FORK = 1
 export const EVENT_EXEC = 2
 export const EVENT_EXIT = 3
 
+/** One record of `linkRead` in an `Int32Array`: `records[i * LINK_RECORD + FIELD]`. */
+export const LINK_RECORD = 3
+/** LINK_HERE, LINK_GONE, LINK_END or LINK_AGAIN. */
+export const LINK_WHAT = 0
+/** The index of the interface; of LINK_END a positive errno, 0 for none. */
+export const LINK_INDEX = 1
+/** IFF_* bits of netdevice(7). */
+export const LINK_FLAGS = 2
+
+/** In LINK_WHAT: this is how the interface is. */
+export const LINK_HERE = 0
+/** The interface is there no more. */
+export const LINK_GONE = 1
+/** That was the answer to `linkAsk`. */
+export const LINK_END = 2
+/** There were changes while the answer was made: it is not whole. */
+export const LINK_AGAIN = 3
+
 /** A watch on one descriptor in the event loop of the thread that made it. */
 export interface LoopWatch {
   readonly __loopWatch: unique symbol
@@ -173,6 +191,21 @@ export interface Native {
    * else 0. For a descriptor that is in no epoll instance.
    */
   mountsChanged(fd: number): number
+
+  /** A socket for rtnetlink(7), to listen to what happens to interfaces or to ask. */
+  linkOpen(listens: boolean): number
+  /** Asks for all interfaces; the answer is to be read. */
+  linkAsk(fd: number): number
+  /**
+   * Reads one message from the kernel: the number of records in it, which may be 0.
+   * `records` is to have room for 1024. -EAGAIN there is none; -ENOBUFS messages are
+   * missing before this one.
+   */
+  linkRead(fd: number, records: Int32Array): number
+  /** if_nametoindex(3). -ENXIO there is no such interface. */
+  linkIndex(name: string): number
+  /** if_indextoname(3). -ENXIO there is no such interface. */
+  linkName(index: number): string | number
 
   /** close(2) of a descriptor that the addon made. */
   close(fd: number): number

@@ -5,19 +5,11 @@
  *     const net = new Net(kernel)
  *     net.link(2, 'up')
  */
-import type { FilterOps } from '../core/filter.js'
+import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
 import type { Kernel } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
-import type { Knote } from '../core/knote.js'
 import { EEXIST, EINVAL, ENXIO, KqueueError } from '../errors.js'
-import {
-  EV_EOF,
-  EV_ONESHOT,
-  EVFILT_NETDEV,
-  NOTE_LINKDOWN,
-  NOTE_LINKINV,
-  NOTE_LINKUP,
-} from '../event.js'
+import { EVFILT_NETDEV, NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
 
 /** What is known of a link. A new interface has one that is not known, as in FreeBSD. */
 export type LinkState = 'up' | 'down' | 'unknown'
@@ -32,7 +24,7 @@ const NOTES: Readonly<Record<LinkState, number>> = {
 const NAME_LONGEST = 15
 
 /** `struct ifnet`. */
-class Interface {
+class Interface implements Link {
   state: LinkState = 'unknown'
   /** Taken away. */
   gone = false
@@ -43,16 +35,23 @@ class Interface {
 
 export class Net {
   readonly #interfaces = new Map<number, Interface>()
+  /** For who watches all of them. */
+  readonly #all: Link = { klist: new Knlist(), gone: false }
 
   /** Installs EVFILT_NETDEV. There are 1, `lo`, and 2, `eth0`. */
   constructor(kernel: Kernel) {
     this.add('lo')
     this.add('eth0')
-    kernel.filters.install(EVFILT_NETDEV, this.#filter())
+    const filter = netdevFilter(({ ident }) => {
+      if (ident === ALL_INTERFACES) return this.#all
+      return this.#interfaces.get(ident) ?? kernel.refuse(ENXIO, `there is no interface ${ident}`)
+    })
+    kernel.filters.install(EVFILT_NETDEV, filter)
   }
 
   /**
-   * Adds an interface: its index, the lowest that is free. if_alloc(9).
+   * Adds an interface: its index, the lowest that is free. if_alloc(9). Its link is not
+   * known: NOTE_LINKINV for who watches all.
    * @throws KqueueError EEXIST the name is taken, EINVAL it is not of 1 to 15 characters
    */
   add(name: string): number {
@@ -66,6 +65,7 @@ export class Net {
     let ifindex = 1
     while (this.#interfaces.has(ifindex)) ifindex++
     this.#interfaces.set(ifindex, new Interface(name))
+    this.#all.klist.note(NOTE_LINKINV)
     return ifindex
   }
 
@@ -78,6 +78,7 @@ export class Net {
     this.#interfaces.delete(ifindex)
     ifp.gone = true
     ifp.klist.note(NOTE_LINKINV)
+    this.#all.klist.note(NOTE_LINKINV)
   }
 
   /** The index of an interface by name, 0 for none. if_nametoindex(3). */
@@ -99,6 +100,7 @@ export class Net {
     if (ifp.state === state) return
     ifp.state = state
     ifp.klist.note(note)
+    this.#all.klist.note(note)
   }
 
   /** The state of a link. @throws KqueueError ENXIO */
@@ -111,31 +113,4 @@ export class Net {
     if (ifp !== undefined) return ifp
     throw new KqueueError(ENXIO, syscall, { reason: `there is no interface ${ifindex}` })
   }
-
-  #filter(): FilterOps {
-    return {
-      isFd: false,
-      attach: (kn) => {
-        const ifp = this.#interfaces.get(kn.ident)
-        if (ifp === undefined) {
-          return kn.kq.kernel.refuse(ENXIO, `there is no interface ${kn.ident}`)
-        }
-        return watch(kn, ifp)
-      },
-      detach: (kn) => kn.list?.remove(kn),
-      event(kn, hint) {
-        kn.fflags |= kn.sfflags & hint
-        if (!(kn.hook as Interface).gone) return kn.fflags !== 0
-        kn.flags |= EV_EOF | EV_ONESHOT
-        return true
-      },
-      copy: (kn, from) => watch(kn, from.hook as Interface),
-    }
-  }
-}
-
-function watch(kn: Knote, ifp: Interface): number {
-  kn.hook = ifp
-  ifp.klist.add(kn)
-  return 0
 }

@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   EVFILT_FS,
+  EVFILT_NETDEV,
   EVFILT_PROC,
   EVFILT_PROCDESC,
   EVFILT_READ,
@@ -28,11 +29,13 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { Mounts, mayMount, treeCalls } from './linux-mounts.js'
+import { Interface, mayMakeInterfaces } from './linux-network.js'
 import { Puppets, processCalls } from './linux-processes.js'
 import { Dispositions } from './linux-signals.js'
 import type {
   Capability,
   MountCalls,
+  NetworkCalls,
   OpenMode,
   Processes,
   Queue,
@@ -66,6 +69,7 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
 /** What depends on who runs this. */
 const ALLOWED: Partial<Record<Capability, () => boolean>> = {
   mount: mayMount,
+  network: mayMakeInterfaces,
 }
 
 const FILTERS = new Set<number>([
@@ -77,6 +81,7 @@ const FILTERS = new Set<number>([
   EVFILT_PROCDESC,
   EVFILT_SIGNAL,
   EVFILT_FS,
+  EVFILT_NETDEV,
 ])
 
 const MODES: Record<OpenMode, number> = {
@@ -107,6 +112,7 @@ class LinuxWorld implements World {
   #puppets: Puppets | undefined
   #processes: Processes | undefined
   readonly #signals = new Dispositions()
+  #interface: Interface | undefined
   readonly #mounts = new Mounts(this.#directory)
   readonly mounts: MountCalls = this.#mounts
   readonly tree: TreeCalls = treeCalls(this.#directory)
@@ -143,6 +149,11 @@ class LinuxWorld implements World {
       )
     }
     return this.#processes
+  }
+
+  get network(): NetworkCalls {
+    this.#interface ??= new Interface()
+    return this.#interface
   }
 
   kqueue(): Queue {
@@ -309,6 +320,7 @@ class LinuxWorld implements World {
     this.#signals.dispose()
     this.#puppets?.dispose()
     this.#mounts.dispose()
+    this.#interface?.dispose()
     rmSync(this.#directory, { recursive: true })
   }
 }

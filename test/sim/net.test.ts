@@ -67,8 +67,21 @@ describe('EVFILT_NETDEV', () => {
   it('refuses an index that there is not with ENXIO', () => {
     const { kernel, p, kq } = watched(1)
     fails('ENXIO', () => p.kevent(kq, [EV_SET(3, EVFILT_NETDEV, EV_ADD, ALL)]))
-    fails('ENXIO', () => p.kevent(kq, [EV_SET(0, EVFILT_NETDEV, EV_ADD, ALL)]))
+    fails('ENXIO', () => p.kevent(kq, [EV_SET(-1, EVFILT_NETDEV, EV_ADD, ALL)]))
     fails('ENXIO', () => kernel.link(3, 'up'))
+  })
+
+  it('reports all interfaces under 0, also new ones, and goes on when one goes', () => {
+    const { kernel, seen } = watched(0)
+    kernel.link(2, 'up')
+    assert.deepEqual(seen(), [[0, NOTE_LINKUP, 0]])
+    const wlan = kernel.net.add('wlan0')
+    assert.deepEqual(seen(), [[0, NOTE_LINKINV, 0]])
+    kernel.link(wlan, 'down')
+    kernel.net.remove(2)
+    assert.deepEqual(seen(), [[0, NOTE_LINKDOWN | NOTE_LINKINV, 0]])
+    kernel.link(1, 'up')
+    assert.deepEqual(seen(), [[0, NOTE_LINKUP, 0]])
   })
 
   it('ends when the interface goes', () => {

@@ -1,0 +1,219 @@
+/**
+ * EVFILT_NETDEV on Linux: the links of the interfaces in the network namespace of the
+ * process, as rtnetlink(7) tells of them. A link is up when the interface has a carrier
+ * (IFF_LOWER_UP of netdevice(7)), which it has only while it is switched on.
+ *
+ * Two sockets a thread while there are knotes: one listens, the other asks for the table
+ * of all interfaces, at first and when the kernel has dropped messages.
+ */
+import type { FilterOps } from '../core/filter.js'
+import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EIO, ENOBUFS, ENXIO, KqueueError } from '../errors.js'
+import { NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
+import type { LinuxKernel } from './kernel.js'
+import {
+  LINK_AGAIN,
+  LINK_END,
+  LINK_FLAGS,
+  LINK_GONE,
+  LINK_HERE,
+  LINK_INDEX,
+  LINK_RECORD,
+  LINK_WHAT,
+  type Native,
+} from './native.js'
+
+const IFF_LOWER_UP = 0x10000
+/** Records of one message. */
+const BATCH = 1024
+/** How often the table is asked for again because it has changed meanwhile. */
+const ROUNDS = 100
+
+const records = new Int32Array(LINK_RECORD * BATCH)
+
+class WatchedLink implements Link {
+  readonly klist = new Knlist()
+  gone = false
+}
+
+export class LinkTable {
+  readonly filter: FilterOps
+  /** The socket that listens, -1 while there are no knotes. */
+  #fd = -1
+  #asking = -1
+  /** Whether each interface is up. */
+  #up = new Map<number, boolean>()
+  /** Those with knotes, and ALL_INTERFACES. */
+  readonly #watched = new Map<number, WatchedLink>()
+  #draining = false
+
+  constructor(readonly kernel: LinuxKernel) {
+    this.filter = netdevFilter(
+      (kn) => this.#find(kn),
+      (kn, link) => this.#leave(kn, link),
+    )
+  }
+
+  #find({ ident }: Knote): Link | number {
+    const error = this.#open()
+    if (error !== 0) return error
+    // What has happened until now is not for the new knote.
+    this.drain()
+    let link = this.#watched.get(ident)
+    if (link !== undefined) return link
+    if (ident !== ALL_INTERFACES && !this.#up.has(ident)) {
+      this.#closeIfIdle()
+      return this.kernel.refuse(ENXIO, `there is no interface ${ident}; see if_nametoindex`)
+    }
+    link = new WatchedLink()
+    this.#watched.set(ident, link)
+    return link
+  }
+
+  #leave({ ident }: Knote, link: Link): void {
+    if (link.klist.empty && this.#watched.get(ident) === link) this.#watched.delete(ident)
+    this.#closeIfIdle()
+  }
+
+  #open(): number {
+    if (this.#fd !== -1) return 0
+    const { native } = this.kernel
+    const fd = native.linkOpen(true)
+    const asking = fd < 0 ? fd : native.linkOpen(false)
+    const table = asking < 0 ? -asking : askLinks(native, asking)
+    if (typeof table === 'number') {
+      if (fd >= 0) native.close(fd)
+      if (asking >= 0) native.close(asking)
+      return table
+    }
+    try {
+      this.kernel.adopt(fd, () => this.drain())
+    } catch (error) {
+      native.close(fd)
+      native.close(asking)
+      if (error instanceof KqueueError) return -error.errno
+      throw error
+    }
+    this.#fd = fd
+    this.#asking = asking
+    this.#up = table
+    return 0
+  }
+
+  #closeIfIdle(): void {
+    if (this.#fd === -1 || this.#watched.size > 0) return
+    const { kernel } = this
+    kernel.disown(this.#fd)
+    kernel.native.close(this.#fd)
+    kernel.native.close(this.#asking)
+    this.#fd = this.#asking = -1
+  }
+
+  /** Takes in what the kernel has told. */
+  drain(): void {
+    if (this.#draining) return
+    this.#draining = true
+    let lost = false
+    try {
+      while (this.#fd !== -1) {
+        const n = this.kernel.native.linkRead(this.#fd, records)
+        if (n === -ENOBUFS) lost = true
+        else if (n < 0) break
+        else this.#take(n)
+      }
+      if (lost && this.#fd !== -1) this.#lookAgain()
+    } finally {
+      this.#draining = false
+    }
+  }
+
+  #take(n: number): void {
+    for (let at = 0; at < n * LINK_RECORD; at += LINK_RECORD) {
+      const index = records[at + LINK_INDEX]!
+      const what = records[at + LINK_WHAT]
+      if (what === LINK_HERE) this.#here(index, isUp(records[at + LINK_FLAGS]!))
+      else if (what === LINK_GONE) this.#gone(index)
+    }
+  }
+
+  #here(index: number, up: boolean): void {
+    if (this.#up.get(index) === up) return
+    this.#up.set(index, up)
+    this.#note(index, up ? NOTE_LINKUP : NOTE_LINKDOWN)
+  }
+
+  #gone(index: number): void {
+    if (!this.#up.delete(index)) return
+    const link = this.#watched.get(index)
+    this.#watched.delete(index)
+    if (link !== undefined) {
+      link.gone = true
+      link.klist.note(NOTE_LINKINV)
+    }
+    this.#watched.get(ALL_INTERFACES)?.klist.note(NOTE_LINKINV)
+    this.#closeIfIdle()
+  }
+
+  #note(index: number, note: number): void {
+    this.#watched.get(index)?.klist.note(note)
+    this.#watched.get(ALL_INTERFACES)?.klist.note(note)
+  }
+
+  /**
+   * The kernel has dropped messages. A link that is as it was may have been otherwise
+   * in between: both notes, so that nothing is lost.
+   */
+  #lookAgain(): void {
+    const table = askLinks(this.kernel.native, this.#asking)
+    const now = typeof table === 'number' ? this.#up : table
+    for (const index of [...this.#up.keys()]) if (!now.has(index)) this.#gone(index)
+    for (const [index, up] of now) {
+      if (this.#up.get(index) === up) this.#note(index, NOTE_LINKUP | NOTE_LINKDOWN)
+      else this.#here(index, up)
+    }
+  }
+}
+
+const isUp = (flags: number): boolean => (flags & IFF_LOWER_UP) !== 0
+
+/** Whether each interface is up now, by index, or a positive errno. */
+function askLinks(native: Native, fd: number): Map<number, boolean> | number {
+  for (let round = 0; ; round++) {
+    const links = new Map<number, boolean>()
+    const answer = askOnce(native, fd, links)
+    if (answer > 0) return answer
+    if (answer === 0 || round === ROUNDS) return links
+  }
+}
+
+/** 0, a positive errno, or -1 when the answer is not whole. */
+function askOnce(native: Native, fd: number, links: Map<number, boolean>): number {
+  let whole = true
+  for (let n = native.linkAsk(fd); ; n = native.linkRead(fd, records)) {
+    if (n < 0) return -n
+    for (let at = 0; at < n * LINK_RECORD; at += LINK_RECORD) {
+      const index = records[at + LINK_INDEX]!
+      switch (records[at + LINK_WHAT]) {
+        case LINK_HERE:
+          links.set(index, isUp(records[at + LINK_FLAGS]!))
+          break
+        case LINK_AGAIN:
+          whole = false
+          break
+        case LINK_END:
+          return index !== 0 ? index : whole ? 0 : -1
+      }
+    }
+  }
+}
+
+/** Whether the link of each interface is up now, by index. */
+export function linkStates(native: Native): Map<number, boolean> {
+  const fd = native.linkOpen(false)
+  const links = fd < 0 ? -fd : askLinks(native, fd)
+  if (fd >= 0) native.close(fd)
+  if (typeof links === 'number') throw new KqueueError(links || EIO, 'rtnetlink')
+  return links
+}
