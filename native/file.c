@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -70,6 +71,19 @@ js_file_offset(napi_env env, napi_callback_info info)
 	return call_number(&call, offset < 0 ? -errno : (double)offset);
 }
 
+/* Only the master of a pseudo-terminal has a packet mode to tell of: ioctl_tty(2). */
+static napi_value
+js_pty_is_master(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd, packets;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_number(&call, ioctl(fd, TIOCGPKT, &packets) == 0 ? 1 : 0);
+}
+
 static int
 close_owned(struct env_state *state, int fd)
 {
@@ -101,6 +115,7 @@ js_close(napi_env env, napi_callback_info info)
 const struct call_entry file_calls[] = {
 	{ "fileStat", js_file_stat },
 	{ "fileOffset", js_file_offset },
+	{ "ptyIsMaster", js_pty_is_master },
 	{ "close", js_close },
 	{ NULL, NULL },
 };

@@ -23,6 +23,8 @@
 struct side {
 	uint32_t registered;
 	short polled;
+	/* Whether the error of a broken socket is fetched, which takes it away. */
+	bool takes_error;
 	int32_t (*count)(struct env_state *state, int fd, int events);
 };
 
@@ -122,11 +124,30 @@ count_writable(struct env_state *state, int fd, int events)
 	return COUNT_UNKNOWN;
 }
 
-/* As SIDE_READ and SIDE_WRITE in src/linux/native.ts. */
+/*
+ * Of a datagram socket POLLPRI is an error that is to be reported, see socket(7)
+ * SO_SELECT_ERR_QUEUE; of what is no socket, such as a terminal, it is what it says.
+ */
+static int32_t
+count_urgent(struct env_state *state, int fd, int events)
+{
+	int type;
+
+	(void)state;
+	if ((events & POLLPRI) == 0)
+		return 0;
+	type = socket_option(fd, SO_TYPE);
+	return type < 0 || type == SOCK_STREAM ? 1 : 0;
+}
+
+/* As SIDE_READ, SIDE_WRITE and SIDE_EXCEPT in src/linux/native.ts. */
 static const struct side sides[] = {
-	{ EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, count_readable },
-	{ EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, count_writable },
+	{ EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, true, count_readable },
+	{ EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, true, count_writable },
+	{ EPOLLPRI | EPOLLET, POLLPRI, false, count_urgent },
 };
+
+#define SIDES (sizeof(sides) / sizeof(sides[0]))
 
 static const struct side *const read_side = &sides[0];
 
@@ -138,6 +159,22 @@ mark_stale(int32_t *record)
 	record[REC_ERROR] = 0;
 }
 
+/*
+ * FIONREAD counts up to the place of an out-of-band byte: nothing, when reading has come
+ * there, though there may be more behind it. tcp(7), SIOCATMARK.
+ */
+static int32_t
+count_behind_mark(int fd)
+{
+	ssize_t count;
+
+	if (socket_option(fd, SO_TYPE) != SOCK_STREAM)
+		return 0;
+	/* TCP looks, counts, and copies nothing; the others fail for want of a buffer. */
+	count = recv(fd, NULL, INT32_MAX, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+	return count > 0 ? (int32_t)count : 0;
+}
+
 static void
 ask(struct env_state *state, const struct side *side, int fd, int32_t *record)
 {
@@ -145,9 +182,11 @@ ask(struct env_state *state, const struct side *side, int fd, int32_t *record)
 	int error = 0;
 
 	/* Asking clears the error, so it is left to the program while the socket lives. */
-	if ((events & POLLERR) != 0 && (events & (POLLHUP | POLLRDHUP)) != 0)
+	if (side->takes_error && (events & POLLERR) != 0 && (events & (POLLHUP | POLLRDHUP)) != 0)
 		error = socket_option(fd, SO_ERROR);
 	record[REC_COUNT] = side->count(state, fd, events);
+	if (side == read_side && events == POLLIN && record[REC_COUNT] == 0)
+		record[REC_COUNT] = count_behind_mark(fd);
 	record[REC_ERROR] = error > 0 ? error : 0;
 }
 
@@ -231,7 +270,7 @@ js_poll_levels(napi_env env, napi_callback_info info)
 
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_range(&call, 1, "side", 0, 1, &side) ||
+	    !call_range(&call, 1, "side", 0, SIDES - 1, &side) ||
 	    !call_array(&call, 2, "records", napi_int32_array, RECORD, &data, &length) ||
 	    !call_range(&call, 3, "n", 0, (int64_t)(length / RECORD), &n))
 		return call.answer;

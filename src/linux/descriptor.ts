@@ -18,11 +18,13 @@ import type { OpenFile } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EBADF, EINVAL, ENOSPC, EPERM } from '../errors.js'
-import { EVFILT_READ, EVFILT_WRITE, NOTE_FILE_POLL } from '../event.js'
+import { EVFILT_EXCEPT, EVFILT_READ, EVFILT_WRITE, NOTE_FILE_POLL } from '../event.js'
 import type { LinuxKernel } from './kernel.js'
-import { type Level, readable, writable } from './level.js'
+import { type FileKind, type Level, readable, urgent, writable } from './level.js'
 import {
   COUNT_UNKNOWN,
+  SIDE_READ,
+  SIDE_WRITE,
   STAT_BIRTH,
   STAT_BIRTH_NSEC,
   STAT_DEV,
@@ -57,6 +59,7 @@ export interface Side {
 export class Descriptor implements OpenFile {
   read: Side | null = null
   write: Side | null = null
+  except: Side | null = null
   /** Knotes of filters that the program added. */
   #held: Set<Knote> | null = null
   #identity: Identity | undefined
@@ -79,6 +82,12 @@ export class Descriptor implements OpenFile {
     return this.#link
   }
 
+  /** The side that a set is for: SIDE_READ, SIDE_WRITE or SIDE_EXCEPT. Hot path. */
+  side(kind: number): Side | null {
+    if (kind === SIDE_READ) return this.read
+    return kind === SIDE_WRITE ? this.write : this.except
+  }
+
   kqfilter(kn: Knote): number {
     const { kernel } = this
     if (kn.filter === EVFILT_READ) {
@@ -92,7 +101,21 @@ export class Descriptor implements OpenFile {
       return this.write === null ? kernel.lastError : this.#attached()
     }
     if (kernel.stat(this.fd) !== 0) return EBADF
+    if (kn.filter === EVFILT_EXCEPT) return this.#watchExcept(kn)
     return kernel.refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
+  }
+
+  #watchExcept(kn: Knote): number {
+    const { kernel, fd } = this
+    if (!this.isSocket && kernel.native.ptyIsMaster(fd) !== 1) {
+      const reason = `descriptor ${fd} has no out-of-band data, which sockets have`
+      return kernel.refuse(EINVAL, reason)
+    }
+    const set = kernel.openExceptSet()
+    if (set === null) return kernel.lastError
+    this.except ??= this.#open(set)
+    this.except?.attach(kn)
+    return this.except === null ? kernel.lastError : this.#attached()
   }
 
   #attached(): number {
@@ -120,6 +143,7 @@ export class Descriptor implements OpenFile {
   closeSide(side: Side): void {
     if (this.read === side) this.read = null
     if (this.write === side) this.write = null
+    if (this.except === side) this.except = null
     this.#forgetIfIdle()
   }
 
@@ -130,9 +154,8 @@ export class Descriptor implements OpenFile {
   }
 
   #forgetIfIdle(): void {
-    if (this.read === null && this.write === null && this.#held === null) {
-      this.kernel.forget(this)
-    }
+    const idle = this.read === null && this.write === null && this.except === null
+    if (idle && this.#held === null) this.kernel.forget(this)
   }
 
   holdKnote(kn: Knote): void {
@@ -150,6 +173,7 @@ export class Descriptor implements OpenFile {
     return (
       (this.read?.same() ?? true) &&
       (this.write?.same() ?? true) &&
+      (this.except?.same() ?? true) &&
       (this.#held === null || this.#identity?.holds(this.kernel, this.fd) === true)
     )
   }
@@ -165,6 +189,7 @@ export class Descriptor implements OpenFile {
     this.kernel.forget(this)
     this.read?.clear()
     this.write?.clear()
+    this.except?.clear()
     for (const kn of this.#held ?? []) kn.drop()
   }
 }
@@ -200,7 +225,7 @@ export class PollSide implements Side, Level {
     // A file that epoll has already reported to others does not come again.
     if (!this.list.empty) this.#quiet = false
     kn.hook = this
-    kn.ops = this.set === this.descriptor.kernel.readSet ? pollRead : pollWrite
+    kn.ops = pollFilters[this.set.side]!
     this.list.add(kn)
   }
 
@@ -229,8 +254,8 @@ export class PollSide implements Side, Level {
 
   /** The count of files for which FIONREAD has none. */
   #uncounted(): number {
-    const { fd, link, kernel } = this.descriptor
-    const reading = this.set === kernel.readSet
+    const { fd, link } = this.descriptor
+    const reading = this.set.side === SIDE_READ
     if (link === EVENTFD) {
       const counter = fdinfo(fd, /^eventfd-count:\s*([0-9a-f]+)/m, 16)
       return reading ? counter : Math.min(Number.MAX_SAFE_INTEGER, 2 ** 64 - 2 - counter)
@@ -258,7 +283,7 @@ function fdinfo(fd: number, field: RegExp, radix: number): number {
 }
 
 /** The filter of one side: what its level means. */
-function pollFilter(holds: typeof readable): FilterOps {
+function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean): FilterOps {
   return {
     isFd: true,
     attach: () => 0,
@@ -271,8 +296,8 @@ function pollFilter(holds: typeof readable): FilterOps {
   }
 }
 
-const pollRead = pollFilter(readable)
-const pollWrite = pollFilter(writable)
+/** By side: SIDE_READ, SIDE_WRITE, SIDE_EXCEPT. */
+const pollFilters = [pollFilter(readable), pollFilter(writable), pollFilter(urgent)]
 
 /** What tells one file from another: device, inode, and when it was made. */
 const IDENTITY = [STAT_DEV, STAT_INO_HIGH, STAT_INO_LOW, STAT_BIRTH, STAT_BIRTH_NSEC]

@@ -6,16 +6,18 @@
  *     const kq = new LinuxQueue(kernel)
  *
  * What happens arrives in one epoll instance, `readSet`, that also holds the
- * instance for writing, the timer and inotify. `poll` takes it in and notes the
+ * instances for writing and for out-of-band data, the timer and inotify. `poll` takes it in and notes the
  * objects concerned; a scan then asks the levels.
  */
 import { closeSync, openSync } from 'node:fs'
+import { fileFilter } from '../core/filters/file.js'
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
 import {
+  EVFILT_EXCEPT,
   EVFILT_FS,
   EVFILT_NETDEV,
   EVFILT_PROC,
@@ -34,6 +36,7 @@ import {
   native,
   POLLIN,
   POLLOUT,
+  POLLPRI,
   POLLRDHUP,
   REC_COUNT,
   REC_ERROR,
@@ -42,6 +45,7 @@ import {
   REC_GENERATION,
   REC_STALE,
   RECORD,
+  SIDE_EXCEPT,
   SIDE_READ,
   SIDE_WRITE,
   STAT_FIELDS,
@@ -57,8 +61,6 @@ import { VnodeTable } from './vnode.js'
 const S_IFMT = 0o170000
 /** Records of one call to the addon. */
 const BATCH = 1024
-/** The kernel's own descriptors that fire only when somebody waits: timer, set for writing. */
-const IDLE_SOURCES = 2
 /** Descriptors remembered before those that were closed are looked for. */
 const SWEEP_LEAST = 256
 
@@ -68,6 +70,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly native: Native
   readonly readSet: PollSet
   readonly writeSet: PollSet
+  #exceptSet: PollSet | undefined
   readonly vnodes = new VnodeTable(this)
   readonly processes = new ProcessTable(this)
   readonly signals: SignalTable
@@ -93,6 +96,8 @@ export class LinuxKernel extends Kernel implements FileTable {
   /** The kernel's own descriptors in `readSet`, and what to do when one fires. */
   readonly #sources = new NumberTable<() => void>()
   readonly #fired: (() => void)[] = []
+  /** How many of them fire only when something else does: the timer, the other sets. */
+  #idleSources = 0
   #sweepAt = SWEEP_LEAST
 
   readonly #records = new Int32Array(RECORD * BATCH)
@@ -117,13 +122,14 @@ export class LinuxKernel extends Kernel implements FileTable {
     }
     const { native } = this
     try {
-      this.readSet = new PollSet(native, make(native.epollCreate()), POLLIN + POLLRDHUP)
-      this.writeSet = new PollSet(native, make(native.epollCreate()), POLLOUT)
+      this.readSet = new PollSet(native, make(native.epollCreate()), SIDE_READ, POLLIN + POLLRDHUP)
+      this.writeSet = new PollSet(native, make(native.epollCreate()), SIDE_WRITE, POLLOUT)
       this.readyFd = make(native.eventfdCreate(1))
       this.#timerFd = make(native.timerfdCreate())
-      this.#adoptWriteSet()
+      this.#adoptSet(this.writeSet)
       // Nothing to do: callouts are run whenever the kernel looks.
       this.adopt(this.#timerFd, () => {})
+      this.#idleSources = this.#sources.size
     } catch (error) {
       for (const fd of made) native.close(fd)
       throw error
@@ -133,6 +139,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.filters.install(EVFILT_SIGNAL, this.signals.filter)
     this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
+    this.filters.install(EVFILT_EXCEPT, fileFilter)
     this.filters.install(EVFILT_FS, this.mounts.filter)
     this.filters.install(EVFILT_NETDEV, this.links.filter)
   }
@@ -164,10 +171,27 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.native.epollDelete(this.readSet.fd, fd)
   }
 
-  #adoptWriteSet(): void {
-    this.adopt(this.writeSet.fd, () => {
-      this.#wait(this.writeSet, 0, 0)
+  #adoptSet(set: PollSet): void {
+    this.adopt(set.fd, () => {
+      this.#wait(set, 0, 0)
     })
+  }
+
+  /** The set for out-of-band data, made on first use; null with `lastError` set. */
+  openExceptSet(): PollSet | null {
+    if (this.#exceptSet !== undefined) return this.#exceptSet
+    const fd = this.native.epollCreate()
+    if (fd < 0) return this.fail(-fd)
+    const set = new PollSet(this.native, fd, SIDE_EXCEPT, POLLPRI)
+    try {
+      this.#adoptSet(set)
+    } catch (error) {
+      this.native.close(fd)
+      throw error
+    }
+    this.#idleSources++
+    this.#exceptSet = set
+    return set
   }
 
   // Descriptors
@@ -231,6 +255,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     if (this.#queues.size > 0) return
     this.readSet.clearParked()
     this.writeSet.clearParked()
+    this.#exceptSet?.clearParked()
   }
 
   /**
@@ -279,7 +304,7 @@ export class LinuxKernel extends Kernel implements FileTable {
       n = this.#wait(this.readSet, Math.min(max, BATCH), wait)
       // The signal that interrupts is told of before the interruption.
       if (n < 0) this.signals.harvest()
-      if (this.readSet.crowded || this.writeSet.crowded) this.#renew()
+      if (this.#crowded) this.#renew()
     }
     const { callouts } = this
     if (callouts.size > 0) callouts.run(this.uptime())
@@ -288,7 +313,16 @@ export class LinuxKernel extends Kernel implements FileTable {
 
   /** Whether nothing can happen but callouts. */
   get #quiet(): boolean {
-    return this.readSet.empty && this.writeSet.empty && this.#sources.size === IDLE_SOURCES
+    return (
+      this.readSet.empty &&
+      this.writeSet.empty &&
+      this.#exceptSet?.empty !== false &&
+      this.#sources.size === this.#idleSources
+    )
+  }
+
+  get #crowded(): boolean {
+    return this.readSet.crowded || this.writeSet.crowded || this.#exceptSet?.crowded === true
   }
 
   #wait(set: PollSet, asked: number, wait: number): number {
@@ -311,7 +345,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   /** Notes the objects of `n` records. */
   #take(set: PollSet, n: number): void {
     const records = this.#records
-    const reading = set === this.readSet
+    const kind = set.side
     for (let at = 0; at < n * RECORD; at += RECORD) {
       const fd = records[at + REC_FD]!
       const generation = records[at + REC_GENERATION]!
@@ -321,7 +355,7 @@ export class LinuxKernel extends Kernel implements FileTable {
         continue
       }
       const descriptor = this.#descriptors.get(fd)
-      const side = reading ? descriptor?.read : descriptor?.write
+      const side = descriptor?.side(kind)
       if (!(side instanceof PollSide) || side.generation !== generation) {
         set.reportedStranger(fd)
       } else {
@@ -363,8 +397,7 @@ export class LinuxKernel extends Kernel implements FileTable {
         n = this.#question(hook, n)
       }
     }
-    const kind = set === this.readSet ? SIDE_READ : SIDE_WRITE
-    check(this.native.pollLevels(set.fd, kind, this.#questions, n), 'kevent')
+    check(this.native.pollLevels(set.fd, set.side, this.#questions, n), 'kevent')
     for (let i = 0; i < n; i++) {
       const asked = this.#asked[i]!
       this.#learn(asked, this.#questions, i * RECORD)
@@ -384,24 +417,19 @@ export class LinuxKernel extends Kernel implements FileTable {
     return n + 1
   }
 
-  *#held(side: 'read' | 'write'): IterableIterator<[number, number]> {
+  *#held(kind: number): IterableIterator<[number, number]> {
     for (const descriptor of this.#descriptors.values()) {
-      const held = descriptor[side]
-      if (held instanceof PollSide) yield [descriptor.fd, held.generation]
+      const side = descriptor.side(kind)
+      if (side instanceof PollSide) yield [descriptor.fd, side.generation]
     }
   }
 
   /** Starts afresh where descriptors that cannot be taken out have piled up. */
   #renew(): void {
-    if (this.writeSet.crowded) {
-      const old = this.writeSet.renew(this.#held('write'))
-      if (old === -1) return
-      this.disown(old)
-      this.native.close(old)
-      this.#adoptWriteSet()
-    }
+    if (this.writeSet.crowded && !this.#renewInner(this.writeSet)) return
+    if (this.#exceptSet?.crowded && !this.#renewInner(this.#exceptSet)) return
     if (!this.readSet.crowded) return
-    const old = this.readSet.renew(this.#held('read'))
+    const old = this.readSet.renew(this.#held(SIDE_READ))
     if (old === -1) return
     for (const fd of this.#sources.numbers()) {
       this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
@@ -411,6 +439,16 @@ export class LinuxKernel extends Kernel implements FileTable {
     }
     this.loop.renew()
     this.native.close(old)
+  }
+
+  /** One of the sets inside `readSet`: whether it could be done. */
+  #renewInner(set: PollSet): boolean {
+    const old = set.renew(this.#held(set.side))
+    if (old === -1) return false
+    this.disown(old)
+    this.native.close(old)
+    this.#adoptSet(set)
+    return true
   }
 }
 

@@ -4,14 +4,14 @@
  */
 
 import type { Knote } from '../core/knote.js'
-import { EV_EOF, NOTE_LOWAT } from '../event.js'
+import { EV_EOF, NOTE_LOWAT, NOTE_OOB } from '../event.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from './native.js'
 
 /** What was learned of one side of a descriptor. */
 export interface Level {
   /** `POLL*` bits. */
   events: number
-  /** Bytes to read, connections waiting, or bytes of room. */
+  /** Bytes to read, connections waiting, bytes of room, or 1 for out-of-band data. */
   count: number
   /** The pending socket error, 0 for none. */
   error: number
@@ -60,4 +60,11 @@ export function writable(kn: Knote, level: Level, file: FileKind): boolean {
   kn.fflags = 0
   if (events & POLLHUP) return false
   return (events & (POLLOUT | POLLERR)) !== 0 && reachesLowat(kn)
+}
+
+/** EVFILT_EXCEPT, for who asks with NOTE_OOB: OpenBSD's filt_soexcept, filt_ptcexcept. */
+export function urgent(kn: Knote, level: Level): boolean {
+  if ((kn.sfflags & NOTE_OOB) === 0 || level.count <= 0) return false
+  kn.fflags = NOTE_OOB
+  return true
 }

@@ -31,6 +31,7 @@ export const COUNT_UNKNOWN = -1
 export const COUNT_UNASKED = -2
 
 export const POLLIN = 0x0001
+export const POLLPRI = 0x0002
 export const POLLOUT = 0x0004
 export const POLLERR = 0x0008
 export const POLLHUP = 0x0010
@@ -40,6 +41,8 @@ export const EPOLLET = 0x80000000
 /** The side of a descriptor that `pollLevels` asks about. */
 export const SIDE_READ = 0
 export const SIDE_WRITE = 1
+/** Out-of-band data: 1 or 0 in REC_COUNT. */
+export const SIDE_EXCEPT = 2
 
 /** How many fields `fileStat` fills. */
 export const STAT_FIELDS = 8
@@ -154,6 +157,8 @@ export interface Native {
   fileStat(fd: number, stat: Float64Array): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number
+  /** 1 for the master of a pseudo-terminal, else 0. */
+  ptyIsMaster(fd: number): number
   /** pidfd_open(2). -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of one. */
   pidfdOpen(pid: number): number
   /** fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file. */

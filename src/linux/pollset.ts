@@ -1,6 +1,7 @@
 /**
- * An epoll instance, and the generations under which it holds descriptors. Edge-triggered. Reading and writing have one each, so that an edge of one is
- * never taken for an edge of the other.
+ * An epoll instance, and the generations under which it holds descriptors. Edge-triggered.
+ * Reading, writing and out-of-band data have one each, so that an edge of one is never
+ * taken for an edge of another.
  *
  * A descriptor that is taken out stays in for a while, parked: programs that add
  * and delete, as those with one-shot events do, then need one system call instead
@@ -36,11 +37,13 @@ export class PollSet {
 
   /**
    * @param fd an epoll instance
+   * @param side what it is for: SIDE_READ, SIDE_WRITE or SIDE_EXCEPT
    * @param events what it is asked for besides EPOLLET
    */
   constructor(
     readonly native: Native,
     public fd: number,
+    readonly side: number,
     readonly events: number,
   ) {}
 

@@ -127,3 +127,47 @@ scenario('a pipe has no out-of-band data: EINVAL', (w) => {
   expectError('EINVAL', () => q.kevent([watch(r)]))
   expectGone(q, r, EVFILT_EXCEPT)
 })
+
+scenario(
+  'a watch for reading does not report it, nor one of it what can be read',
+  { filters: [EVFILT_READ] },
+  (w) => {
+    const [r, x] = [w.kqueue(), w.kqueue()]
+    const [client, server] = tcpPair(w)
+    r.kevent([add(server, EVFILT_READ)])
+    x.kevent([watch(server)])
+    w.oob!.send(client, '!')
+    expectEvents(wait(x), { filter: EVFILT_EXCEPT })
+    expectNothing(r)
+    w.oob!.receive(server)
+    w.write(client, 'ordinary')
+    expectEvents(wait(r), { filter: EVFILT_READ, data: 8 })
+    expectNothing(x)
+  },
+)
+
+scenario('a peer that is gone is no out-of-band data', (w) => {
+  const q = w.kqueue()
+  const [client, server] = tcpPair(w)
+  q.kevent([watch(server)])
+  w.close(client)
+  expectNothing(q, 5)
+})
+
+scenario('closing the descriptor ends the watch', (w) => {
+  const q = w.kqueue()
+  const [client, server] = tcpPair(w)
+  q.kevent([watch(server)])
+  w.oob!.send(client, '!')
+  expectEvents(wait(q), { ident: server })
+  w.close(server)
+  expectNothing(q)
+})
+
+scenario('without out-of-band data there is nothing in a datagram', { needs: ['udp'] }, (w) => {
+  const q = w.kqueue()
+  const [a, b] = w.udpPair()
+  q.kevent([watch(b)])
+  w.write(a, 'x')
+  expectNothing(q, 5)
+})

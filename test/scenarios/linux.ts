@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  EVFILT_EXCEPT,
   EVFILT_FS,
   EVFILT_NETDEV,
   EVFILT_PROC,
@@ -37,6 +38,7 @@ import type {
   MountCalls,
   NetworkCalls,
   OpenMode,
+  OutOfBand,
   Processes,
   Queue,
   TreeCalls,
@@ -64,6 +66,7 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'processes',
   'sigaction',
   'tree',
+  'oob',
 ])
 
 /** What depends on who runs this. */
@@ -82,6 +85,7 @@ const FILTERS = new Set<number>([
   EVFILT_SIGNAL,
   EVFILT_FS,
   EVFILT_NETDEV,
+  EVFILT_EXCEPT,
 ])
 
 const MODES: Record<OpenMode, number> = {
@@ -115,6 +119,10 @@ class LinuxWorld implements World {
   #interface: Interface | undefined
   readonly #mounts = new Mounts(this.#directory)
   readonly mounts: MountCalls = this.#mounts
+  readonly oob: OutOfBand = {
+    send: (fd, data) => posix.send(fd, data, C.MSG_OOB),
+    receive: (fd) => posix.recv(fd, 1, C.MSG_OOB),
+  }
   readonly tree: TreeCalls = treeCalls(this.#directory)
   /** Where the listening sockets are. */
   readonly #addresses = new Map<number, Address>()
