@@ -153,6 +153,8 @@ export class LinuxQueue extends Kqueue {
     try {
       return applyChanges(this, changes, n, sink, max)
     } finally {
+      // What a change has asked is not what holds when events are handed out.
+      this.kernel.pass++
       this.kernel.settle()
     }
   }

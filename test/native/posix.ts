@@ -127,6 +127,7 @@ interface Posix {
   ftruncate(fd: number, length: number): number
   fcntl(fd: number, command: number, argument: number): number
   fionread(fd: number): number
+  packetMode(fd: number, on: number): number
   poll(fd: number, events: number, timeoutMs: number): number
 
   socket(domain: number, type: number, protocol: number): number
@@ -210,6 +211,8 @@ export const fcntl = (fd: number, command: number, argument = 0): number =>
   posix.fcntl(fd, command, argument)
 /** FIONREAD: bytes that can be read. */
 export const fionread = (fd: number): number => posix.fionread(fd)
+/** Packet mode of the master of a pseudo-terminal, on or off. */
+export const packetMode = (fd: number, on: boolean): number => posix.packetMode(fd, on ? 1 : 0)
 /** The revents of one descriptor, 0 when the time was up first. */
 export const poll = (fd: number, events: number, timeoutMs = 0): number =>
   posix.poll(fd, events, timeoutMs)

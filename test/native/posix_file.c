@@ -170,6 +170,16 @@ POSIX_CALL(js_fcntl)
 	return posix_result(call, fcntl(fd, command, argument));
 }
 
+/* Of the master of a pseudo-terminal: ioctl_tty(2), TIOCPKT. */
+POSIX_CALL(js_packet_mode)
+{
+	int fd, on;
+
+	if (!posix_int(call, 0, &fd) || !posix_int(call, 1, &on))
+		return NULL;
+	return posix_result(call, ioctl(fd, TIOCPKT, &on));
+}
+
 POSIX_CALL(js_fionread)
 {
 	int fd, count = 0;
@@ -207,6 +217,7 @@ const struct posix_entry posix_file[] = {
 	{ "ftruncate", js_ftruncate },
 	{ "fcntl", js_fcntl },
 	{ "fionread", js_fionread },
+	{ "packetMode", js_packet_mode },
 	{ "poll", js_poll },
 	{ NULL, NULL },
 };

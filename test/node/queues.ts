@@ -18,7 +18,8 @@ import {
 import * as posix from '../native/posix.js'
 import { descriptors } from './processes.js'
 
-const { O_CLOEXEC, O_NONBLOCK } = posix.constants
+const { AF_INET, AF_INET6, AF_UNIX, F_SETFL, O_CLOEXEC, O_NONBLOCK } = posix.constants
+const { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } = posix.constants
 
 /** Long enough for anything that has to happen, in ms. */
 export const LONG = 10_000
@@ -33,11 +34,36 @@ export function queue(): Kqueue {
   return kq
 }
 
+/** A descriptor that is closed after the test. */
+export function keep(fd: number): number {
+  open.add(fd)
+  return fd
+}
+
 /** A pipe that is closed after the test. */
 export function pipe(): [number, number] {
-  const pair = posix.pipe2(O_CLOEXEC | O_NONBLOCK)
-  for (const fd of pair) open.add(fd)
-  return pair
+  const [r, w] = posix.pipe2(O_CLOEXEC | O_NONBLOCK)
+  return [keep(r), keep(w)]
+}
+
+/** A connection by TCP whose ends are closed after the test: who connected, who accepted. */
+export function tcp(host = '127.0.0.1'): [number, number] {
+  const domain = host.includes(':') ? AF_INET6 : AF_INET
+  const listener = posix.socket(domain, SOCK_STREAM | SOCK_CLOEXEC)
+  posix.bindInet(listener, host, 0)
+  posix.listen(listener)
+  const client = keep(posix.socket(domain, SOCK_STREAM | SOCK_CLOEXEC))
+  posix.connectInet(client, host, posix.getsocknamePort(listener))
+  posix.fcntl(client, F_SETFL, O_NONBLOCK)
+  const server = keep(posix.accept(listener, SOCK_NONBLOCK | SOCK_CLOEXEC))
+  posix.close(listener)
+  return [client, server]
+}
+
+/** A pair of Unix sockets that are closed after the test. */
+export function unixPair(type = SOCK_STREAM): [number, number] {
+  const [a, b] = posix.socketpair(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC)
+  return [keep(a), keep(b)]
 }
 
 /** Closes a descriptor by a call that the package does not hear of. */

@@ -293,3 +293,12 @@ scenario('an eventfd with EV_CLEAR reports each addition', { needs: ['eventfd'] 
   expectEvents(pending(q), { ident: fd, data: 4 })
   expectNothing(q)
 })
+
+scenario('what was read since a second queue was told is reported to neither', (w) => {
+  const [first, second] = [w.kqueue(), w.kqueue()]
+  const [r, wr] = w.pipe()
+  w.write(wr, 'abc')
+  for (const q of [first, second]) q.kevent([add(r, EVFILT_READ)])
+  w.read(r, 3)
+  for (const q of [first, second]) expectNothing(q)
+})

@@ -227,3 +227,12 @@ scenario('an eventfd is writable until its counter is full', { needs: ['eventfd'
   w.read(fd, 8)
   expectEvents(wait(q), { ident: fd })
 })
+
+scenario('each of two queues is told when there is room again', (w) => {
+  const [first, second] = [w.kqueue(), w.kqueue()]
+  const [r, wr] = w.pipe()
+  fill(w, wr)
+  for (const q of [first, second]) q.kevent([add(wr, EVFILT_WRITE)])
+  drain(w, r)
+  for (const q of [first, second]) expectEvents(wait(q), { ident: wr })
+})
