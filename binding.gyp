@@ -23,6 +23,7 @@
         "native/link.c",
         "native/loop.c",
         "native/mounts.c",
+        "native/output.c",
         "native/pidfd.c",
         "native/procsource.c",
         "native/queue.c",

@@ -16,6 +16,7 @@
 #include "link.h"
 #include "loop.h"
 #include "mounts.h"
+#include "output.h"
 #include "pidfd.h"
 #include "queue.h"
 #include "signal.h"
@@ -36,6 +37,7 @@ static const struct call_entry *const facilities[] = {
 	signal_calls,
 	mounts_calls,
 	link_calls,
+	output_calls,
 };
 
 static bool

@@ -18,11 +18,13 @@ import type { OpenFile } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EBADF, EINVAL, ENOSPC, EPERM } from '../errors.js'
-import { EVFILT_EXCEPT, EVFILT_READ, EVFILT_WRITE, NOTE_FILE_POLL } from '../event.js'
+import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_WRITE, NOTE_FILE_POLL } from '../event.js'
+import { type Drain, watchEmpty } from './empty.js'
 import type { LinuxKernel } from './kernel.js'
 import { type FileKind, type Level, readable, urgent, writable } from './level.js'
 import {
   COUNT_UNKNOWN,
+  OUTPUT_NONE,
   SIDE_READ,
   SIDE_WRITE,
   STAT_BIRTH,
@@ -102,6 +104,7 @@ export class Descriptor implements OpenFile {
     }
     if (kernel.stat(this.fd) !== 0) return EBADF
     if (kn.filter === EVFILT_EXCEPT) return this.#watchExcept(kn)
+    if (kn.filter === EVFILT_EMPTY) return this.#watchEmpty(kn)
     return kernel.refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
   }
 
@@ -116,6 +119,19 @@ export class Descriptor implements OpenFile {
     this.except ??= this.#open(set)
     this.except?.attach(kn)
     return this.except === null ? kernel.lastError : this.#attached()
+  }
+
+  #watchEmpty(kn: Knote): number {
+    const { kernel, fd } = this
+    const kind = kernel.native.outputKind(fd)
+    if (kind === OUTPUT_NONE) {
+      const reason = `descriptor ${fd} has no buffer that drains; sockets and pipes have`
+      return kernel.refuse(EINVAL, reason)
+    }
+    this.write ??= this.#open(kernel.writeSet)
+    if (!(this.write instanceof PollSide)) return kernel.lastError
+    watchEmpty(kn, this.write, kind)
+    return this.#attached()
   }
 
   #attached(): number {
@@ -211,6 +227,8 @@ export class PollSide implements Side, Level {
   /** The scan for which the level holds, 0 for none; see `LinuxKernel.pass`. */
   pass = 0
   stale = false
+  /** For those who wait until all was taken: of a write side. */
+  drain: Drain | null = null
   // epoll reports a new file that is ready at the next wait. Until it has spoken
   // once there is nothing to ask.
   #quiet = true
@@ -221,11 +239,12 @@ export class PollSide implements Side, Level {
     readonly generation: number,
   ) {}
 
-  attach(kn: Knote): void {
-    // A file that epoll has already reported to others does not come again.
-    if (!this.list.empty) this.#quiet = false
+  attach(kn: Knote, ops: FilterOps = pollFilters[this.set.side]!): void {
+    // A file that epoll has already reported to others does not come again, and of a
+    // buffer that is empty it does not tell.
+    if (!this.list.empty || kn.filter === EVFILT_EMPTY) this.#quiet = false
     kn.hook = this
-    kn.ops = pollFilters[this.set.side]!
+    kn.ops = ops
     this.list.add(kn)
   }
 
@@ -289,7 +308,7 @@ function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean)
     attach: () => 0,
     detach: (kn) => (kn.hook as PollSide).detach(kn),
     event(kn, hint) {
-      if (hint === HINT_EDGE) return true
+      if (hint !== 0) return hint === HINT_EDGE
       const side = kn.hook as PollSide
       return side.ask(kn) && holds(kn, side, side.descriptor)
     },

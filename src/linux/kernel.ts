@@ -17,6 +17,7 @@ import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
 import {
+  EVFILT_EMPTY,
   EVFILT_EXCEPT,
   EVFILT_FS,
   EVFILT_NETDEV,
@@ -51,6 +52,7 @@ import {
   STAT_FIELDS,
   STAT_MODE,
 } from './native.js'
+import { PipeReads } from './pipe-reads.js'
 import { PollSet } from './pollset.js'
 import { linuxProcFilter, procdescFilter } from './proc-filters.js'
 import { ProcessTable } from './process-table.js'
@@ -76,6 +78,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly signals: SignalTable
   readonly mounts = new MountTable(this)
   readonly links = new LinkTable(this)
+  readonly pipeReads = new PipeReads(this)
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -139,6 +142,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.filters.install(EVFILT_SIGNAL, this.signals.filter)
     this.filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
+    this.filters.install(EVFILT_EMPTY, fileFilter)
     this.filters.install(EVFILT_EXCEPT, fileFilter)
     this.filters.install(EVFILT_FS, this.mounts.filter)
     this.filters.install(EVFILT_NETDEV, this.links.filter)

@@ -46,20 +46,36 @@ export function readable(kn: Knote, level: Level, file: FileKind): boolean {
 }
 
 /**
- * EVFILT_WRITE. A pipe without a reader is POLLERR; a socket that both sides
- * have shut is POLLHUP with POLLRDHUP; one that was never connected is POLLHUP alone.
+ * Whether nobody will take what is written. A pipe without a reader is POLLERR; a socket
+ * that both sides have shut is POLLHUP with POLLRDHUP; one that was never connected is
+ * POLLHUP alone.
  */
+function unread(events: number, file: FileKind): boolean {
+  if ((events & (POLLERR | POLLHUP)) === 0) return false
+  const shut = POLLHUP | POLLRDHUP
+  return !file.isSocket || (events & shut) === shut
+}
+
+/** EVFILT_WRITE. */
 export function writable(kn: Knote, level: Level, file: FileKind): boolean {
   const { events } = level
   kn.data = level.count
-  if (events & (POLLERR | POLLHUP)) {
-    const shut = POLLHUP | POLLRDHUP
-    if (!file.isSocket || (events & shut) === shut) return endOfFile(kn, level.error)
-  }
+  if (unread(events, file)) return endOfFile(kn, level.error)
   kn.flags &= ~EV_EOF
   kn.fflags = 0
   if (events & POLLHUP) return false
   return (events & (POLLOUT | POLLERR)) !== 0 && reachesLowat(kn)
+}
+
+/**
+ * EVFILT_EMPTY: FreeBSD's filt_soempty, which does not mind whether there is a connection.
+ * @param queued bytes that were written and not yet taken
+ */
+export function drained(kn: Knote, level: Level, file: FileKind, queued: number): boolean {
+  if (unread(level.events, file)) return endOfFile(kn, level.error)
+  kn.flags &= ~EV_EOF
+  kn.fflags = 0
+  return queued <= 0
 }
 
 /** EVFILT_EXCEPT, for who asks with NOTE_OOB: OpenBSD's filt_soexcept, filt_ptcexcept. */

@@ -100,6 +100,16 @@ export const LINK_END = 2
 /** There were changes while the answer was made: it is not whole. */
 export const LINK_AGAIN = 3
 
+/** What `outputKind` says of a descriptor: it is neither socket nor pipe, or does not tell. */
+export const OUTPUT_NONE = 0
+/** A socket that fires for writing whenever something was taken. */
+export const OUTPUT_SOCKET = 1
+/** A socket that does not: TCP. */
+export const OUTPUT_STREAM = 2
+export const OUTPUT_PIPE = 3
+/** The reading end of a pipe. */
+export const OUTPUT_WRONG_END = 4
+
 /** A watch on one descriptor in the event loop of the thread that made it. */
 export interface LoopWatch {
   readonly __loopWatch: unique symbol
@@ -157,6 +167,12 @@ export interface Native {
   fileStat(fd: number, stat: Float64Array): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number
+  /** OUTPUT_*: whether it tells how much of what was written has not been taken. */
+  outputKind(fd: number): number
+  /** How many bytes that are. */
+  outputQueued(fd: number): number
+  /** How many bytes were taken in all: of a TCP connection, those acknowledged; else 0. */
+  outputTaken(fd: number): number
   /** 1 for the master of a pseudo-terminal, else 0. */
   ptyIsMaster(fd: number): number
   /** pidfd_open(2). -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of one. */

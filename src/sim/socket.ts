@@ -177,10 +177,10 @@ const writeFilter = filterWith((kn, socket) => {
   return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : socket.lowat)
 })
 
-/** filt_soempty. */
+/** filt_soempty, which does not mind whether there is a connection. */
 const emptyFilter = filterWith((kn, socket) => {
   if (socket.cannotSend) return end(kn, socket)
-  return socket.ready && socket.drained
+  return socket.drained
 })
 
 /** Out-of-band data, for who asks with NOTE_OOB. OpenBSD's filt_soexcept. */

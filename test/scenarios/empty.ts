@@ -1,5 +1,13 @@
 /** EVFILT_EMPTY: all that was written has been read. See kqueue(2), "EVFILT_EMPTY". */
-import { EV_CLEAR, EV_DISPATCH, EV_EOF, EV_ONESHOT, EVFILT_EMPTY, EVFILT_WRITE } from 'kqueue/core'
+import {
+  EV_CLEAR,
+  EV_DISABLE,
+  EV_DISPATCH,
+  EV_EOF,
+  EV_ONESHOT,
+  EVFILT_EMPTY,
+  EVFILT_WRITE,
+} from 'kqueue/core'
 import {
   add,
   byIdent,
@@ -10,7 +18,9 @@ import {
   expectEvents,
   expectGone,
   expectNothing,
+  fill,
   pending,
+  remove,
   tcpPair,
   wait,
 } from './scenario.js'
@@ -91,6 +101,20 @@ scenario('with EV_CLEAR an empty buffer is reported each time it drains', (w) =>
   }
 })
 
+scenario('with EV_CLEAR a TCP socket is reported each time it drains', { needs: ['tcp'] }, (w) => {
+  const q = w.kqueue()
+  const [client, server] = tcpPair(w)
+  q.kevent([add(client, EVFILT_EMPTY, EV_CLEAR)])
+  expectEvents(wait(q), { ident: client })
+  for (let i = 0; i < 3; i++) {
+    expectNothing(q, 5)
+    w.write(client, 'x')
+    w.sleep(1)
+    drain(w, server)
+    expectEvents(wait(q), { ident: client, flags: EV_CLEAR })
+  }
+})
+
 scenario('a one-shot watch waits until the buffer is empty and is gone', (w) => {
   const q = w.kqueue()
   const [r, wr] = w.pipe()
@@ -120,6 +144,88 @@ scenario('a peer that is gone is the end', { needs: ['socketpair'] }, (w) => {
   expectNothing(q)
   w.close(b)
   expectEvents(wait(q), { ident: a, flags: EV_EOF })
+})
+
+scenario('a pipe whose reader is gone is the end', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  w.write(wr, 'never read')
+  q.kevent([add(wr, EVFILT_EMPTY)])
+  expectNothing(q)
+  w.close(r)
+  expectEvents(wait(q), { ident: wr, flags: EV_EOF })
+})
+
+scenario('a TCP socket that was full is empty when all was read', { needs: ['tcp'] }, (w) => {
+  const q = w.kqueue()
+  const [client, server] = tcpPair(w)
+  const written = fill(w, client)
+  q.kevent([add(client, EVFILT_EMPTY)])
+  expectNothing(q)
+  for (let bytes = 0; bytes < written; w.sleep(1)) bytes += drain(w, server)
+  expectEvents(wait(q), { ident: client, flags: 0 })
+})
+
+scenario('datagrams count until they are read', { needs: ['socketpair'] }, (w) => {
+  const q = w.kqueue()
+  const [a, b] = w.socketpair('dgram')
+  w.write(a, 'one')
+  w.write(a, 'two')
+  q.kevent([add(a, EVFILT_EMPTY)])
+  expectNothing(q)
+  w.read(b, 3)
+  expectNothing(q)
+  w.read(b, 3)
+  expectEvents(wait(q), { ident: a })
+})
+
+scenario('a socket without a connection is empty', { needs: ['tcp', 'udp'] }, (w) => {
+  const q = w.kqueue()
+  for (const fd of [w.socket('tcp'), w.socket('udp'), w.listen('tcp')]) {
+    q.kevent([add(fd, EVFILT_EMPTY, EV_ONESHOT)])
+    expectEvents(pending(q), { ident: fd, flags: EV_ONESHOT, data: 0 })
+  }
+})
+
+scenario('the reading end of a pipe can be watched, and never is empty', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(r, EVFILT_EMPTY)])
+  w.write(wr, 'x')
+  w.read(r, 1)
+  expectNothing(q, 5)
+})
+
+scenario('each of two queues is told when the buffer is empty', (w) => {
+  const [first, second] = [w.kqueue(), w.kqueue()]
+  const [r, wr] = w.pipe()
+  w.write(wr, 'x')
+  for (const q of [first, second]) q.kevent([add(wr, EVFILT_EMPTY)])
+  for (const q of [first, second]) expectNothing(q)
+  w.read(r, 1)
+  for (const q of [first, second]) expectEvents(wait(q), { ident: wr })
+})
+
+scenario('a buffer that drains while its watch is disabled is reported when enabled', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  w.write(wr, 'x')
+  q.kevent([add(wr, EVFILT_EMPTY, EV_DISABLE)])
+  w.read(r, 1)
+  expectNothing(q, 5)
+  q.kevent([enable(wr, EVFILT_EMPTY)])
+  expectEvents(pending(q), { ident: wr })
+})
+
+scenario('closing the descriptor ends the watch of its buffer', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  w.write(wr, 'x')
+  q.kevent([add(wr, EVFILT_EMPTY)])
+  w.close(wr)
+  w.read(r, 1)
+  expectNothing(q, 5)
+  expectError('EBADF', () => q.kevent([remove(wr, EVFILT_EMPTY)]))
 })
 
 scenario('what is neither socket nor pipe is refused with EINVAL', { needs: ['file'] }, (w) => {

@@ -9,6 +9,7 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  EVFILT_EMPTY,
   EVFILT_EXCEPT,
   EVFILT_FS,
   EVFILT_NETDEV,
@@ -86,6 +87,7 @@ const FILTERS = new Set<number>([
   EVFILT_FS,
   EVFILT_NETDEV,
   EVFILT_EXCEPT,
+  EVFILT_EMPTY,
 ])
 
 const MODES: Record<OpenMode, number> = {

@@ -1,0 +1,96 @@
+/**
+ * When pipes are read, as inotify(7) tells: a writer has no other way to hear of it
+ * while the pipe is not full. One inotify instance a thread, while there are pipes to
+ * watch. Where it cannot be had, who waits looks by the clock; see `empty.ts`.
+ */
+import type { Drain } from './empty.js'
+import type { LinuxKernel } from './kernel.js'
+
+const IN_ACCESS = 0x00000001
+const IN_Q_OVERFLOW = 0x00004000
+const IN_IGNORED = 0x00008000
+
+/** struct inotify_event: wd, mask, cookie, len; no names come from pipes. */
+const RECORD = 16
+
+export class PipeReads {
+  /** The inotify descriptor, -1 while there is nothing to watch. */
+  #fd = -1
+  /** By watch descriptor, of which each pipe has one. */
+  readonly #watched = new Map<number, Set<Drain>>()
+  readonly #buffer = new Uint8Array(RECORD * 256)
+  readonly #words = new Int32Array(this.#buffer.buffer)
+  #reading = false
+
+  constructor(readonly kernel: LinuxKernel) {}
+
+  /** Looks at a pipe whenever it is read: whether that can be had. */
+  add(drain: Drain): boolean {
+    if (this.#fd === -1 && !this.#open()) return false
+    const { native } = this.kernel
+    const wd = native.inotifyAdd(this.#fd, drain.side.descriptor.fd, IN_ACCESS)
+    if (wd < 0) {
+      this.#closeIfIdle()
+      return false
+    }
+    const drains = this.#watched.get(wd)
+    if (drains === undefined) this.#watched.set(wd, new Set([drain]))
+    else drains.add(drain)
+    return true
+  }
+
+  remove(drain: Drain): void {
+    for (const [wd, drains] of this.#watched) {
+      if (!drains.delete(drain) || drains.size > 0) continue
+      this.#watched.delete(wd)
+      this.kernel.native.inotifyRemove(this.#fd, wd)
+    }
+    this.#closeIfIdle()
+  }
+
+  #open(): boolean {
+    const { kernel } = this
+    const fd = kernel.native.inotifyCreate()
+    if (fd < 0) return false
+    try {
+      kernel.adopt(fd, () => this.#read())
+    } catch {
+      kernel.native.close(fd)
+      return false
+    }
+    this.#fd = fd
+    return true
+  }
+
+  #closeIfIdle(): void {
+    if (this.#fd === -1 || this.#watched.size > 0) return
+    this.kernel.disown(this.#fd)
+    this.kernel.native.close(this.#fd)
+    this.#fd = -1
+  }
+
+  #read(): void {
+    if (this.#reading) return
+    this.#reading = true
+    try {
+      while (this.#fd !== -1) {
+        const length = this.kernel.native.inotifyRead(this.#fd, this.#buffer)
+        if (length <= 0) return
+        for (let at = 0; at < length; at += RECORD) {
+          this.#record(this.#words[at / 4]!, this.#words[at / 4 + 1]!)
+        }
+      }
+    } finally {
+      this.#reading = false
+    }
+  }
+
+  #record(wd: number, mask: number): void {
+    if (mask & IN_Q_OVERFLOW) {
+      for (const drains of this.#watched.values()) for (const drain of drains) drain.look()
+      return
+    }
+    for (const drain of this.#watched.get(wd) ?? []) drain.look()
+    if (mask & IN_IGNORED) this.#watched.delete(wd)
+  }
+}
