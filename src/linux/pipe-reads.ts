@@ -1,7 +1,8 @@
 /**
  * When pipes are read, as inotify(7) tells: a writer has no other way to hear of it
- * while the pipe is not full. One inotify instance a thread, while there are pipes to
- * watch. Where it cannot be had, who waits looks by the clock; see `empty.ts`.
+ * while the pipe is not full. One inotify instance a thread, made on first use and kept,
+ * because Linux takes up to 16 ms to close one. Where it cannot be had, who waits looks by
+ * the clock; see `empty.ts`.
  */
 import type { Drain } from './empty.js'
 import type { LinuxKernel } from './kernel.js'
@@ -14,8 +15,10 @@ const IN_IGNORED = 0x00008000
 const RECORD = 16
 
 export class PipeReads {
-  /** The inotify descriptor, -1 while there is nothing to watch. */
+  /** The inotify descriptor, -1 until a pipe is watched. */
   #fd = -1
+  /** Whether it is listened to. */
+  #listening = false
   /** By watch descriptor, of which each pipe has one. */
   readonly #watched = new Map<number, Set<Drain>>()
   readonly #buffer = new Uint8Array(RECORD * 256)
@@ -26,11 +29,11 @@ export class PipeReads {
 
   /** Looks at a pipe whenever it is read: whether that can be had. */
   add(drain: Drain): boolean {
-    if (this.#fd === -1 && !this.#open()) return false
+    if (!this.#listen()) return false
     const { native } = this.kernel
     const wd = native.inotifyAdd(this.#fd, drain.side.descriptor.fd, IN_ACCESS)
     if (wd < 0) {
-      this.#closeIfIdle()
+      this.#restIfIdle()
       return false
     }
     const drains = this.#watched.get(wd)
@@ -45,35 +48,34 @@ export class PipeReads {
       this.#watched.delete(wd)
       this.kernel.native.inotifyRemove(this.#fd, wd)
     }
-    this.#closeIfIdle()
+    this.#restIfIdle()
   }
 
-  #open(): boolean {
+  #listen(): boolean {
+    if (this.#listening) return true
     const { kernel } = this
-    const fd = kernel.native.inotifyCreate()
-    if (fd < 0) return false
+    if (this.#fd === -1) this.#fd = Math.max(-1, kernel.native.inotifyCreate())
+    if (this.#fd === -1) return false
     try {
-      kernel.adopt(fd, () => this.#read())
+      kernel.adopt(this.#fd, () => this.#read())
     } catch {
-      kernel.native.close(fd)
       return false
     }
-    this.#fd = fd
+    this.#listening = true
     return true
   }
 
-  #closeIfIdle(): void {
-    if (this.#fd === -1 || this.#watched.size > 0) return
+  #restIfIdle(): void {
+    if (!this.#listening || this.#watched.size > 0) return
+    this.#listening = false
     this.kernel.disown(this.#fd)
-    this.kernel.native.close(this.#fd)
-    this.#fd = -1
   }
 
   #read(): void {
     if (this.#reading) return
     this.#reading = true
     try {
-      while (this.#fd !== -1) {
+      while (this.#listening) {
         const length = this.kernel.native.inotifyRead(this.#fd, this.#buffer)
         if (length <= 0) return
         for (let at = 0; at < length; at += RECORD) {
