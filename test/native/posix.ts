@@ -141,6 +141,7 @@ interface Posix {
   accept(fd: number, flags: number): number
   send(fd: number, data: Uint8Array, flags: number): number
   sendtoInet(fd: number, data: Uint8Array, flags: number, host: string, port: number): number
+  sendtoNetlink(fd: number, data: Uint8Array, port: number): number
   recv(fd: number, most: number, flags: number): Uint8Array
   shutdown(fd: number, how: number): number
   setsockopt(fd: number, level: number, option: number, value: number): number
@@ -240,6 +241,9 @@ export const sendto = (
   host: string,
   port: number,
 ): number => posix.sendtoInet(fd, bytes(data), flags, host, port)
+/** To the netlink socket of a port, which is mostly a pid: netlink(7). */
+export const sendtoNetlink = (fd: number, data: Uint8Array, port: number): number =>
+  posix.sendtoNetlink(fd, data, port | 0)
 export const recv = (fd: number, most = 65536, flags = 0): Uint8Array => posix.recv(fd, most, flags)
 export const shutdown = (fd: number, how: number): number => posix.shutdown(fd, how)
 export const setsockopt = (fd: number, level: number, option: number, value: number): number =>

@@ -14,6 +14,8 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include <linux/netlink.h>
+
 /* The most that one recv answers. */
 #define RECV_MOST (1 << 20)
 
@@ -198,6 +200,22 @@ POSIX_CALL(js_sendto_inet)
 	return posix_result(call, sendto(fd, data, length, flags, &address.any, address_length));
 }
 
+/* To the netlink socket of a port. */
+POSIX_CALL(js_sendto_netlink)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK };
+	size_t length;
+	void *data;
+	int fd, port;
+
+	if (!posix_int(call, 0, &fd) || !posix_bytes(call, 1, &data, &length) ||
+	    !posix_int(call, 2, &port))
+		return NULL;
+	address.nl_pid = (uint32_t)port;
+	return posix_result(call, sendto(fd, data, length, 0, (struct sockaddr *)&address,
+	    sizeof(address)));
+}
+
 POSIX_CALL(js_recv)
 {
 	int fd, most, flags;
@@ -268,6 +286,7 @@ const struct posix_entry posix_socket[] = {
 	{ "accept", js_accept },
 	{ "send", js_send },
 	{ "sendtoInet", js_sendto_inet },
+	{ "sendtoNetlink", js_sendto_netlink },
 	{ "recv", js_recv },
 	{ "shutdown", js_shutdown },
 	{ "setsockopt", js_setsockopt },

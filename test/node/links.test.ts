@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import {
   type Change,
@@ -22,10 +23,12 @@ import {
 import * as posix from '../native/posix.js'
 import { command, inNamespaces } from './namespaces.js'
 import { descriptors, ended, message, run, start } from './processes.js'
-import { cleanUp, LONG, queue } from './queues.js'
+import { cleanUp, keep, LONG, queue } from './queues.js'
 
 const UP = NOTE_LINKUP
 const DOWN = NOTE_LINKDOWN
+const AF_NETLINK = 16
+const RTM_DELLINK = 17
 const ALL = UP | DOWN | NOTE_LINKINV
 
 const ip = (line: string): string => command('ip', ...line.split(' '))
@@ -136,6 +139,19 @@ inNamespaces(import.meta.url, () => {
       assert.ok(event!.fflags & NOTE_LINKINV)
       assert.ok(event!.flags & EV_EOF)
       child.kill('SIGKILL')
+    })
+
+    it('is what the kernel says and nobody else', () => {
+      const kq = watching('ka')
+      const socket = keep(posix.socket(AF_NETLINK, posix.constants.SOCK_RAW))
+      const ports = ownPorts()
+      assert.equal(ports.length, 2)
+      for (const port of ports) {
+        posix.sendtoNetlink(socket, linkMessage(RTM_DELLINK, if_nametoindex('ka')), port)
+      }
+      silent(kq)
+      ip('link set ka down')
+      assert.equal(notes(kq), DOWN)
     })
 
     it('wakes who waits from the event loop', async () => {
@@ -300,6 +316,31 @@ inNamespaces(import.meta.url, () => {
     })
   })
 })
+
+/** struct nlmsghdr and struct ifinfomsg of rtnetlink(7). */
+function linkMessage(type: number, index: number): Uint8Array {
+  const words = new Uint32Array(8)
+  words[0] = words.byteLength
+  words[1] = type
+  words[5] = index
+  return new Uint8Array(words.buffer)
+}
+
+/** The netlink ports of this process for routing. */
+function ownPorts(): number[] {
+  const links = readdirSync('/proc/self/fd').map((fd) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${fd}`)
+    } catch {
+      return ''
+    }
+  })
+  const lines = readFileSync('/proc/net/netlink', 'latin1').trim().split('\n').slice(1)
+  return lines
+    .map((line) => line.trim().split(/\s+/))
+    .filter((field) => field[1] === '0' && links.includes(`socket:[${field[9]}]`))
+    .map((field) => Number(field[2]))
+}
 
 function own(): string {
   return command('readlink', '/proc/self/ns/net')
