@@ -18,17 +18,22 @@ import {
 import { type Descriptor, isListening, openDescriptor, parseDescriptor } from './descriptor.js'
 import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
+import { mountCondition } from './mount-condition.js'
+import { networkCondition } from './network-condition.js'
 
 export interface Condition {
   /** Its name without the dashes. */
   readonly option: string
-  /** What its value is called in help, '' for a condition without a value. */
+  /**
+   * What its value is called in help: '' for a condition without a value, '[NAME]' for
+   * one that may have none.
+   */
   readonly value: string
   readonly help: string
   /** Names of the bits that `fflags` of its events can hold. */
   readonly notes?: Readonly<Record<string, number>>
   /**
-   * Reads its value without opening anything.
+   * Reads its value, '' for none, without opening anything.
    * @throws UsageError
    */
   parse(value: string): Opener
@@ -100,6 +105,8 @@ export const CONDITIONS: readonly Condition[] = [
       })
     },
   },
+  mountCondition,
+  networkCondition,
 ]
 
 function readable({ data, flags, fflags }: Kevent, { stats }: Descriptor): string {

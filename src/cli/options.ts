@@ -101,7 +101,8 @@ export function parseOptions(
   const known = new Map(options.map((row) => [row.option, row]))
   const conditions = new Map(CONDITIONS.map((row) => [row.option, row]))
   const given = new Set<Option>()
-  for (const token of tokensOf([...options, ...CONDITIONS], args)) {
+  const tokens = tokensOf([...options, ...CONDITIONS], args)
+  for (let token = tokens.shift(); token !== undefined; token = tokens.shift()) {
     if (token.kind === 'option-terminator') continue
     if (token.kind === 'positional') {
       throw new UsageError(
@@ -116,9 +117,11 @@ export function parseOptions(
         `${command} has no option ${token.rawName}; kq ${command} --help lists those there are`,
       )
     }
-    const value = givenValue(row, token)
+    const value = isOptional(row)
+      ? optionalValue(row, token.value ?? followingWord(token, tokens))
+      : givenValue(row, token)
     if (condition !== undefined) {
-      const name = condition.value === '' ? token.rawName : `${token.rawName} ${value}`
+      const name = value === '' ? token.rawName : `${token.rawName} ${value}`
       request.conditions.push({ condition, name, open: condition.parse(value) })
     } else if (option !== undefined) {
       if (given.has(option) && option.value !== '') {
@@ -153,12 +156,37 @@ function tokensOf(rows: readonly Row[], args: readonly string[]) {
       rows.map(({ option, value }) => [
         option,
         {
-          type: value === '' ? ('boolean' as const) : ('string' as const),
+          // The value of an optional one is found among the words that belong to none.
+          type: value === '' || isOptional({ value }) ? ('boolean' as const) : ('string' as const),
           ...(option === 'help' && { short: 'h' }),
         },
       ]),
     ),
   }).tokens
+}
+
+/** Whether the value may be left out. */
+function isOptional({ value }: Pick<Row, 'value'>): boolean {
+  return value.startsWith('[')
+}
+
+type Token = ReturnType<typeof tokensOf>[number]
+
+/** The word after an option, which no option has taken: takes it out. */
+function followingWord(option: Token, rest: Token[]): string | undefined {
+  const [next] = rest
+  if (next?.kind !== 'positional' || next.index !== option.index + 1) return undefined
+  rest.shift()
+  return next.value
+}
+
+/** A value that may be left out; one that is given must not be empty. */
+function optionalValue({ option, value: name }: Row, value: string | undefined): string {
+  if (value === '') {
+    const word = name.slice(1, -1)
+    throw new UsageError(`--${option} '' names nothing; write --${option} ${word}, or --${option}`)
+  }
+  return value ?? ''
 }
 
 interface OptionToken {
