@@ -11,7 +11,9 @@ const INDENT = '  '
 /** Help of the whole of kq. */
 export function help(commands: readonly Command[]): string {
   return page(
-    wrap('kq watches descriptors and timers, with the kqueue of the BSD systems on Linux.'),
+    wrap(
+      'kq watches descriptors, timers, mounts and links, with the kqueue of the BSD systems on Linux.',
+    ),
     [
       'Usage:',
       ...table(commands.map(({ name, synopsis, summary }) => [`kq ${name} ${synopsis}`, summary])),
