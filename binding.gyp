@@ -8,6 +8,11 @@
       "target_name": "kqueue",
       "sources": [
         "native/addon.c",
+        "native/aio.c",
+        "native/aiocalls.c",
+        "native/aiofile.c",
+        "native/aiothreads.c",
+        "native/aiouring.c",
         "native/anchor.c",
         "native/call.c",
         "native/clock.c",
@@ -34,6 +39,7 @@
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
       "cflags": ["-Wall", "-Wextra", "-fvisibility=hidden"],
       "cflags_c": ["-std=c11"],
+      # A worker that ends takes the addon with it, while threads or handlers of signals may still run in it.
       "ldflags": ["-Wl,-z,nodelete"],
       "conditions": [
         ["werror==1", { "cflags": ["-Werror"] }],

@@ -4,6 +4,7 @@
  * Its one user is src/linux/native.ts, which types and documents what each
  * function takes and answers. Loaded once in every environment that asks.
  */
+#include "aio.h"
 #include "call.h"
 #include "clock.h"
 #include "connector.h"
@@ -38,6 +39,7 @@ static const struct call_entry *const facilities[] = {
 	mounts_calls,
 	link_calls,
 	output_calls,
+	aio_calls,
 };
 
 static bool

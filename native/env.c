@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "aio.h"
 #include "connector.h"
 #include "loop.h"
 #include "queue.h"
@@ -71,6 +72,7 @@ env_own(struct env_state *state, int fd, int ready)
 static void
 close_owned(struct env_state *state)
 {
+	aio_end(state);
 	connector_leave(state);
 	for (size_t i = 0; i < state->owned_count; i++) {
 		const struct env_owned *owned = &state->owned[i];

@@ -18,6 +18,7 @@
 /* How many files one epoll_wait(2) or poll(2) of ours deals with. */
 #define ENV_BATCH 1024
 
+struct aio;
 struct event_queue;
 struct loop_watch;
 struct signal_watcher;
@@ -45,6 +46,11 @@ struct env_state {
 	struct event_queue *connector;
 	/* The signals that this environment watches; NULL while it watches none. */
 	struct signal_watcher *signals;
+
+	/* Asynchronous I/O, NULL while there is none; by whom it is to be done, for tests. */
+	struct aio *aio;
+	int aio_preferred;
+	unsigned int aio_room;
 
 	int diag_fd;
 	uint32_t diag_sequence;

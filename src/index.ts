@@ -15,6 +15,25 @@ export { Knlist } from './core/knlist.js'
 export type { Knote } from './core/knote.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
+export {
+  AIO_ALLDONE,
+  AIO_CANCELED,
+  AIO_NOTCANCELED,
+  type AioEntry,
+  type AioFsync,
+  type AioList,
+  type AioNotify,
+  type AioRead,
+  type AioRequest,
+  type AioWrite,
+  aio_cancel,
+  aio_error,
+  aio_fsync,
+  aio_read,
+  aio_return,
+  aio_write,
+  lio_listio,
+} from './node/aio.js'
 export { readable, ticks, type UserEvent, userEvent, writable } from './node/conveniences.js'
 export {
   kfilter_register,

@@ -26,6 +26,7 @@ import {
   EVFILT_SIGNAL,
   type EventSink,
 } from '../event.js'
+import { Aio } from './aio.js'
 import { Descriptor, PollSide } from './descriptor.js'
 import { LinkTable } from './links.js'
 import { Loop } from './loop.js'
@@ -79,6 +80,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   readonly mounts = new MountTable(this)
   readonly links = new LinkTable(this)
   readonly pipeReads = new PipeReads(this)
+  readonly aio = new Aio(this)
   readonly loop: Loop
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
@@ -260,6 +262,12 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.readSet.clearParked()
     this.writeSet.clearParked()
     this.#exceptSet?.clearParked()
+    this.aio.rest()
+  }
+
+  /** Whether there is a queue that somebody may look into. */
+  get hasQueues(): boolean {
+    return this.#queues.size > 0
   }
 
   /**

@@ -24,6 +24,8 @@ export class Loop {
   readonly #expired: Waiter[] = []
   /** Whether `#serve` is about to be called. */
   #serving = false
+  /** Whether the kernel looks at what happens though nobody sleeps. */
+  #attending = false
 
   constructor(readonly kernel: LinuxKernel) {}
 
@@ -78,13 +80,24 @@ export class Loop {
     this.#keep()
   }
 
+  /**
+   * The kernel looks at what happens, whether somebody sleeps or not. This does not keep
+   * the process alive.
+   */
+  attend(attending: boolean): void {
+    if (this.#attending === attending) return
+    this.#attending = attending
+    if (attending) this.#run()
+    else if (!this.sleeping) this.#stop()
+  }
+
   /** The epoll instance has been replaced. */
   renew(): void {
     if (this.#watch === undefined) return
     this.kernel.native.loopStop(this.#watch)
     this.#watch = undefined
     this.#running = false
-    if (this.sleeping) this.#run()
+    if (this.sleeping || this.#attending) this.#run()
   }
 
   #run(): void {
@@ -109,13 +122,17 @@ export class Loop {
     else this.kernel.native.loopUnref(this.#watch)
   }
 
+  #stop(): void {
+    if (this.#watch !== undefined) this.kernel.native.loopStop(this.#watch)
+    this.#running = false
+  }
+
   /** The loop says that something has happened. */
   #ready(): void {
-    if (!this.sleeping && this.#watch !== undefined) {
+    if (!this.sleeping && !this.#attending) {
       // Left running after the last waiter had gone, to spare stopping and
       // starting for each; nobody has come, so stop.
-      this.kernel.native.loopStop(this.#watch)
-      this.#running = false
+      this.#stop()
       return
     }
     this.#serving = true

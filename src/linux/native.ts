@@ -110,6 +110,23 @@ export const OUTPUT_PIPE = 3
 /** The reading end of a pipe. */
 export const OUTPUT_WRONG_END = 4
 
+/** What `aioSubmit` asks for. */
+export const AIO_READ = 0
+export const AIO_WRITE = 1
+export const AIO_SYNC = 2
+export const AIO_DSYNC = 3
+
+/** What `aioCancel` answers, with FreeBSD's numbers: it was taken back. */
+export const AIO_CANCELED = 1
+/** It cannot be taken back (any more), and goes on. */
+export const AIO_NOTCANCELED = 2
+/** It is over. */
+export const AIO_ALLDONE = 3
+
+/** By whom asynchronous I/O is done. */
+export const AIO_URING = 1
+export const AIO_THREADS = 2
+
 /** A watch on one descriptor in the event loop of the thread that made it. */
 export interface LoopWatch {
   readonly __loopWatch: unique symbol
@@ -227,6 +244,35 @@ export interface Native {
   linkIndex(name: string): number
   /** if_indextoname(3). -ENXIO there is no such interface. */
   linkName(index: number): string | number
+
+  /** Makes ready for asynchronous I/O: a descriptor that fires when something is over. */
+  aioOpen(): number
+  /**
+   * Asks for I/O between a regular file, directory or block device and memory as large as
+   * `view`, of which what is to be written is copied. Answers a handle. Unless `now`, it
+   * begins with `aioStart`. -EBADF not open, or not for this; -ENOTSUP no such file.
+   */
+  aioSubmit(operation: number, fd: number, offset: number, view: Uint8Array, now: boolean): number
+  /** Begins what has been asked for, with one system call where there is room. */
+  aioStart(): number
+  /** Fills in the handles of requests that are over: how many. */
+  aioCollect(handles: Int32Array): number
+  /**
+   * The result of a request that was collected: bytes, or a negative errno. What was read is
+   * put into `view`; -EFAULT when that has no room for it any more. The handle ends with it.
+   */
+  aioTake(handle: number, view: Uint8Array): number
+  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. */
+  aioCancel(handle: number): number
+  /** -EBUSY while something goes on. */
+  aioClose(): number
+  /** AIO_URING or AIO_THREADS; -EBADF when it is not open. */
+  aioKind(): number
+  /**
+   * For tests: by whom the I/O of this thread is done from the next `aioOpen` on (0 whoever
+   * can), and with how many entries of a ring, or threads (0 the usual).
+   */
+  aioPrefer(kind: number, room: number): void
 
   /** close(2) of a descriptor that the addon made. */
   close(fd: number): number

@@ -55,7 +55,14 @@ const BURST = 64
 /** The making of a Kqueue is left to kqueue(), kqueuex() and kqueue1(). */
 const MAKE = Symbol('make')
 
+/** The queue behind a Kqueue, for calls that take one. */
+export let queueOf: (kq: Kqueue) => LinuxQueue
+
 export class Kqueue {
+  static {
+    queueOf = (kq) => kq.#queue
+  }
+
   readonly #queue: LinuxQueue
   // Taken while a call is under way: a getter in a changelist may call again.
   #spare: ChangeBuffer | null = new ChangeBuffer()

@@ -1,15 +1,15 @@
 /**
- * A request for asynchronous I/O (`struct aiocb`) and a list of them
- * (`struct aioliojob`): how they go, and how they end.
+ * A request for asynchronous I/O (`struct aiocb`) and a list of them: how they go, and
+ * how they end.
  */
 import { Callout } from '../core/callout.js'
+import type { Completion, CompletionList, Part } from '../core/filters/completion.js'
 import type { Kernel } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import { ECANCELED, EINPROGRESS, KqueueError } from '../errors.js'
-import type { Completion } from './completion.js'
 import type { VnodeFile } from './vnode.js'
 
-export class AioRequest implements Completion {
+export class AioRequest implements Completion, Part {
   readonly klist = new Knlist()
   status: 'pending' | 'done' | 'cancelled' = 'pending'
   /** Bytes, 0 for a sync, -1 when it failed or was cancelled; null while it goes on. aio_return(2). */
@@ -19,7 +19,7 @@ export class AioRequest implements Completion {
   /** Ends the request at its time. */
   readonly callout = new Callout(() => this.#run())
   /** The list that it is one of. */
-  list: AioList | null = null
+  list: CompletionList<Part> | null = null
   /** Called once when it is over, before anybody is told. */
   over: () => void = () => {}
 
@@ -39,6 +39,10 @@ export class AioRequest implements Completion {
 
   get complete(): boolean {
     return this.status !== 'pending'
+  }
+
+  get outcome(): number | null {
+    return this.complete ? this.error : null
   }
 
   /**
@@ -70,40 +74,9 @@ export class AioRequest implements Completion {
     this.error = errno
     this.over()
     this.klist.note(0)
-    this.list?.look()
+    this.list?.partOver()
   }
 }
 
-export class AioList implements Completion {
-  readonly klist = new Knlist()
-  readonly error = 0
-  #requests: readonly AioRequest[] = []
-
-  constructor(readonly id: number) {}
-
-  get requests(): readonly AioRequest[] {
-    return this.#requests
-  }
-
-  /** All that were asked for. */
-  take(requests: readonly AioRequest[]): void {
-    this.#requests = requests
-    for (const request of requests) request.list = this
-    this.look()
-  }
-
-  /** Whether all are over. */
-  get complete(): boolean {
-    return this.#requests.length > 0 && this.#requests.every((request) => request.complete)
-  }
-
-  /** Takes back all that are not over. */
-  cancel(): void {
-    for (const request of this.#requests) request.cancel()
-  }
-
-  /** Something may have ended: tells if all have. */
-  look(): void {
-    if (this.complete) this.klist.note(0)
-  }
-}
+/** Requests that were asked for together. */
+export type AioList = CompletionList<AioRequest>

@@ -6,12 +6,12 @@
  *     // then an event of EVFILT_AIO with ident request.id
  *     request.result, request.error
  */
+import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
 import type { FileTable, Kernel } from '../core/kernel.js'
 import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EINVAL, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
-import { AioList, AioRequest } from './aio-request.js'
-import { completionFilter, watchCompletion } from './completion.js'
+import { type AioList, AioRequest } from './aio-request.js'
 import { VnodeFile } from './vnode.js'
 
 /** ms that a request takes unless it says otherwise. */
@@ -23,6 +23,7 @@ const NS_PER_MS = 1e6
 export interface Notification {
   /** The descriptor of a queue; nobody is told by default. */
   readonly kq?: number
+  /** The request, or the list, if it is not given. */
   readonly udata?: unknown
 }
 
@@ -112,7 +113,7 @@ export class Aio {
    */
   lio(process: FileTable, entries: readonly AioEntry[], notification: Notification = {}): AioList {
     if (entries.length === 0) fail(EINVAL, 'lio_listio', 'the list is empty')
-    const list = new AioList(this.#id++)
+    const list = new CompletionList<AioRequest>(this.#id++)
     const { kq, udata } = notification
     if (kq !== undefined) {
       watchCompletion(findQueue(process, kq, 'lio_listio'), EVFILT_LIO, list, udata, 'lio_listio')

@@ -9,9 +9,11 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  EVFILT_AIO,
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
   EVFILT_FS,
+  EVFILT_LIO,
   EVFILT_NETDEV,
   EVFILT_PROC,
   EVFILT_PROCDESC,
@@ -30,6 +32,7 @@ import {
   sysctl,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { aioCalls } from './linux-aio.js'
 import { Mounts, mayMount, treeCalls } from './linux-mounts.js'
 import { Interface, mayMakeInterfaces } from './linux-network.js'
 import { Puppets, processCalls } from './linux-processes.js'
@@ -68,6 +71,7 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'sigaction',
   'tree',
   'oob',
+  'aio',
 ])
 
 /** What depends on who runs this. */
@@ -88,6 +92,8 @@ const FILTERS = new Set<number>([
   EVFILT_NETDEV,
   EVFILT_EXCEPT,
   EVFILT_EMPTY,
+  EVFILT_AIO,
+  EVFILT_LIO,
 ])
 
 const MODES: Record<OpenMode, number> = {
@@ -114,7 +120,7 @@ function begin(call: () => void): void {
 class LinuxWorld implements World {
   readonly #directory = mkdtempSync(join(tmpdir(), 'kqueue-scenario-'))
   readonly #open = new Set<number>()
-  readonly #queues: Queue[] = []
+  readonly #queues = new Map<Queue, Kqueue>()
   #puppets: Puppets | undefined
   #processes: Processes | undefined
   readonly #signals = new Dispositions()
@@ -137,6 +143,7 @@ class LinuxWorld implements World {
     newKnlist: () => new Knlist(),
   }
   readonly sysctl = sysctl
+  readonly aio = aioCalls((queue) => this.#queues.get(queue)!)
 
   #keep(fd: number): number {
     this.#open.add(fd)
@@ -180,7 +187,7 @@ class LinuxWorld implements World {
       },
       close: () => kq.close(),
     }
-    this.#queues.push(queue)
+    this.#queues.set(queue, kq)
     return queue
   }
 
@@ -319,7 +326,7 @@ class LinuxWorld implements World {
 
   /** Closes the queues, the descriptors, and the directory. */
   dispose(): void {
-    for (const queue of this.#queues) {
+    for (const queue of this.#queues.keys()) {
       try {
         queue.close()
       } catch (error) {

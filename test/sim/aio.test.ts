@@ -258,7 +258,7 @@ describe('A list', () => {
         udata,
       ]),
       [
-        [list.requests[1]!.id, EVFILT_AIO, EV_ONESHOT | EV_EOF, 0, undefined],
+        [list.requests[1]!.id, EVFILT_AIO, EV_ONESHOT | EV_EOF, 0, list.requests[1]],
         [list.id, EVFILT_LIO, EV_ONESHOT, 0, 'all'],
       ],
     )

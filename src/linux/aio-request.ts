@@ -1,0 +1,61 @@
+/**
+ * A request for asynchronous I/O on Linux (`struct aiocb`): how it goes, and how it has
+ * ended.
+ */
+import type { Completion, CompletionList, Part } from '../core/filters/completion.js'
+import { Knlist } from '../core/knlist.js'
+import { ECANCELED, EINPROGRESS } from '../errors.js'
+import type { Aio, AioJob } from './aio.js'
+import { AIO_CANCELED } from './native.js'
+
+export class AioRequest implements Completion, Part {
+  readonly klist = new Knlist()
+  /** What the addon knows it by while it is not over. */
+  handle = -1
+  list: CompletionList<Part> | null = null
+  outcome: number | null = null
+  /** Its result has been fetched by aio_return. */
+  returned = false
+  #result: number | null = null
+
+  constructor(
+    readonly aio: Aio,
+    readonly id: number,
+    readonly job: AioJob,
+  ) {}
+
+  get fd(): number {
+    return this.job.fd
+  }
+
+  get complete(): boolean {
+    if (this.outcome === null) this.aio.look()
+    return this.outcome !== null
+  }
+
+  get status(): 'pending' | 'done' | 'cancelled' {
+    if (!this.complete) return 'pending'
+    return this.outcome === ECANCELED ? 'cancelled' : 'done'
+  }
+
+  get result(): number | null {
+    return this.complete ? this.#result : null
+  }
+
+  get error(): number {
+    return this.complete ? this.outcome! : EINPROGRESS
+  }
+
+  /** AIO_CANCELED for true. */
+  cancel(): boolean {
+    return this.outcome === null && this.aio.cancel(this) === AIO_CANCELED
+  }
+
+  /** It is over, with a number of bytes or a negative errno. */
+  finish(result: number): void {
+    this.#result = Math.max(result, -1)
+    this.outcome = result < 0 ? -result : 0
+    this.klist.note(0)
+    this.list?.partOver()
+  }
+}

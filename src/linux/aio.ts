@@ -1,0 +1,205 @@
+/**
+ * Asynchronous I/O of a thread: EVFILT_AIO and EVFILT_LIO. Requests are given to the
+ * addon, which has them done by io_uring, or by threads where there is none; what is
+ * over is collected when its descriptor fires, or when somebody asks.
+ *
+ *     const request = kernel.aio.submit({ operation: AIO_READ, fd, offset, view }, notify)
+ */
+import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
+import { check, EBADF, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
+import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
+import { AioRequest } from './aio-request.js'
+import type { LinuxKernel } from './kernel.js'
+import type { LinuxQueue } from './queue.js'
+
+/** What is to be done. Has been checked, but for the descriptor. */
+export interface AioJob {
+  /** AIO_READ, AIO_WRITE, AIO_SYNC or AIO_DSYNC. */
+  readonly operation: number
+  readonly fd: number
+  /** Bytes. */
+  readonly offset: number
+  /** Where the bytes go, or where they are. */
+  readonly view: Uint8Array
+  /** The system call, for errors. */
+  readonly syscall: string
+}
+
+/** Who is told of the end. */
+export interface AioNotification {
+  readonly queue: LinuxQueue | null
+  readonly udata: unknown
+}
+
+/** Idents are no small numbers, for which a table of knotes has an array. */
+const FIRST_ID = 2 ** 32
+/** Handles of one call to the addon. */
+const BATCH = 1024
+
+/** A list whose state is looked at when it is asked for. */
+export class AioList extends CompletionList<AioRequest> {
+  constructor(
+    readonly aio: Aio,
+    id: number,
+  ) {
+    super(id)
+  }
+
+  override get complete(): boolean {
+    if (this.outcome === null) this.aio.look()
+    return super.complete
+  }
+}
+
+export class Aio {
+  /** The descriptor that fires, -1 while there is no I/O. */
+  #fd = -1
+  /** What is not over, by handle. */
+  readonly #requests: (AioRequest | undefined)[] = []
+  #going = 0
+  #nextId = FIRST_ID
+  readonly #handles = new Int32Array(BATCH)
+
+  /** Installs EVFILT_AIO and EVFILT_LIO. */
+  constructor(readonly kernel: LinuxKernel) {
+    kernel.filters.install(EVFILT_AIO, completionFilter)
+    kernel.filters.install(EVFILT_LIO, completionFilter)
+  }
+
+  /**
+   * Asks for one.
+   * @throws KqueueError EBADF, ENOTSUP the descriptor; ENOMEM the queue; EMFILE, EAGAIN
+   */
+  submit(job: AioJob, notification: AioNotification): AioRequest {
+    try {
+      return this.#submit(job, notification, true)
+    } finally {
+      this.rest()
+    }
+  }
+
+  /**
+   * Asks for all, and tells when all are over. One that cannot be asked for is over at once,
+   * with its error.
+   * @throws KqueueError ENOMEM the queue
+   */
+  submitList(
+    jobs: readonly (readonly [AioJob, AioNotification])[],
+    { queue, udata }: AioNotification,
+  ): AioList {
+    const list = new AioList(this, this.#nextId++)
+    if (queue !== null) watchCompletion(queue, EVFILT_LIO, list, udata, 'lio_listio')
+    const requests = jobs.map(([job, notification]) => this.#entry(job, notification))
+    list.take(requests)
+    if (this.#fd !== -1) this.kernel.native.aioStart()
+    this.rest()
+    this.kernel.settle()
+    return list
+  }
+
+  #entry(job: AioJob, notification: AioNotification): AioRequest {
+    try {
+      return this.#submit(job, notification, false)
+    } catch (error) {
+      if (!(error instanceof KqueueError)) throw error
+      const request = new AioRequest(this, this.#nextId++, job)
+      request.finish(error.errno)
+      return request
+    }
+  }
+
+  #submit(job: AioJob, { queue, udata }: AioNotification, now: boolean): AioRequest {
+    const { operation, fd, offset, view, syscall } = job
+    this.#open(syscall)
+    const request = new AioRequest(this, this.#nextId++, job)
+    if (queue !== null) watchCompletion(queue, EVFILT_AIO, request, udata, syscall)
+    const handle = this.kernel.native.aioSubmit(operation, fd, offset, view, now)
+    if (handle < 0) {
+      request.klist.clear()
+      throw new KqueueError(-handle, syscall, { reason: reasonOf(-handle, fd) })
+    }
+    request.handle = handle
+    this.#requests[handle] = request
+    this.#going++
+    return request
+  }
+
+  #open(syscall: string): void {
+    if (this.#fd !== -1) return
+    const { native } = this.kernel
+    const fd = check(native.aioOpen(), syscall)
+    try {
+      this.kernel.adopt(fd, () => this.collect())
+    } catch (error) {
+      native.aioClose()
+      throw error
+    }
+    this.#fd = fd
+  }
+
+  /** Tells the requests that are over. */
+  collect(): void {
+    if (this.#fd === -1) return
+    const { native } = this.kernel
+    const handles = this.#handles
+    let n: number
+    do {
+      n = native.aioCollect(handles)
+      for (let i = 0; i < n; i++) this.#end(handles[i]!)
+    } while (n === BATCH)
+    if (this.#going === 0) this.rest()
+  }
+
+  #end(handle: number): void {
+    const request = this.#requests[handle]!
+    this.#requests[handle] = undefined
+    this.#going--
+    request.finish(this.kernel.native.aioTake(handle, request.job.view))
+  }
+
+  /** Somebody asks how it goes. */
+  look(): void {
+    this.collect()
+    this.kernel.settle()
+  }
+
+  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. aio_cancel(2). */
+  cancel(request: AioRequest): number {
+    const answer = this.kernel.native.aioCancel(request.handle)
+    this.look()
+    return answer
+  }
+
+  /** What was asked for with a descriptor and is not over. */
+  of(fd: number): AioRequest[] {
+    return this.#requests.filter((request) => request?.job.fd === fd) as AioRequest[]
+  }
+
+  /**
+   * Where nobody has a queue to look into, the event loop looks until all is over; then
+   * nothing is kept.
+   */
+  rest(): void {
+    const { kernel } = this
+    if (this.#fd === -1 || kernel.hasQueues) return
+    kernel.loop.attend(this.#going > 0)
+    if (this.#going > 0) return
+    kernel.disown(this.#fd)
+    this.#fd = -1
+    this.#requests.length = 0
+    kernel.native.aioClose()
+  }
+}
+
+function reasonOf(errno: number, fd: number): string | undefined {
+  switch (errno) {
+    case EBADF:
+      return `${fd} is not a descriptor that is open for this`
+    case ENOTSUP:
+      return `${fd} is no regular file, directory or block device, with which I/O ends by itself`
+    case EMFILE:
+      return 'a file stays open until its requests are over, for which no descriptor is free'
+    default:
+      return undefined
+  }
+}
