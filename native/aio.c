@@ -23,7 +23,7 @@
 /* For files opened with O_DIRECT: what all devices are content with. */
 #define ALIGNMENT 4096
 /* So long the end of an environment waits for requests that cannot be taken back. */
-#define PATIENCE_MS 5000
+#define PATIENCE_MS 2000
 
 /*
  * What could not be ended: the kernel or a thread may still use the memory, so it is

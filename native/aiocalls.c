@@ -7,18 +7,21 @@
 
 #include "env.h"
 
-/* The bytes of a Uint8Array as it is now: none when its ArrayBuffer has been detached. */
+/* The bytes of a Uint8Array as it is now: none, and `gone`, when its memory was detached. */
 static bool
-view_bytes(struct call *call, int index, void **data, size_t *length)
+view_bytes(struct call *call, int index, void **data, size_t *length, bool *gone)
 {
 	napi_typedarray_type type;
+	napi_value buffer;
 
 	if (napi_get_typedarray_info(call->env, call->argv[index], &type, length,
-	    data, NULL, NULL) != napi_ok || type != napi_uint8_array)
+	    data, &buffer, NULL) != napi_ok || type != napi_uint8_array)
 		return call_type_error(call, "view", "a Uint8Array");
 	if (*data == NULL)
 		*length = 0;
-	return true;
+	*gone = false;
+	return *length > 0 ||
+	    napi_is_detached_arraybuffer(call->env, buffer, gone) == napi_ok;
 }
 
 /* Begins a call that needs the I/O to be open: false with the answer -EBADF where it is not. */
@@ -52,16 +55,18 @@ js_aio_submit(napi_env env, napi_callback_info info)
 	int64_t operation, offset;
 	size_t length;
 	void *data;
-	bool now;
+	bool gone, now;
 	int fd, handle;
 
 	if (!begin(&call, env, info) ||
 	    !call_range(&call, 0, "operation", AIO_READ, AIO_DSYNC, &operation) ||
 	    !call_fd(&call, 1, "fd", &fd) ||
 	    !call_range(&call, 2, "offset", 0, CALL_SAFE_INTEGER, &offset) ||
-	    !view_bytes(&call, 3, &data, &length) ||
+	    !view_bytes(&call, 3, &data, &length, &gone) ||
 	    !call_bool(&call, 4, "now", &now))
 		return call.answer;
+	if (gone)
+		return call_number(&call, -EFAULT);
 	handle = aio_submit(call.state->aio, (enum aio_operation)operation, fd, offset,
 	    data, length);
 	if (handle < 0)
@@ -101,11 +106,12 @@ js_aio_take(napi_env env, napi_callback_info info)
 	struct call call;
 	size_t length;
 	void *data;
+	bool gone;
 	int handle;
 
 	if (!begin(&call, env, info) ||
 	    !call_fd(&call, 0, "handle", &handle) ||
-	    !view_bytes(&call, 1, &data, &length))
+	    !view_bytes(&call, 1, &data, &length, &gone))
 		return call.answer;
 	return call_number(&call, aio_take(call.state->aio, handle, data, length));
 }

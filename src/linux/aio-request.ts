@@ -16,20 +16,23 @@ export class AioRequest implements Completion, Part {
   outcome: number | null = null
   /** Its result has been fetched by aio_return. */
   returned = false
+  readonly #aio: Aio
   #result: number | null = null
 
   constructor(
-    readonly aio: Aio,
+    aio: Aio,
     readonly id: number,
     readonly job: AioJob,
-  ) {}
+  ) {
+    this.#aio = aio
+  }
 
   get fd(): number {
     return this.job.fd
   }
 
   get complete(): boolean {
-    if (this.outcome === null) this.aio.look()
+    if (this.outcome === null) this.#aio.look()
     return this.outcome !== null
   }
 
@@ -48,7 +51,7 @@ export class AioRequest implements Completion, Part {
 
   /** AIO_CANCELED for true. */
   cancel(): boolean {
-    return this.outcome === null && this.aio.cancel(this) === AIO_CANCELED
+    return this.outcome === null && this.#aio.cancel(this) === AIO_CANCELED
   }
 
   /** It is over, with a number of bytes or a negative errno. */

@@ -6,7 +6,7 @@
  *     const request = kernel.aio.submit({ operation: AIO_READ, fd, offset, view }, notify)
  */
 import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
-import { check, EBADF, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
+import { check, EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { AioRequest } from './aio-request.js'
 import type { LinuxKernel } from './kernel.js'
@@ -31,6 +31,9 @@ export interface AioNotification {
   readonly udata: unknown
 }
 
+/** Why there is EFAULT. */
+export const DETACHED = 'the ArrayBuffer is detached'
+
 /** Idents are no small numbers, for which a table of knotes has an array. */
 const FIRST_ID = 2 ** 32
 /** Handles of one call to the addon. */
@@ -38,15 +41,15 @@ const BATCH = 1024
 
 /** A list whose state is looked at when it is asked for. */
 export class AioList extends CompletionList<AioRequest> {
-  constructor(
-    readonly aio: Aio,
-    id: number,
-  ) {
+  readonly #aio: Aio
+
+  constructor(aio: Aio, id: number) {
     super(id)
+    this.#aio = aio
   }
 
   override get complete(): boolean {
-    if (this.outcome === null) this.aio.look()
+    if (this.outcome === null) this.#aio.look()
     return super.complete
   }
 }
@@ -197,6 +200,8 @@ function reasonOf(errno: number, fd: number): string | undefined {
       return `${fd} is not a descriptor that is open for this`
     case ENOTSUP:
       return `${fd} is no regular file, directory or block device, with which I/O ends by itself`
+    case EFAULT:
+      return DETACHED
     case EMFILE:
       return 'a file stays open until its requests are over, for which no descriptor is free'
     default:

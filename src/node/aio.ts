@@ -8,8 +8,8 @@
  */
 import { constants } from 'node:fs'
 import { options, wrongType } from '../core/copyin.js'
-import { EBADF, EINVAL, KqueueError } from '../errors.js'
-import type { AioJob, AioNotification } from '../linux/aio.js'
+import { EBADF, EFAULT, EINVAL, KqueueError } from '../errors.js'
+import { type AioJob, type AioNotification, DETACHED } from '../linux/aio.js'
 import { AioRequest as LinuxRequest } from '../linux/aio-request.js'
 import { LinuxKernel } from '../linux/kernel.js'
 import {
@@ -101,9 +101,9 @@ const INT_MAX = 0x7fffffff
  *
  * @throws KqueueError EBADF no descriptor that is open for reading, or a closed queue;
  *   ENOTSUP a pipe, socket or device, with which I/O may never end; EINVAL an offset that
- *   there is not; ENOMEM too many knotes; EMFILE no descriptor is free. TypeError for values
- *   of a wrong type. What fails later is `error` of the request: EISDIR, EIO, and EFAULT
- *   when the buffer has been detached.
+ *   there is not; EFAULT a detached buffer; ENOMEM too many knotes; EMFILE no descriptor is
+ *   free. TypeError for values of a wrong type. What fails later is `error` of the request:
+ *   EISDIR, EIO, and EFAULT when the buffer has been detached meanwhile.
  */
 export function aio_read(read: AioRead): AioRequest {
   const job = readJob(read, 'aio_read')
@@ -221,15 +221,14 @@ function position(offset: unknown, syscall: string): number {
   throw new KqueueError(EINVAL, syscall, { reason })
 }
 
-/** The bytes of a view. */
-function bytesOf(view: unknown, name: string): Uint8Array {
+/** The bytes of a view. Of one that is detached, the addon says so. */
+function bytesOf(view: unknown, name: string, syscall: string): Uint8Array {
+  if (view instanceof Uint8Array) return view
   if (!ArrayBuffer.isView(view)) throw wrongType(name, 'a view of an ArrayBuffer', view)
-  if (view instanceof Uint8Array && view.length > 0) return view
   try {
-    // Throws where the buffer is detached, which has no bytes to tell it by.
     return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
   } catch {
-    throw wrongType(name, 'a view of an ArrayBuffer that is not detached', view)
+    throw new KqueueError(EFAULT, syscall, { reason: DETACHED })
   }
 }
 
@@ -243,14 +242,14 @@ function notification({ kq, udata }: AioNotify, syscall: string): AioNotificatio
 
 function readJob(read: AioRead, syscall: string): AioJob {
   const { fd, buffer, offset = 0 } = request(read, syscall)
-  const view = bytesOf(buffer, 'buffer')
+  const view = bytesOf(buffer, 'buffer', syscall)
   const at = position(offset, syscall)
   return { operation: AIO_READ, fd: number(fd), offset: at, view, syscall }
 }
 
 function writeJob(write: AioWrite, syscall: string): AioJob {
   const { fd, bytes, offset = 0 } = request(write, syscall)
-  const view = bytesOf(bytes, 'bytes')
+  const view = bytesOf(bytes, 'bytes', syscall)
   const at = position(offset, syscall)
   return { operation: AIO_WRITE, fd: number(fd), offset: at, view, syscall }
 }

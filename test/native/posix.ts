@@ -151,6 +151,7 @@ interface Posix {
   spawn(path: string, argument: string, fd: number): number
   waitpid(pid: number, flags: number): Pair
   pidfdOpen(pid: number): number
+  forbid(call: number, errno: number): number
 
   getpid(): number
   gettid(): number
@@ -264,6 +265,8 @@ export const WNOHANG = 1
 /** [pid, status]; [0, 0] when there is nothing with WNOHANG. */
 export const waitpid = (pid: number, flags = 0): Pair => posix.waitpid(pid, flags)
 export const pidfdOpen = (pid: number): number => posix.pidfdOpen(pid)
+/** A system call fails from now on, in this thread and in those that it starts. */
+export const forbid = (call: number, errno: number): number => posix.forbid(call, errno)
 
 export const getpid = (): number => posix.getpid()
 export const gettid = (): number => posix.gettid()

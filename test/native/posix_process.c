@@ -1,14 +1,19 @@
 /*
- * Children that Node does not know of, and descriptors for processes.
+ * Children that Node does not know of, descriptors for processes, and what a process
+ * may not do.
  */
 #include "posix.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <errno.h>
+#include <spawn.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
@@ -65,9 +70,36 @@ POSIX_CALL(js_pidfd_open)
 	return posix_result(call, syscall(SYS_pidfd_open, pid, 0));
 }
 
+/* From now on a system call fails in this thread, and in those that it starts. */
+static int
+forbid(int number, int error)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (unsigned int)number, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)error),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(code) / sizeof(code[0]), .filter = code };
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return -1;
+	return prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program, 0, 0);
+}
+
+POSIX_CALL(js_forbid)
+{
+	int number, error;
+
+	if (!posix_int(call, 0, &number) || !posix_int(call, 1, &error))
+		return NULL;
+	return posix_result(call, forbid(number, error));
+}
+
 const struct posix_entry posix_process[] = {
 	{ "spawn", js_spawn },
 	{ "waitpid", js_waitpid },
 	{ "pidfdOpen", js_pidfd_open },
+	{ "forbid", js_forbid },
 	{ NULL, NULL },
 };
