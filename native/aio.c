@@ -26,8 +26,8 @@
 #define PATIENCE_MS 2000
 
 /*
- * What could not be ended: the kernel or a thread may still use the memory, so it is
- * kept for ever.
+ * What could not be ended with its environment: the kernel or a thread may still use the
+ * memory. Whoever begins or ends next frees those that are over by then.
  */
 static pthread_mutex_t abandoned_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct aio *abandoned;
@@ -58,8 +58,8 @@ list_begin(struct aio_list *list)
 	list->end = &list->first;
 }
 
-static bool
-is_sync(const struct aio_request *request)
+bool
+aio_is_sync(const struct aio_request *request)
 {
 	return request->operation == AIO_SYNC || request->operation == AIO_DSYNC;
 }
@@ -68,7 +68,7 @@ is_sync(const struct aio_request *request)
 static bool
 comes_before(const struct aio_request *request, const struct aio_request *sync)
 {
-	return !is_sync(request) && request->number < sync->number &&
+	return !aio_is_sync(request) && request->number < sync->number &&
 	    request->dev == sync->dev && request->ino == sync->ino;
 }
 
@@ -193,7 +193,7 @@ static int
 make_buffer(struct aio_request *request, const void *data, size_t length)
 {
 	request->length = length < LONGEST ? (uint32_t)length : LONGEST;
-	if (is_sync(request) || length == 0)
+	if (aio_is_sync(request) || length == 0)
 		return 0;
 	if (request->flags & O_DIRECT)
 		errno = posix_memalign(&request->buffer, ALIGNMENT, request->length);
@@ -225,7 +225,7 @@ request_begin(struct aio *aio, struct aio_request *request, const void *data, si
 	if (aio_check_file(request) < 0 || make_buffer(request, data, length) < 0)
 		return -1;
 	request->number = ++aio->last_number;
-	if (is_sync(request) && hold_sync(aio, request) < 0)
+	if (aio_is_sync(request) && hold_sync(aio, request) < 0)
 		return -1;
 	if (!handle_give(aio, request)) {
 		aio_release_file(request);
@@ -321,6 +321,38 @@ aio_cancel(struct aio *aio, int handle)
 
 /* The whole */
 
+static void
+aio_free(struct aio *aio)
+{
+	for (int i = 0; i < aio->room; i++) {
+		if (aio->requests[i] != NULL)
+			request_free(aio->requests[i]);
+	}
+	aio->backend->close(aio);
+	free(aio->requests);
+	free(aio);
+}
+
+static void
+free_abandoned(void)
+{
+	struct aio **link = &abandoned;
+
+	pthread_mutex_lock(&abandoned_lock);
+	while (*link != NULL) {
+		struct aio *aio = *link;
+
+		reap(aio);
+		if (aio->going > 0) {
+			link = &aio->next;
+			continue;
+		}
+		*link = aio->next;
+		aio_free(aio);
+	}
+	pthread_mutex_unlock(&abandoned_lock);
+}
+
 static int
 backend_open(struct aio *aio, const struct aio_backend *backend, unsigned int room)
 {
@@ -333,6 +365,7 @@ aio_open(struct env_state *state)
 {
 	struct aio *aio = calloc(1, sizeof(*aio));
 
+	free_abandoned();
 	if (aio == NULL)
 		return -1;
 	aio->fd = -1;
@@ -352,18 +385,6 @@ enum aio_kind
 aio_kind(const struct aio *aio)
 {
 	return aio->backend == &aio_uring ? AIO_URING : AIO_THREADS;
-}
-
-static void
-aio_free(struct aio *aio)
-{
-	for (int i = 0; i < aio->room; i++) {
-		if (aio->requests[i] != NULL)
-			request_free(aio->requests[i]);
-	}
-	aio->backend->close(aio);
-	free(aio->requests);
-	free(aio);
 }
 
 static int64_t
@@ -404,6 +425,7 @@ aio_end(struct env_state *state)
 {
 	struct aio *aio = state->aio;
 
+	free_abandoned();
 	if (aio == NULL)
 		return;
 	state->aio = NULL;

@@ -113,6 +113,7 @@ extern const struct aio_backend aio_threads;
 
 void aio_append(struct aio_list *list, struct aio_request *request);
 void aio_remove(struct aio_list *list, struct aio_request *request);
+bool aio_is_sync(const struct aio_request *request);
 /* Gives a request a descriptor that the program cannot close: 0 or -1. */
 int aio_keep_file(struct aio_request *request);
 void aio_release_file(struct aio_request *request);

@@ -16,14 +16,23 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <linux/io_uring.h>
+#include <linux/magic.h>
 
 /* Younger than some headers; the numbers are the same on all machines that Node runs on. */
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
 #define SYS_io_uring_enter 426
+#endif
+#ifndef SYS_io_uring_register
+#define SYS_io_uring_register 427
+#endif
+#define REGISTER_IOWQ_MAX_WORKERS 19
+#ifndef XFS_SUPER_MAGIC
+#define XFS_SUPER_MAGIC 0x58465342
 #endif
 #ifndef IORING_FEAT_NATIVE_WORKERS
 #define IORING_FEAT_NATIVE_WORKERS (UINT32_C(1) << 9)
@@ -32,6 +41,8 @@
 /* So many requests are submitted at once, and four times as many can be going on. */
 #define ENTRIES 1024
 #define FEWEST_ENTRIES 32
+/* The kernel's threads for requests that it does not try at once. */
+#define MOST_THREADS 32
 /* The completion of a cancellation has no request. */
 #define NO_REQUEST UINT64_MAX
 /* No answer yet; results are 0 or negative. */
@@ -113,6 +124,8 @@ static int
 ring_begin(struct uring *ring, uint32_t entries)
 {
 	struct io_uring_params params;
+	/* Of the first kind as many as the kernel likes. */
+	uint32_t workers[2] = { 0, MOST_THREADS };
 	const uint32_t needed = IORING_FEAT_SINGLE_MMAP | IORING_FEAT_NODROP |
 	    IORING_FEAT_NATIVE_WORKERS;
 
@@ -127,6 +140,8 @@ ring_begin(struct uring *ring, uint32_t entries)
 		errno = ENOSYS;
 		return -1;
 	}
+	/* Otherwise there is a thread for each of them. Since Linux 5.15. */
+	syscall(SYS_io_uring_register, ring->fd, REGISTER_IOWQ_MAX_WORKERS, workers, 2);
 	ring->entries = params.sq_entries;
 	ring->completions = params.cq_entries;
 	/* Who forbids system calls may allow the first and not the second. */
@@ -225,10 +240,35 @@ next_entry(struct uring *ring, uint32_t tail)
 	return sqe;
 }
 
+/*
+ * Whether the kernel may try a request before it leaves it to a thread of its own. It
+ * asks the file system not to block, and some do all the same, such as FUSE; these do not.
+ */
+static bool
+is_prompt(int fd)
+{
+	struct statfs statfs;
+
+	if (fstatfs(fd, &statfs) < 0)
+		return false;
+	switch ((uint32_t)statfs.f_type) {
+	case EXT4_SUPER_MAGIC:
+	case XFS_SUPER_MAGIC:
+	case BTRFS_SUPER_MAGIC:
+	case F2FS_SUPER_MAGIC:
+	case TMPFS_MAGIC:
+	case OVERLAYFS_SUPER_MAGIC:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static void
-describe(struct io_uring_sqe *sqe, const struct aio_request *request)
+describe(struct io_uring_sqe *sqe, const struct aio_request *request, bool prompt)
 {
 	sqe->fd = request->fd;
+	sqe->flags = prompt ? 0 : IOSQE_ASYNC;
 	sqe->user_data = (uint64_t)request->handle;
 	switch (request->operation) {
 	case AIO_READ:
@@ -253,14 +293,24 @@ fill(struct aio *aio, struct uring *ring)
 {
 	uint32_t tail = atomic_load_explicit(ring->sq_tail, memory_order_relaxed);
 	uint32_t first = tail;
+	const struct aio_request *last = NULL;
+	bool prompt = false;
 
 	while (aio->ready.first != NULL && ring->inside < ring->completions &&
 	    tail - first < ring->entries) {
 		struct aio_request *request = aio->ready.first;
 
 		aio_remove(&aio->ready, request);
+		if (last == NULL || request->dev != last->dev)
+			prompt = is_prompt(request->fd);
+		last = request;
+		/* The kernel looks up the descriptor of what it does not try at once later. */
+		if ((!prompt || aio_is_sync(request)) && aio_keep_file(request) < 0) {
+			aio_over(request, -errno);
+			continue;
+		}
 		request->state = AIO_STARTED;
-		describe(next_entry(ring, tail++), request);
+		describe(next_entry(ring, tail++), request, prompt);
 		ring->inside++;
 	}
 	atomic_store_explicit(ring->sq_tail, tail, memory_order_release);

@@ -60,10 +60,13 @@ const directory = mkdtempSync(join(tmpdir(), 'kqueue-aio-'))
 const open = new Set<number>()
 let names = 0
 
-afterEach(() => {
+/** Closes the files of the test. */
+export function closeAll(): void {
   for (const fd of open) closeSync(fd)
   open.clear()
-})
+}
+
+afterEach(closeAll)
 after(() => rmSync(directory, { recursive: true }))
 
 /** The path of a new file. */

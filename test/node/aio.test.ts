@@ -5,6 +5,7 @@ import { describe, it } from 'node:test'
 import {
   AIO_ALLDONE,
   type AioEntry,
+  type AioRequest,
   aio_cancel,
   aio_error,
   aio_fsync,
@@ -122,18 +123,23 @@ eachBackend((kind) => {
       assert.equal(readFileSync(name, 'latin1'), 'hello')
     })
 
-    it('goes on with the file that it was made for, whatever becomes of the descriptor', () => {
+    it('goes on with the file that it was made for, whatever becomes of the descriptor', async () => {
       const kq = queue()
+      const syncs: AioRequest[] = []
       const other = path('other')
       const buffers = Array.from({ length: 100 }, () => new Uint8Array(5))
       for (const buffer of buffers) {
         const fd = opened(path('right'))
         aio_read({ fd, buffer, kq })
+        const sync = aio_fsync({ fd })
+        syncs.push(sync)
         close(fd)
         assert.equal(opened(other), fd)
         close(fd)
       }
       collect(kq, buffers.length)
+      await until(() => syncs.every(({ complete }) => complete), 'all are synced')
+      assert.ok(syncs.every(({ error }) => error === 0))
       assert.deepEqual(new Set(buffers.map(text)), new Set(['right']))
     })
 
