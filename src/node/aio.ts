@@ -181,7 +181,7 @@ export function aio_error(request: AioRequest): number {
 }
 
 /**
- * aio_return(2): the number of bytes, once.
+ * aio_return(2): the number of bytes, once. An event that was not handed out yet goes with it.
  * @throws KqueueError the error of the request; EINVAL it goes on, or was asked before
  */
 export function aio_return(request: AioRequest): number {
@@ -192,6 +192,8 @@ export function aio_return(request: AioRequest): number {
     throw new KqueueError(EINVAL, 'aio_return', { reason })
   }
   made.returned = true
+  made.klist.clear()
+  LinuxKernel.ofThread().settle()
   if (error !== 0) throw new KqueueError(error, 'aio_return', { reason: made.job.syscall })
   return result
 }

@@ -100,6 +100,17 @@ eachBackend((kind) => {
       assert.equal(aio_error(request), 0)
     })
 
+    it('has no event any more once aio_return was asked', () => {
+      const kq = queue()
+      const request = aio_write({ fd: file(), bytes: bytes('abc'), kq })
+      assert.equal(posix.poll(kq.fd, posix.constants.POLLIN, LONG), posix.constants.POLLIN)
+      assert.equal(request.error, 0)
+      assert.equal(aio_return(request), 3)
+      assert.deepEqual(kq.kevent([], 8, 0), [])
+      assert.equal(posix.poll(kq.fd, posix.constants.POLLIN, 0), 0)
+      assert.deepEqual(kq.knotes(), [])
+    })
+
     it('leaves the offset of the descriptor, and with O_APPEND writes at the end', () => {
       const name = path('abc')
       const fd = opened(name)

@@ -3,16 +3,22 @@
  * with the requests. See aio(4) and kqueue(2).
  */
 import assert from 'node:assert/strict'
-import { EV_EOF, EV_ONESHOT, EVFILT_AIO, EVFILT_LIO } from 'kqueue/core'
+import { EV_EOF, EV_KEEPUDATA, EV_ONESHOT, EVFILT_AIO, EVFILT_LIO } from 'kqueue/core'
 import {
   add,
   chapter,
+  collect,
+  disable,
+  enable,
   expectError,
   expectEvents,
   expectGone,
   expectNothing,
+  idents,
+  LONG,
   next,
   pending,
+  remove,
 } from './scenario.js'
 import type { World } from './world.js'
 
@@ -89,4 +95,69 @@ scenario('kevent cannot add these events', (w) => {
   for (const filter of [EVFILT_AIO, EVFILT_LIO]) {
     expectError('EPERM', () => q.kevent([add(1, filter)]))
   }
+})
+
+scenario('of many requests, some of them cancelled, each is reported once', (w) => {
+  const fd = file(w, '')
+  const q = w.kqueue()
+  const requests = Array.from({ length: 128 }, (_, i) =>
+    w.aio!.write(fd, bytes('x'.repeat(100)), i * 100, q, i),
+  )
+  for (let i = 0; i < 128; i += 9) requests[i]!.cancel()
+  const events = collect(q, 128)
+  assert.deepEqual(
+    events.map(({ udata }) => udata as number).sort((a, b) => a - b),
+    requests.map((_, i) => i),
+  )
+  for (const { ident, udata, data } of events) {
+    const request = requests[udata as number]!
+    assert.equal(ident, request.ident)
+    assert.equal(request.result(), data === 0 ? 100 : -1)
+    if ((udata as number) % 9 !== 0) assert.equal(data, 0)
+  }
+  expectNothing(q)
+})
+
+scenario('of several lists each is reported once', (w) => {
+  const fd = file(w, '')
+  const q = w.kqueue()
+  const write = (at: number) => ({ fd, bytes: bytes(String.fromCharCode(48 + at)), offset: at })
+  const lists = Array.from({ length: 5 }, (_, i) =>
+    w.aio!.list(
+      Array.from({ length: 16 }, (_, k) => write(16 * i + k)),
+      q,
+    ),
+  )
+  const seen = idents(collect(q, 5))
+  assert.deepEqual([...seen].sort(), [...lists].sort())
+  w.lseek(fd, 0)
+  assert.equal(w.read(fd, 100).length, 80)
+  expectNothing(q)
+})
+
+scenario('the event can be disabled, enabled and deleted', (w) => {
+  const fd = file(w, 'hello')
+  const q = w.kqueue()
+  const [one, two] = [1, 2].map(() => w.aio!.read(fd, new Uint8Array(5), 0, q, 'mine'))
+  q.kevent([disable(one!.ident, EVFILT_AIO, EV_KEEPUDATA), remove(two!.ident, EVFILT_AIO)])
+  for (let i = 0; i < 100 && two!.result() === null; i++) w.sleep(10)
+  for (let i = 0; i < 100 && one!.result() === null; i++) w.sleep(10)
+  assert.deepEqual([one!.result(), two!.result()], [5, 5])
+  expectNothing(q)
+  q.kevent([enable(one!.ident, EVFILT_AIO, EV_KEEPUDATA)])
+  expectEvents(q.kevent([], 64, LONG), { ident: one!.ident, udata: 'mine' })
+})
+
+scenario('what cannot be is refused, and adds no event', (w) => {
+  const q = w.kqueue()
+  const buffer = new Uint8Array(1)
+  const writeOnly = w.open('file', 'w')
+  const readOnly = w.open('file', 'r')
+  const [pipe] = w.pipe()
+  expectError('EBADF', () => w.aio!.read(writeOnly, buffer, 0, q))
+  expectError('EBADF', () => w.aio!.write(readOnly, buffer, 0, q))
+  expectError('EBADF', () => w.aio!.read(999, buffer, 0, q))
+  expectError('ENOTSUP', () => w.aio!.read(pipe, buffer, 0, q))
+  expectError('EINVAL', () => w.aio!.read(readOnly, buffer, -1, q))
+  expectNothing(q, 20)
 })
