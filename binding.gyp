@@ -9,6 +9,7 @@
       "sources": [
         "native/addon.c",
         "native/aio.c",
+        "native/aiobuffer.c",
         "native/aiocalls.c",
         "native/aiofile.c",
         "native/aiothreads.c",

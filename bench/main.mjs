@@ -19,6 +19,8 @@ const ROWS = [
   'user-trigger',
   'timer-arm',
   'exit-latency',
+  'aio-read',
+  'aio-list',
   'sim-events',
   'fork-copy',
   'knote-memory-read',
@@ -42,7 +44,8 @@ const ROWS = [
 
 /**
  * @typedef {object} Work
- * @property {() => number} work does some of the work and returns how many units that was
+ * @property {() => number | Promise<number>} work does some of the work and returns how many
+ *   units that was
  * @property {() => void} close
  */
 

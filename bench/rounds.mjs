@@ -60,21 +60,24 @@ export async function measureRow(ours, peers, seconds) {
  * A contestant that lives in this process, made of the pieces of a row.
  *
  * @param {string} name
- * @param {() => number} work does some of the work and returns how many units that was
+ * @param {() => number | Promise<number>} work does some of the work and returns how many
+ *   units that was
  * @returns {Contestant}
  */
 export function local(name, work) {
   return { name, rate: (seconds) => measure(work, seconds) }
 }
 
-/** @param {() => number} work @param {number} seconds */
-function measure(work, seconds) {
+/** @param {() => number | Promise<number>} work @param {number} seconds */
+async function measure(work, seconds) {
   const start = performance.now()
   const enough = seconds * 1000
   let units = 0
   let elapsed = 0
   do {
-    units += work()
+    const done = work()
+    // Who has nothing to wait for is not made to.
+    units += typeof done === 'number' ? done : await done
     elapsed = performance.now() - start
   } while (elapsed < enough)
   return (units * 1000) / elapsed

@@ -4,6 +4,9 @@
 export const PIPES = 500
 /** Timers in the rows about timers. */
 export const TIMERS = 1000
+/** Requests at a time in the rows about asynchronous I/O, and the bytes of each. */
+export const READS = 64
+export const READ_SIZE = 4096
 /** Knotes in the row about forks. */
 export const FORK_KNOTES = 10_000
 /** Calls between two looks at the clock, where one call is short. */

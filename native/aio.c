@@ -9,7 +9,6 @@
 #include "aio.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,8 +19,6 @@
 
 /* What one read(2) does at most. */
 #define LONGEST UINT32_C(0x7ffff000)
-/* For files opened with O_DIRECT: what all devices are content with. */
-#define ALIGNMENT 4096
 /* So long the end of an environment waits for requests that cannot be taken back. */
 #define PATIENCE_MS 2000
 
@@ -183,7 +180,7 @@ request_free(struct aio_request *request)
 		if (request->handle < aio->lowest)
 			aio->lowest = request->handle;
 	}
-	free(request->buffer);
+	aio_buffer_put(aio, request->buffer, request->length);
 	free(request);
 }
 
@@ -195,10 +192,7 @@ make_buffer(struct aio_request *request, const void *data, size_t length)
 	request->length = length < LONGEST ? (uint32_t)length : LONGEST;
 	if (aio_is_sync(request) || length == 0)
 		return 0;
-	if (request->flags & O_DIRECT)
-		errno = posix_memalign(&request->buffer, ALIGNMENT, request->length);
-	else
-		request->buffer = malloc(request->length);
+	request->buffer = aio_buffer_get(request->aio, request->length);
 	if (request->buffer == NULL)
 		return -1;
 	if (request->operation == AIO_WRITE)
@@ -329,6 +323,7 @@ aio_free(struct aio *aio)
 			request_free(aio->requests[i]);
 	}
 	aio->backend->close(aio);
+	aio_buffer_free_all(aio);
 	free(aio->requests);
 	free(aio);
 }

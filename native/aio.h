@@ -87,6 +87,11 @@ struct aio_backend {
 	void (*close)(struct aio *aio);
 };
 
+/* Memory is kept in so many sizes. */
+#define AIO_SIZES 12
+
+struct aio_spare;
+
 struct aio {
 	const struct aio_backend *backend;
 	void *ring;
@@ -100,6 +105,9 @@ struct aio {
 	size_t going;
 	struct aio_list ready, held, done;
 	struct aio_file *files;
+	/* Memory for the next requests, and how much that is. */
+	struct aio_spare *spares[AIO_SIZES];
+	size_t kept;
 	uint64_t last_number;
 	/* The list of those that could not be ended, see aio_end. */
 	struct aio *next;
@@ -122,6 +130,11 @@ void aio_over(struct aio_request *request, int32_t result);
 
 /* Whether there can be such a request with its file, which is looked at: 0 or -1. */
 int aio_check_file(struct aio_request *request);
+
+/* Memory of at least this length, aligned for O_DIRECT; what was in it before is still there. */
+void *aio_buffer_get(struct aio *aio, size_t length);
+void aio_buffer_put(struct aio *aio, void *buffer, size_t length);
+void aio_buffer_free_all(struct aio *aio);
 
 /* For calls. */
 

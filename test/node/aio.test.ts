@@ -22,6 +22,7 @@ import {
   EVFILT_AIO,
   EVFILT_LIO,
   lio_listio,
+  sysctl,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import {
@@ -492,6 +493,24 @@ describe('Asynchronous I/O refuses', () => {
     collect(kq, 1)
     assert.deepEqual([far.result, far.error], [0, 0])
     assert.throws(() => aio_fsync({ fd, op: 7, kq }), { code: 'EINVAL' })
+  })
+
+  it('what there is no room for in the queue, and does nothing', () => {
+    const kq = queue()
+    const name = path('x')
+    const write = { op: 'write', fd: opened(name), bytes: bytes('y') } as const
+    const { kq_knotemax } = sysctl
+    sysctl.kq_knotemax = 0
+    try {
+      assert.throws(() => aio_write({ ...write, kq }), { code: 'ENOMEM', syscall: 'aio_write' })
+      assert.throws(() => lio_listio([write], { kq }), { code: 'ENOMEM', syscall: 'lio_listio' })
+      const { requests } = lio_listio([{ ...write, kq }])
+      assert.equal(requests[0]!.error, 12)
+    } finally {
+      sysctl.kq_knotemax = kq_knotemax
+    }
+    assert.deepEqual(kq.kevent([], 1, 20), [])
+    assert.equal(readFileSync(name, 'latin1'), 'x')
   })
 
   it('values of a wrong type, with a TypeError', () => {
