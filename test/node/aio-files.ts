@@ -16,6 +16,8 @@ import { LONG, pause } from './queues.js'
 interface Addon {
   aioPrefer(kind: number, room: number): void
   aioKind(): number
+  aioOpen(): number
+  aioClose(): number
 }
 
 const require = createRequire(import.meta.url)
@@ -45,10 +47,20 @@ const BACKENDS = [
   ['threads', THREADS],
 ] as const
 
+/** Whether this system has io_uring. */
+export const hasUring = ((): boolean => {
+  addon.aioPrefer(URING, 0)
+  const has = addon.aioOpen() >= 0
+  if (has) addon.aioClose()
+  addon.aioPrefer(0, 0)
+  return has
+})()
+
 /** Runs the same tests with each of those who can do the I/O. */
 export function eachBackend(tests: (kind: number) => void): void {
   for (const [name, kind] of BACKENDS) {
-    describe(`by ${name}:`, () => {
+    const skip = kind === URING && !hasUring && 'this system has no io_uring'
+    describe(`by ${name}:`, { skip }, () => {
       before(() => addon.aioPrefer(kind, 0))
       after(() => addon.aioPrefer(0, 0))
       tests(kind)

@@ -10,7 +10,6 @@ import { join } from 'node:path'
 import { after, afterEach, before, describe, it } from 'node:test'
 import {
   AIO_ALLDONE,
-  AIO_CANCELED,
   AIO_NOTCANCELED,
   aio_cancel,
   aio_fsync,
@@ -35,6 +34,7 @@ import {
   EIO,
   ENOSPC,
   eachBackend,
+  hasUring,
   opened,
   path,
   SlowFiles,
@@ -47,6 +47,11 @@ import { descriptors, ended, message, program, run, start } from './processes.js
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
+
+/** Fewer than before there may be: libuv closes what earlier tests had in its own time. */
+function assertNothingLeft(before: number): void {
+  assert.ok(descriptors() <= before, `${descriptors()} descriptors, not ${before}`)
+}
 
 const threads = (): number => readdirSync('/proc/self/task').length
 
@@ -243,7 +248,7 @@ eachBackend((kind) => {
       await until(() => reads.every(({ request }) => request.complete), 'all are over')
       assert.ok(reads.every(({ buffer }, i) => isSlow(buffer, i * SIZE)))
       close(fd)
-      await until(() => descriptors() === before, 'nothing is left')
+      await until(() => descriptors() <= before, 'nothing is left')
     })
 
     /** Reads that go on while their thread ends. */
@@ -266,7 +271,7 @@ eachBackend((kind) => {
       await message(worker)
       await files.reads(1)
       await worker.terminate()
-      assert.equal(descriptors(), before)
+      assertNothingLeft(before)
     })
 
     it('keep a worker until they are read, or for two seconds', async () => {
@@ -288,7 +293,7 @@ eachBackend((kind) => {
         collect(kq, 1)
         kq.close()
         closeAll()
-        return descriptors() === before
+        return descriptors() <= before
       }, 'nothing is left')
     })
 
@@ -334,7 +339,7 @@ eachBackend((kind) => {
         else await worker.terminate()
       }
       for (let i = 0; i < 50; i += 2) await Promise.all([one(i), one(i + 1)])
-      assert.equal(descriptors(), before)
+      assertNothingLeft(before)
       // Those of io_uring and of the addon end by and by.
       await until(() => threads() <= least, 'threads end')
     })
@@ -368,7 +373,7 @@ describe('Where io_uring', () => {
     })
   }
 
-  it('is allowed, it does', () => {
+  it('is allowed, it does', { skip: !hasUring && 'this system has none' }, () => {
     const { stdout, stderr } = run(forbidden(9999, 1))
     assert.equal(stderr, '')
     assert.equal(stdout, `${URING} true ELF\n`)
@@ -411,11 +416,10 @@ describe('A worker of its own', () => {
       kq.close()`,
       fd,
     )
-    assert.deepEqual(await message(worker), [URING, 1])
+    assert.deepEqual(await message(worker), [hasUring ? URING : THREADS, 1])
     assert.equal(addon.aioKind(), THREADS)
     collect(kq, 1)
     await ended(worker)
     addon.aioPrefer(0, 0)
-    assert.equal(AIO_CANCELED, 1)
   })
 })
