@@ -1,6 +1,6 @@
 /*
- * What a descriptor names, statx(2) and lseek(2), and the end of the addon's
- * own descriptors, close(2). Descriptors of others are never closed here.
+ * What a descriptor names, statx(2), statfs(2) and lseek(2), and the end of the
+ * addon's own descriptors, close(2). Descriptors of others are never closed here.
  */
 #include "file.h"
 
@@ -9,6 +9,7 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "env.h"
@@ -25,6 +26,13 @@ enum stat_field {
 	STAT_OFFSET,
 	STAT_BIRTH,
 	STAT_BIRTH_NSEC,
+	STAT_LINKS,
+	STAT_UID,
+	STAT_GID,
+	STAT_MODIFIED,
+	STAT_MODIFIED_NSEC,
+	STAT_CHANGED,
+	STAT_CHANGED_NSEC,
 	STAT_FIELDS
 };
 
@@ -54,6 +62,13 @@ js_file_stat(napi_env env, napi_callback_info info)
 	/* Both 0 where the file system does not keep it. */
 	fields[STAT_BIRTH] = (double)status.stx_btime.tv_sec;
 	fields[STAT_BIRTH_NSEC] = status.stx_btime.tv_nsec;
+	fields[STAT_LINKS] = status.stx_nlink;
+	fields[STAT_UID] = status.stx_uid;
+	fields[STAT_GID] = status.stx_gid;
+	fields[STAT_MODIFIED] = (double)status.stx_mtime.tv_sec;
+	fields[STAT_MODIFIED_NSEC] = status.stx_mtime.tv_nsec;
+	fields[STAT_CHANGED] = (double)status.stx_ctime.tv_sec;
+	fields[STAT_CHANGED_NSEC] = status.stx_ctime.tv_nsec;
 	return call_number(&call, 0);
 }
 
@@ -69,6 +84,22 @@ js_file_offset(napi_env env, napi_callback_info info)
 		return call.answer;
 	offset = lseek(fd, 0, SEEK_CUR);
 	return call_number(&call, offset < 0 ? -errno : (double)offset);
+}
+
+static napi_value
+js_file_system(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct statfs status;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	if (fstatfs(fd, &status) < 0)
+		return call_result(&call, -1);
+	/* 32 bits, which the C library may hold signed. */
+	return call_number(&call, (uint32_t)status.f_type);
 }
 
 /* Only the master of a pseudo-terminal has a packet mode to tell of: ioctl_tty(2). */
@@ -116,6 +147,7 @@ const struct call_entry file_calls[] = {
 	{ "fileStat", js_file_stat },
 	{ "fileOffset", js_file_offset },
 	{ "ptyIsMaster", js_pty_is_master },
+	{ "fileSystem", js_file_system },
 	{ "close", js_close },
 	{ NULL, NULL },
 };

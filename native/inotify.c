@@ -29,19 +29,21 @@ static napi_value
 js_inotify_add(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	char path[32];
+	char path[40];
 	uint32_t mask;
 	int inotify_fd, fd;
+	bool parent;
 
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "inotifyFd", &inotify_fd) ||
 	    !call_fd(&call, 1, "fd", &fd) ||
-	    !call_bits(&call, 2, "mask", &mask))
+	    !call_bits(&call, 2, "mask", &mask) ||
+	    !call_bool(&call, 3, "parent", &parent))
 		return call.answer;
 	/* Else a descriptor that is not open would be -ENOENT. */
 	if (fcntl(fd, F_GETFD) < 0)
 		return call_result(&call, -1);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d%s", fd, parent ? "/.." : "");
 	return call_result(&call, inotify_add_watch(inotify_fd, path, mask));
 }
 

@@ -31,6 +31,11 @@ export interface FilterOps {
    * a positive errno that refuses the change. Not used for descriptors.
    */
   touch?(kn: Knote, kev: Kevent, type: typeof EVENT_REGISTER | typeof EVENT_PROCESS): number
+  /**
+   * A change to an existing knote is about to replace its `fflags` and `data`, for filters of
+   * descriptors: 0, or a positive errno that refuses it.
+   */
+  modify?(kn: Knote, kev: Kevent): number
   /** Makes `kn`, a copy of `from` in a new process, stand on its own: 0, or an errno to leave it out. */
   copy?(kn: Knote, from: Knote): number
   /** What the filter has to say about a knote, for `knotes()`. */

@@ -192,6 +192,8 @@ export class Kqueue implements OpenFile {
       const error = kn.ops.touch(kn, change, EVENT_REGISTER)
       if (error !== 0) return error
     } else {
+      const error = kn.ops.modify?.(kn, change) ?? 0
+      if (error !== 0) return error
       kn.sfflags = change.fflags
       kn.sdata = change.data
     }

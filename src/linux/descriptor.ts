@@ -4,9 +4,10 @@
  *
  * - `PollSide`: files that epoll takes. The edge comes from epoll; the level is
  *   asked when the machine asks.
- * - `VnodeSide`: regular files and directories, read. inotify says that the file
+ * - `FileSide`: regular files and directories, read. inotify says that the file
  *   changed; the level is the distance from the offset to the end.
  * - `ReadySide`: what epoll does not take and is always ready.
+ * - `VnodeSide`: files watched by EVFILT_VNODE.
  *
  * Linux does not say that a descriptor was closed. So each side knows by what
  * its file can be told from another under the same number, checks it whenever
@@ -18,28 +19,14 @@ import type { OpenFile } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EBADF, EINVAL, ENOSPC, EPERM } from '../errors.js'
-import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_WRITE, NOTE_FILE_POLL } from '../event.js'
+import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE } from '../event.js'
 import { type Drain, watchEmpty } from './empty.js'
+import { FileSide, HINT_EDGE, Identity, ReadySide, type Side } from './file-side.js'
 import type { LinuxKernel } from './kernel.js'
 import { type FileKind, type Level, readable, urgent, writable } from './level.js'
-import {
-  COUNT_UNKNOWN,
-  OUTPUT_NONE,
-  SIDE_READ,
-  SIDE_WRITE,
-  STAT_BIRTH,
-  STAT_BIRTH_NSEC,
-  STAT_DEV,
-  STAT_INO_HIGH,
-  STAT_INO_LOW,
-  STAT_OFFSET,
-  STAT_SIZE,
-} from './native.js'
+import { COUNT_UNKNOWN, OUTPUT_NONE, SIDE_READ, SIDE_WRITE } from './native.js'
 import type { PollSet } from './pollset.js'
-import type { Vnode } from './vnode.js'
-
-/** The hint of an edge: the level is asked at scan. */
-export const HINT_EDGE = 1
+import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
 const S_IFSOCK = 0o140000
 const S_IFREG = 0o100000
@@ -49,19 +36,11 @@ const S_IFDIR = 0o040000
 const EVENTFD = 'anon_inode:[eventfd]'
 const TIMERFD = 'anon_inode:[timerfd]'
 
-/** One watched side of a descriptor. */
-export interface Side {
-  attach(kn: Knote): void
-  /** Whether the number still names the file that this side was made for. */
-  same(): boolean
-  /** Drops all its knotes: the descriptor was closed. */
-  clear(): void
-}
-
 export class Descriptor implements OpenFile {
   read: Side | null = null
   write: Side | null = null
   except: Side | null = null
+  vnode: VnodeSide | null = null
   /** Knotes of filters that the program added. */
   #held: Set<Knote> | null = null
   #identity: Identity | undefined
@@ -102,6 +81,7 @@ export class Descriptor implements OpenFile {
       this.write?.attach(kn)
       return this.write === null ? kernel.lastError : this.#attached()
     }
+    if (kn.filter === EVFILT_VNODE) return this.#watch(kn)
     if (kernel.stat(this.fd) !== 0) return EBADF
     if (kn.filter === EVFILT_EXCEPT) return this.#watchExcept(kn)
     if (kn.filter === EVFILT_EMPTY) return this.#watchEmpty(kn)
@@ -134,6 +114,16 @@ export class Descriptor implements OpenFile {
     return this.#attached()
   }
 
+  /** EVFILT_VNODE. */
+  #watch(kn: Knote): number {
+    const { kernel } = this
+    if (this.vnode !== null) return this.vnode.attach(kn)
+    this.vnode = openVnodeSide(this, kn.sfflags)
+    if (this.vnode === null) return kernel.lastError
+    this.vnode.add(kn)
+    return this.#attached()
+  }
+
   #attached(): number {
     this.kernel.remember(this)
     return 0
@@ -151,8 +141,8 @@ export class Descriptor implements OpenFile {
     if (set === kernel.writeSet || (mode !== S_IFREG && mode !== S_IFDIR)) {
       return new ReadySide(this)
     }
-    const vnode = kernel.vnodes.open(fd, mode === S_IFDIR)
-    return vnode === null ? null : new VnodeSide(this, vnode)
+    const vnode = kernel.vnodes.open(fd, 0, true)
+    return vnode === null ? null : new FileSide(this, vnode)
   }
 
   /** A side has no knotes left. */
@@ -160,6 +150,7 @@ export class Descriptor implements OpenFile {
     if (this.read === side) this.read = null
     if (this.write === side) this.write = null
     if (this.except === side) this.except = null
+    if (this.vnode === side) this.vnode = null
     this.#forgetIfIdle()
   }
 
@@ -169,9 +160,12 @@ export class Descriptor implements OpenFile {
     this.#forgetIfIdle()
   }
 
+  get #isIdle(): boolean {
+    return !(this.read || this.write || this.except || this.vnode || this.#held)
+  }
+
   #forgetIfIdle(): void {
-    const idle = this.read === null && this.write === null && this.except === null
-    if (idle && this.#held === null) this.kernel.forget(this)
+    if (this.#isIdle) this.kernel.forget(this)
   }
 
   holdKnote(kn: Knote): void {
@@ -190,6 +184,7 @@ export class Descriptor implements OpenFile {
       (this.read?.same() ?? true) &&
       (this.write?.same() ?? true) &&
       (this.except?.same() ?? true) &&
+      (this.vnode?.same() ?? true) &&
       (this.#held === null || this.#identity?.holds(this.kernel, this.fd) === true)
     )
   }
@@ -206,6 +201,7 @@ export class Descriptor implements OpenFile {
     this.read?.clear()
     this.write?.clear()
     this.except?.clear()
+    this.vnode?.clear()
     for (const kn of this.#held ?? []) kn.drop()
   }
 }
@@ -317,98 +313,3 @@ function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean)
 
 /** By side: SIDE_READ, SIDE_WRITE, SIDE_EXCEPT. */
 const pollFilters = [pollFilter(readable), pollFilter(writable), pollFilter(urgent)]
-
-/** What tells one file from another: device, inode, and when it was made. */
-const IDENTITY = [STAT_DEV, STAT_INO_HIGH, STAT_INO_LOW, STAT_BIRTH, STAT_BIRTH_NSEC]
-
-class Identity {
-  readonly #values: number[]
-
-  /** Of the file that `kernel.stat` was last asked for. */
-  constructor({ statistics }: LinuxKernel) {
-    this.#values = IDENTITY.map((field) => statistics[field]!)
-  }
-
-  /** Whether `fd` is that file; leaves its statistics with the kernel. */
-  holds(kernel: LinuxKernel, fd: number): boolean {
-    if (kernel.stat(fd) !== 0) return false
-    return IDENTITY.every((field, i) => kernel.statistics[field] === this.#values[i])
-  }
-}
-
-/** A side that is always ready. */
-class ReadySide implements Side {
-  readonly list = new Knlist()
-  readonly #identity: Identity
-
-  constructor(readonly descriptor: Descriptor) {
-    this.#identity = new Identity(descriptor.kernel)
-  }
-
-  attach(kn: Knote): void {
-    kn.hook = this
-    kn.ops = sideFilter
-    this.list.add(kn)
-  }
-
-  detach(kn: Knote): void {
-    this.list.remove(kn)
-    if (this.list.empty) this.descriptor.closeSide(this)
-  }
-
-  event(_kn: Knote): boolean {
-    return true
-  }
-
-  same(): boolean {
-    return this.#identity.holds(this.descriptor.kernel, this.descriptor.fd)
-  }
-
-  clear(): void {
-    this.list.clear()
-  }
-}
-
-/** The read side of a regular file or a directory. */
-export class VnodeSide extends ReadySide {
-  readonly #vnode: Vnode
-  #offset: number
-
-  constructor(descriptor: Descriptor, vnode: Vnode) {
-    super(descriptor)
-    this.#offset = descriptor.kernel.statistics[STAT_OFFSET]!
-    this.#vnode = vnode
-    vnode.sides.add(this)
-  }
-
-  /** Linux does not tell that a descriptor was moved in its file, so it is asked. */
-  look(): void {
-    const offset = this.descriptor.kernel.native.fileOffset(this.descriptor.fd)
-    if (offset === this.#offset) return
-    this.#offset = offset
-    this.list.note(HINT_EDGE)
-  }
-
-  override detach(kn: Knote): void {
-    super.detach(kn)
-    if (this.list.empty) this.#vnode.release(this)
-  }
-
-  override event(kn: Knote): boolean {
-    const { statistics } = this.descriptor.kernel
-    kn.data = statistics[STAT_SIZE]! - Math.max(0, statistics[STAT_OFFSET]!)
-    return (kn.sfflags & NOTE_FILE_POLL) !== 0 || kn.data !== 0
-  }
-}
-
-const sideFilter: FilterOps = {
-  isFd: true,
-  attach: () => 0,
-  detach: (kn) => (kn.hook as ReadySide).detach(kn),
-  event(kn) {
-    const side = kn.hook as ReadySide
-    if (side.same()) return side.event(kn)
-    side.descriptor.gone()
-    return false
-  },
-}

@@ -24,6 +24,7 @@ import {
   EVFILT_PROC,
   EVFILT_PROCDESC,
   EVFILT_SIGNAL,
+  EVFILT_VNODE,
   type EventSink,
 } from '../event.js'
 import { Aio } from './aio.js'
@@ -59,7 +60,7 @@ import { linuxProcFilter, procdescFilter } from './proc-filters.js'
 import { ProcessTable } from './process-table.js'
 import type { LinuxQueue } from './queue.js'
 import { SignalTable } from './signal.js'
-import { VnodeTable } from './vnode.js'
+import { VnodeTable } from './vnode-table.js'
 
 const S_IFMT = 0o170000
 /** Records of one call to the addon. */
@@ -146,6 +147,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.filters.install(EVFILT_PROCDESC, procdescFilter(this.processes))
     this.filters.install(EVFILT_EMPTY, fileFilter)
     this.filters.install(EVFILT_EXCEPT, fileFilter)
+    this.filters.install(EVFILT_VNODE, fileFilter)
     this.filters.install(EVFILT_FS, this.mounts.filter)
     this.filters.install(EVFILT_NETDEV, this.links.filter)
   }
@@ -286,6 +288,7 @@ export class LinuxKernel extends Kernel implements FileTable {
    * what the machine knows, where somebody can be looking.
    */
   settle(): void {
+    this.vnodes.settle()
     for (const kq of this.#exposed) kq.show()
     if (this.#exposed.size > 0 || this.loop.sleeping) this.#arm()
   }

@@ -45,7 +45,7 @@ export const SIDE_WRITE = 1
 export const SIDE_EXCEPT = 2
 
 /** How many fields `fileStat` fills. */
-export const STAT_FIELDS = 8
+export const STAT_FIELDS = 15
 export const STAT_MODE = 0
 export const STAT_DEV = 1
 export const STAT_INO_HIGH = 2
@@ -56,6 +56,15 @@ export const STAT_OFFSET = 5
 /** When the file was made, seconds and ns; 0 where the file system does not say. */
 export const STAT_BIRTH = 6
 export const STAT_BIRTH_NSEC = 7
+export const STAT_LINKS = 8
+export const STAT_UID = 9
+export const STAT_GID = 10
+/** When the content was changed, seconds and ns. */
+export const STAT_MODIFIED = 11
+export const STAT_MODIFIED_NSEC = 12
+/** When anything of the inode was changed, seconds and ns. */
+export const STAT_CHANGED = 13
+export const STAT_CHANGED_NSEC = 14
 
 /** What `pidfdState` says of a process. */
 export const PROCESS_RUNNING = 0
@@ -174,8 +183,8 @@ export interface Native {
 
   /** inotify_init1(IN_NONBLOCK | IN_CLOEXEC). */
   inotifyCreate(): number
-  /** Watches the file behind descriptor `fd`; its watch descriptor. */
-  inotifyAdd(inotifyFd: number, fd: number, mask: number): number
+  /** Watches the file behind descriptor `fd`, or the directory that it is in; the watch descriptor. */
+  inotifyAdd(inotifyFd: number, fd: number, mask: number, parent: boolean): number
   inotifyRemove(inotifyFd: number, wd: number): number
   /** read(2) of whole records into `buffer`: bytes read, 0 when there are none. */
   inotifyRead(inotifyFd: number, buffer: Uint8Array): number
@@ -192,6 +201,8 @@ export interface Native {
   outputTaken(fd: number): number
   /** 1 for the master of a pseudo-terminal, else 0. */
   ptyIsMaster(fd: number): number
+  /** fstatfs(2): the type of the file system, `f_type`, in 32 bits. */
+  fileSystem(fd: number): number
   /** pidfd_open(2). -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of one. */
   pidfdOpen(pid: number): number
   /** fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file. */

@@ -5,11 +5,8 @@
  * the clock; see `empty.ts`.
  */
 import type { Drain } from './empty.js'
+import { IN_ACCESS, IN_IGNORED, IN_Q_OVERFLOW } from './inotify.js'
 import type { LinuxKernel } from './kernel.js'
-
-const IN_ACCESS = 0x00000001
-const IN_Q_OVERFLOW = 0x00004000
-const IN_IGNORED = 0x00008000
 
 /** struct inotify_event: wd, mask, cookie, len; no names come from pipes. */
 const RECORD = 16
@@ -31,7 +28,7 @@ export class PipeReads {
   add(drain: Drain): boolean {
     if (!this.#listen()) return false
     const { native } = this.kernel
-    const wd = native.inotifyAdd(this.#fd, drain.side.descriptor.fd, IN_ACCESS)
+    const wd = native.inotifyAdd(this.#fd, drain.side.descriptor.fd, IN_ACCESS, false)
     if (wd < 0) {
       this.#restIfIdle()
       return false

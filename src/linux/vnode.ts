@@ -1,135 +1,156 @@
 /**
- * Files that inotify watches, by watch descriptor: one inotify instance a thread
- * however many queues and files. inotify(7).
+ * A file that inotify watches (`struct vnode`): one for each inode, however many
+ * descriptors, queues and knotes. Who reads it is noted of edges, who watches it by
+ * EVFILT_VNODE of notes in the words of kqueue(2).
+ *
+ * `take` gathers what the records of one look say, and `flush` tells of it: so that
+ * two records of one rename are one, and the file is looked at once.
  */
-import { EMFILE, ENOSPC } from '../errors.js'
-import { HINT_EDGE, type VnodeSide } from './descriptor.js'
+import { readlinkSync, statSync } from 'node:fs'
+import type { Knlist } from '../core/knlist.js'
+import { ALL_NOTES, maskFor, type VnodeKind } from './inotify.js'
 import type { LinuxKernel } from './kernel.js'
+import type { NameLog } from './name-log.js'
+import { STAT_INO_HIGH, STAT_INO_LOW } from './native.js'
 
-const IN_MODIFY = 0x00000002
-const IN_MOVED_FROM = 0x00000040
-const IN_MOVED_TO = 0x00000080
-const IN_CREATE = 0x00000100
-const IN_DELETE = 0x00000200
-const IN_Q_OVERFLOW = 0x00004000
-const IN_IGNORED = 0x00008000
+/** One filter of one descriptor of a vnode. */
+interface VnodeSide {
+  readonly fd: number
+  /** Whether the descriptor still names the file; leaves its statistics with the kernel. */
+  same(): boolean
+  /** The same, and drops the knotes if it does not. */
+  current(): boolean
+}
 
-const FILE_EVENTS = IN_MODIFY
-const DIRECTORY_EVENTS = IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO
+/** EVFILT_READ. */
+export interface VnodeReader extends VnodeSide {
+  /** There may be more or less to read. */
+  edge(): void
+}
 
-/** struct inotify_event: wd, mask, cookie, len, then len bytes of name. */
-const HEADER = 16
+/** EVFILT_VNODE. */
+export interface VnodeWatcher extends VnodeSide {
+  readonly list: Knlist
+}
 
-export class Vnode {
-  readonly sides = new Set<VnodeSide>()
+/** What a vnode needs of the table that it is in. */
+export interface VnodeOwner {
+  readonly kernel: LinuxKernel
+  /** Asks for no more than is wanted, and for nothing when the vnode is idle. */
+  narrow(vnode: Vnode): void
+}
+
+export abstract class Vnode {
+  readonly readers = new Set<VnodeReader>()
+  readonly watchers = new Set<VnodeWatcher>()
+  /** Who takes the names of entries; null for nobody. */
+  logs: Set<NameLog> | null = null
+  /** What inotify has been asked for. */
+  mask = 0
+  /** The notes that the knotes ask for. */
+  asked = 0
+  /** Records have been taken and are to be told. */
+  touched = false
+  /** The link count does not say that the last name is gone, as on overlayfs. */
+  hidesLinks = false
+  /** NOTE_DELETE has been told, or was not to be told, of its last name. */
+  protected unlinked = false
 
   constructor(
-    readonly table: VnodeTable,
+    readonly table: VnodeOwner,
     readonly wd: number,
+    readonly kind: VnodeKind,
   ) {}
 
-  note(): void {
-    for (const side of this.sides) side.list.note(HINT_EDGE)
+  /** Takes in one record; `named` for one of an entry. Hot path. */
+  abstract take(mask: number, cookie: number, named: boolean): void
+  /** Tells what the records were. Hot path. */
+  abstract flush(): void
+  /** Remembers the file as the kernel's statistics have it, to compare. */
+  abstract remember(): void
+
+  /** Nobody wants to know of it. */
+  get idle(): boolean {
+    return this.readers.size === 0 && this.watchers.size === 0
   }
 
-  release(side: VnodeSide): void {
-    this.sides.delete(side)
-    if (this.sides.size === 0) this.table.close(this)
+  /** The mask that would do. */
+  get wanted(): number {
+    return maskFor(this.kind, this.asked) | (this.readers.size > 0 ? this.kind.readMask : 0)
+  }
+
+  /** Whatever else it takes to tell of what is asked for: 0, or an errno with a reason. */
+  prepare(_fd: number): number {
+    return 0
+  }
+
+  /** Records are missing: everything may have happened. */
+  lost(): void {
+    if (this.logs !== null) for (const log of this.logs) log.lose()
+    this.edge()
+    this.note(ALL_NOTES)
+    if (this.live() !== null) this.remember()
+  }
+
+  /** Those through which inotify can be asked; any may be dropped meanwhile. */
+  sides(): VnodeSide[] {
+    return [...this.watchers, ...this.readers]
+  }
+
+  /** Nothing more will come: the file is gone with all its descriptors. */
+  ended(): void {
+    for (const side of this.sides()) side.current()
+  }
+
+  /** inotify watches it no longer. */
+  closed(): void {}
+
+  /** What the knotes ask for may have become less. */
+  reckon(): void {
+    let asked = 0
+    for (const { list } of this.watchers) {
+      for (const { sfflags } of list) {
+        asked |= sfflags
+        if (asked === this.asked) return
+      }
+    }
+    this.asked = asked
+    this.table.narrow(this)
+  }
+
+  protected edge(): void {
+    for (const reader of this.readers) reader.edge()
+  }
+
+  /** Hot path. */
+  protected note(notes: number): void {
+    if ((notes & this.asked) === 0) return
+    for (const { list } of this.watchers) list.note(notes)
+  }
+
+  /** A descriptor by which the file can be looked at, with its statistics; null when all are closed. */
+  protected live(): VnodeWatcher | null {
+    for (const watcher of this.watchers) if (watcher.current()) return watcher
+    return null
+  }
+
+  /** Whether a file whose links cannot be counted has lost the name that it was opened by. */
+  protected hasLostName(fd: number): boolean {
+    return this.hidesLinks && isUnlinked(fd, this.table.kernel)
   }
 }
 
-export class VnodeTable {
-  /** The inotify descriptor, -1 until a file is watched. */
-  fd = -1
-  readonly #vnodes = new Map<number, Vnode>()
-  readonly #buffer = new Uint8Array(16384)
-  #draining = false
-  readonly #words = new Int32Array(this.#buffer.buffer)
+/** What /proc puts after the path of a file whose name is gone; a name may end like this. */
+const DELETED = ' (deleted)'
 
-  constructor(readonly kernel: LinuxKernel) {}
-
-  /** The vnode behind a descriptor, or null with `kernel.lastError` set. */
-  open(fd: number, isDirectory: boolean): Vnode | null {
-    const { kernel } = this
-    if (this.fd === -1 && !this.#start()) return null
-    const events = isDirectory ? DIRECTORY_EVENTS : FILE_EVENTS
-    const wd = kernel.native.inotifyAdd(this.fd, fd, events)
-    if (wd === -ENOSPC) {
-      return kernel.fail(
-        kernel.refuse(ENOSPC, 'the sysctl fs.inotify.max_user_watches allows no more'),
-      )
-    }
-    if (wd < 0) return kernel.fail(-wd)
-    let vnode = this.#vnodes.get(wd)
-    if (vnode === undefined) {
-      vnode = new Vnode(this, wd)
-      this.#vnodes.set(wd, vnode)
-    }
-    return vnode
-  }
-
-  #start(): boolean {
-    const { kernel } = this
-    const fd = kernel.native.inotifyCreate()
-    if (fd === -EMFILE) {
-      kernel.fail(
-        kernel.refuse(
-          EMFILE,
-          'no descriptor is free, or fs.inotify.max_user_instances allows no more',
-        ),
-      )
-      return false
-    }
-    if (fd < 0) {
-      kernel.fail(-fd)
-      return false
-    }
-    this.fd = fd
-    kernel.adopt(fd, () => this.drain())
-    return true
-  }
-
-  close(vnode: Vnode): void {
-    if (!this.#vnodes.delete(vnode.wd)) return
-    this.kernel.native.inotifyRemove(this.fd, vnode.wd)
-    // inotify reports the removal, too.
-    this.drain()
-  }
-
-  /** Notes the descriptors that were moved in their files. */
-  look(): void {
-    for (const vnode of this.#vnodes.values()) for (const side of vnode.sides) side.look()
-  }
-
-  /** Reads all records and notes the vnodes that they name. */
-  drain(): void {
-    if (this.#draining) return
-    this.#draining = true
-    try {
-      while (this.#read());
-    } finally {
-      this.#draining = false
-    }
-  }
-
-  #read(): boolean {
-    const length = this.kernel.native.inotifyRead(this.fd, this.#buffer)
-    const words = this.#words
-    for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) {
-      this.#record(words[at / 4]!, words[at / 4 + 1]!)
-    }
-    return length > 0
-  }
-
-  #record(wd: number, mask: number): void {
-    if (mask & IN_Q_OVERFLOW) {
-      for (const vnode of this.#vnodes.values()) vnode.note()
-      return
-    }
-    const vnode = this.#vnodes.get(wd)
-    if (vnode === undefined) return
-    // The file system is gone, or the file with all its descriptors.
-    if (mask & IN_IGNORED) this.#vnodes.delete(wd)
-    vnode.note()
+function isUnlinked(fd: number, { statistics }: LinuxKernel): boolean {
+  try {
+    const path = readlinkSync(`/proc/self/fd/${fd}`)
+    if (!path.endsWith(DELETED)) return false
+    const namesake = statSync(path, { throwIfNoEntry: false })
+    const ino = statistics[STAT_INO_HIGH]! * 2 ** 32 + statistics[STAT_INO_LOW]!
+    return namesake === undefined || namesake.ino !== ino
+  } catch {
+    return false
   }
 }

@@ -3,10 +3,10 @@
  * mount namespace that this process has, so root's affair.
  */
 import { spawnSync } from 'node:child_process'
-import { chmodSync, linkSync, mkdirSync, mkdtempSync, rmdirSync } from 'node:fs'
+import { mkdtempSync, rmdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { MountCalls, TreeCalls } from './world.js'
+import type { MountCalls } from './world.js'
 
 function run(program: string, ...args: string[]): void {
   const { status, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
@@ -54,15 +54,5 @@ export class Mounts implements MountCalls {
   /** Unmounts what the scenario has left. */
   dispose(): void {
     for (const path of this.#mounted.reverse()) unmount(path)
-  }
-}
-
-export function treeCalls(directory: string): TreeCalls {
-  const path = (name: string): string => join(directory, name)
-  return {
-    mkdir: (name) => mkdirSync(path(name)),
-    rmdir: (name) => rmdirSync(path(name)),
-    link: (from, to) => linkSync(path(from), path(to)),
-    chmod: (name, mode) => chmodSync(path(name), mode),
   }
 }

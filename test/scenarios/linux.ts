@@ -21,6 +21,7 @@ import {
   EVFILT_SIGNAL,
   EVFILT_TIMER,
   EVFILT_USER,
+  EVFILT_VNODE,
   EVFILT_WRITE,
   Knlist,
   type Kqueue,
@@ -33,10 +34,11 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { aioCalls } from './linux-aio.js'
-import { Mounts, mayMount, treeCalls } from './linux-mounts.js'
+import { Mounts, mayMount } from './linux-mounts.js'
 import { Interface, mayMakeInterfaces } from './linux-network.js'
 import { Puppets, processCalls } from './linux-processes.js'
 import { Dispositions } from './linux-signals.js'
+import { treeCalls } from './linux-tree.js'
 import type {
   Capability,
   MountCalls,
@@ -94,6 +96,7 @@ const FILTERS = new Set<number>([
   EVFILT_EMPTY,
   EVFILT_AIO,
   EVFILT_LIO,
+  EVFILT_VNODE,
 ])
 
 const MODES: Record<OpenMode, number> = {

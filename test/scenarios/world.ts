@@ -77,7 +77,7 @@ export interface TreeCalls {
   chmod(name: string, mode: number): void
 }
 
-/** File systems that come and go; what is open in one that goes is revoked. */
+/** File systems that come and go. */
 export interface MountCalls {
   /** On a directory. */
   mount(name: string): void

@@ -1,0 +1,158 @@
+/**
+ * The sides of files that epoll does not take, and what tells one file from another:
+ * their descriptors can be closed and their numbers given to others unseen, so each side
+ * compares whenever it is asked.
+ */
+import type { FilterOps } from '../core/filter.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { NOTE_FILE_POLL } from '../event.js'
+import type { Descriptor } from './descriptor.js'
+import type { LinuxKernel } from './kernel.js'
+import {
+  STAT_BIRTH,
+  STAT_BIRTH_NSEC,
+  STAT_DEV,
+  STAT_INO_HIGH,
+  STAT_INO_LOW,
+  STAT_OFFSET,
+  STAT_SIZE,
+} from './native.js'
+import type { Vnode, VnodeReader } from './vnode.js'
+
+/** The hint of an edge: the level is asked at scan. */
+export const HINT_EDGE = 1
+
+/** One watched side of a descriptor. */
+export interface Side {
+  attach(kn: Knote): void
+  /** Whether the number still names the file that this side was made for. */
+  same(): boolean
+  /** Drops all its knotes: the descriptor was closed. */
+  clear(): void
+}
+
+/** What tells one file from another: device, inode, and when it was made. */
+export class Identity {
+  readonly #dev: number
+  readonly #inoHigh: number
+  readonly #inoLow: number
+  readonly #birth: number
+  readonly #birthNsec: number
+
+  /** Of the file that `kernel.stat` was last asked for. */
+  constructor({ statistics }: LinuxKernel) {
+    this.#dev = statistics[STAT_DEV]!
+    this.#inoHigh = statistics[STAT_INO_HIGH]!
+    this.#inoLow = statistics[STAT_INO_LOW]!
+    this.#birth = statistics[STAT_BIRTH]!
+    this.#birthNsec = statistics[STAT_BIRTH_NSEC]!
+  }
+
+  /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
+  holds(kernel: LinuxKernel, fd: number): boolean {
+    if (kernel.stat(fd) !== 0) return false
+    const { statistics } = kernel
+    return (
+      statistics[STAT_INO_LOW] === this.#inoLow &&
+      statistics[STAT_INO_HIGH] === this.#inoHigh &&
+      statistics[STAT_DEV] === this.#dev &&
+      statistics[STAT_BIRTH] === this.#birth &&
+      statistics[STAT_BIRTH_NSEC] === this.#birthNsec
+    )
+  }
+}
+
+/** A side that is always ready. */
+export class ReadySide implements Side {
+  readonly list = new Knlist()
+  readonly #identity: Identity
+
+  constructor(readonly descriptor: Descriptor) {
+    this.#identity = new Identity(descriptor.kernel)
+  }
+
+  get fd(): number {
+    return this.descriptor.fd
+  }
+
+  attach(kn: Knote): void {
+    kn.hook = this
+    kn.ops = sideFilter
+    this.list.add(kn)
+  }
+
+  detach(kn: Knote): void {
+    this.list.remove(kn)
+    if (this.list.empty) this.descriptor.closeSide(this)
+  }
+
+  event(_kn: Knote): boolean {
+    return true
+  }
+
+  same(): boolean {
+    return this.#identity.holds(this.descriptor.kernel, this.fd)
+  }
+
+  current(): boolean {
+    if (this.same()) return true
+    this.descriptor.gone()
+    return false
+  }
+
+  clear(): void {
+    this.list.clear()
+  }
+}
+
+/** The read side of a regular file or a directory. */
+export class FileSide extends ReadySide implements VnodeReader {
+  readonly #vnode: Vnode
+  #offset: number
+
+  constructor(descriptor: Descriptor, vnode: Vnode) {
+    super(descriptor)
+    this.#offset = descriptor.kernel.statistics[STAT_OFFSET]!
+    this.#vnode = vnode
+    vnode.readers.add(this)
+    descriptor.kernel.vnodes.seekers.add(this)
+  }
+
+  edge(): void {
+    this.list.note(HINT_EDGE)
+  }
+
+  /** Linux does not tell that a descriptor was moved in its file, so it is asked. */
+  look(): void {
+    const offset = this.descriptor.kernel.native.fileOffset(this.fd)
+    if (offset === this.#offset) return
+    this.#offset = offset
+    this.edge()
+  }
+
+  override detach(kn: Knote): void {
+    super.detach(kn)
+    if (!this.list.empty) return
+    const { vnodes } = this.descriptor.kernel
+    vnodes.seekers.delete(this)
+    this.#vnode.readers.delete(this)
+    vnodes.narrow(this.#vnode)
+  }
+
+  override event(kn: Knote): boolean {
+    const { statistics } = this.descriptor.kernel
+    kn.data = statistics[STAT_SIZE]! - Math.max(0, statistics[STAT_OFFSET]!)
+    return (kn.sfflags & NOTE_FILE_POLL) !== 0 || kn.data !== 0
+  }
+}
+
+const sideFilter: FilterOps = {
+  isFd: true,
+  attach: () => 0,
+  detach: (kn) => (kn.hook as ReadySide).detach(kn),
+  event(kn) {
+    const side = kn.hook as ReadySide
+    return side.current() && side.event(kn)
+  },
+}

@@ -1,0 +1,160 @@
+/**
+ * EVFILT_VNODE of one descriptor: which files have it, and its filter. What happens to
+ * the file gathers in `fflags` of each knote that asked for it.
+ */
+import type { FilterOps } from '../core/filter.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EBADF, EINVAL, ENOTSUP } from '../errors.js'
+import type { Descriptor } from './descriptor.js'
+import { Identity, type Side } from './file-side.js'
+import { NameLog } from './name-log.js'
+import { STAT_LINKS } from './native.js'
+import type { Vnode, VnodeWatcher } from './vnode.js'
+
+const S_IFREG = 0o100000
+const S_IFDIR = 0o040000
+const S_IFIFO = 0o010000
+const S_IFLNK = 0o120000
+const WATCHABLE = new Set([S_IFREG, S_IFDIR, S_IFIFO, S_IFLNK])
+
+// linux/magic.h
+const PIPEFS = 0x50495045
+const OVERLAYFS = 0x794c7630
+/** File systems whose files change without inotify being told. */
+const SILENT = new Map([
+  [0x9fa0, 'procfs'],
+  [0x62656572, 'sysfs'],
+  [0x64626720, 'debugfs'],
+  [0x74726163, 'tracefs'],
+  [0x73636673, 'securityfs'],
+])
+/** What /proc says that a file of memfd_create(2) is; such a file has no name. */
+const MEMFD = '/memfd:'
+
+/** The side for a first knote that asks for `notes`, or null with `kernel.lastError` set. */
+export function openVnodeSide(descriptor: Descriptor, notes: number): VnodeSide | null {
+  const { kernel, fd } = descriptor
+  if (kernel.stat(fd) !== 0) {
+    return kernel.fail(kernel.refuse(EBADF, `${fd} is not an open descriptor`))
+  }
+  const magic = kernel.native.fileSystem(fd)
+  const error = refusal(descriptor, magic)
+  if (error !== 0) return kernel.fail(error)
+  const vnode = kernel.vnodes.open(fd, notes)
+  if (vnode === null) return null
+  vnode.hidesLinks = magic === OVERLAYFS
+  return new VnodeSide(descriptor, vnode)
+}
+
+/** Why there are no events of a file: 0 if there are, or an errno with a reason. */
+function refusal(descriptor: Descriptor, magic: number): number {
+  const { kernel, fd } = descriptor
+  if (!WATCHABLE.has(kernel.mode) || magic === PIPEFS) {
+    return kernel.refuse(EINVAL, `descriptor ${fd} is no file, directory, fifo or symbolic link`)
+  }
+  const silent = SILENT.get(magic)
+  if (silent !== undefined) {
+    return kernel.refuse(ENOTSUP, `Linux does not tell when files of ${silent} change`)
+  }
+  if (kernel.statistics[STAT_LINKS] === 0 && descriptor.link.startsWith(MEMFD)) {
+    return kernel.refuse(ENOTSUP, 'Linux does not tell when files of memfd_create(2) change')
+  }
+  return 0
+}
+
+export class VnodeSide implements Side, VnodeWatcher {
+  readonly list = new Knlist()
+  readonly #identity: Identity
+  readonly #vnode: Vnode
+
+  constructor(
+    readonly descriptor: Descriptor,
+    vnode: Vnode,
+  ) {
+    this.#identity = new Identity(descriptor.kernel)
+    this.#vnode = vnode
+    vnode.watchers.add(this)
+  }
+
+  get fd(): number {
+    return this.descriptor.fd
+  }
+
+  /** One more knote: 0, or an errno with a reason. */
+  attach(kn: Knote): number {
+    const error = this.#ask(kn.sfflags)
+    if (error === 0) this.add(kn)
+    return error
+  }
+
+  #ask(notes: number): number {
+    return this.descriptor.kernel.vnodes.ask(this.#vnode, this.fd, notes)
+  }
+
+  /** A knote whose notes have been asked for. */
+  add(kn: Knote): void {
+    kn.hook = this
+    kn.ops = vnodeFilter
+    this.list.add(kn)
+    if (kn.udata instanceof NameLog) {
+      this.#vnode.logs ??= new Set()
+      this.#vnode.logs.add(kn.udata)
+    }
+  }
+
+  /** A knote asks for other notes: 0, or an errno with a reason. */
+  modify(kn: Knote, notes: number): number {
+    const error = this.#ask(notes)
+    if (error !== 0) return error
+    kn.sfflags = notes
+    this.#vnode.reckon()
+    return 0
+  }
+
+  detach(kn: Knote): void {
+    const { logs, watchers } = this.#vnode
+    this.list.remove(kn)
+    if (logs !== null && logs.delete(kn.udata as NameLog) && logs.size === 0) {
+      this.#vnode.logs = null
+    }
+    if (this.list.empty) {
+      watchers.delete(this)
+      this.descriptor.closeSide(this)
+    }
+    this.#vnode.reckon()
+  }
+
+  same(): boolean {
+    return this.#identity.holds(this.descriptor.kernel, this.fd)
+  }
+
+  current(): boolean {
+    if (this.same()) return true
+    this.descriptor.gone()
+    return false
+  }
+
+  clear(): void {
+    this.list.clear()
+  }
+}
+
+/** `filt_vfsvnode`, less the notes that were not asked for. */
+const vnodeFilter: FilterOps = {
+  isFd: true,
+  attach: () => 0,
+  detach: (kn) => (kn.hook as VnodeSide).detach(kn),
+  modify: (kn, kev) => (kn.hook as VnodeSide).modify(kn, kev.fflags),
+
+  /** Hot path. */
+  event(kn, hint) {
+    if (hint !== 0) {
+      kn.fflags = (kn.fflags | (kn.sfflags & hint)) >>> 0
+      return kn.fflags !== 0
+    }
+    if (kn.fflags === 0 || !(kn.hook as VnodeSide).current()) return false
+    if (kn.udata instanceof NameLog) kn.udata.cut()
+    return true
+  },
+}

@@ -1,0 +1,270 @@
+/**
+ * The files that this thread watches: one inotify instance, however many queues and
+ * files, because a user may have only 128. inotify(7).
+ *
+ *     const vnode = table.open(fd, notes)
+ *     ... vnode.watchers.add(side) ...
+ *     vnode.watchers.delete(side)
+ *     vnode.reckon()
+ *
+ * Files are named by a descriptor, so they are followed whatever their names, and may
+ * have none.
+ */
+import { NumberTable } from '../core/table.js'
+import { EACCES, EBADF, EMFILE, ENOENT, ENOSPC } from '../errors.js'
+import {
+  DIRECTORY,
+  IN_DELETE,
+  IN_ENTRIES,
+  IN_IGNORED,
+  IN_MASK_ADD,
+  IN_ONLYDIR,
+  IN_Q_OVERFLOW,
+  maskFor,
+  REGULAR,
+  SPECIAL,
+  type VnodeKind,
+} from './inotify.js'
+import type { LinuxKernel } from './kernel.js'
+import type { Vnode } from './vnode.js'
+import { type DirectoryOwner, DirectoryVnode } from './vnode-directory.js'
+import { FileVnode } from './vnode-file.js'
+
+const S_IFREG = 0o100000
+const S_IFDIR = 0o040000
+
+/** struct inotify_event: wd, mask, cookie, len, then len bytes of name. */
+const HEADER = 16
+/** Bytes read at a time; a record has at most 272. */
+const BUFFER = 65_536
+
+export class VnodeTable implements DirectoryOwner {
+  readonly unseen = new Set<DirectoryVnode>()
+  /** Who is to be asked whether it was moved in its file. */
+  readonly seekers = new Set<{ look(): void }>()
+  /** The inotify descriptor, -1 until a file is watched. */
+  #fd = -1
+  readonly #vnodes = new NumberTable<Vnode>()
+  readonly #bytes = Buffer.alloc(BUFFER)
+  readonly #words = new Int32Array(this.#bytes.buffer, this.#bytes.byteOffset, BUFFER / 4)
+  /** Vnodes with records that have not been told. */
+  readonly #touched: Vnode[] = []
+  #lost = false
+  #draining = false
+  /** A watch was taken out, and inotify has a record of that. */
+  #removed = false
+
+  constructor(readonly kernel: LinuxKernel) {}
+
+  // Watching
+
+  /**
+   * The vnode behind a descriptor, of which inotify tells what `notes` are made of, or for
+   * `reading`; null with `kernel.lastError` set. Leaves the file's statistics with the kernel.
+   */
+  open(fd: number, notes: number, reading = false): Vnode | null {
+    const { kernel } = this
+    if (this.#fd === -1 && !this.#start()) return null
+    // What has happened until now is not for who comes now.
+    this.drain()
+    const error = kernel.stat(fd)
+    if (error !== 0) return kernel.fail(error)
+    const kind = kindOf(kernel.mode)
+    const mask = maskFor(kind, notes) | (reading ? kind.readMask : 0)
+    const wd = this.#add(fd, mask)
+    if (wd < 0) return kernel.fail(this.#refused(-wd))
+    const vnode = this.#vnodes.get(wd) ?? this.#make(wd, kind)
+    vnode.mask |= mask
+    const refused = this.#promise(vnode, fd, notes)
+    if (refused === 0) return vnode
+    vnode.reckon()
+    return kernel.fail(refused)
+  }
+
+  #make(wd: number, kind: VnodeKind): Vnode {
+    const vnode = kind === DIRECTORY ? new DirectoryVnode(this, wd) : new FileVnode(this, wd, kind)
+    this.#vnodes.set(wd, vnode)
+    return vnode
+  }
+
+  /** Has inotify tell of more notes of a vnode: 0, or an errno with a reason. */
+  ask(vnode: Vnode, fd: number, notes: number): number {
+    this.drain()
+    const more = maskFor(vnode.kind, notes) & ~vnode.mask
+    if (more !== 0) {
+      const wd = this.#add(fd, more)
+      if (wd < 0) return this.#refused(-wd)
+      if (wd !== vnode.wd) return this.#mistaken(wd)
+      vnode.mask |= more
+    }
+    if ((notes & ~vnode.asked) === 0) return 0
+    const error = this.kernel.stat(fd) || this.#promise(vnode, fd, notes)
+    if (error !== 0) vnode.reckon()
+    return error
+  }
+
+  /** Notes are asked for from now on: the file is remembered as it is. */
+  #promise(vnode: Vnode, fd: number, notes: number): number {
+    if ((notes & ~vnode.asked) === 0) return 0
+    vnode.asked |= notes
+    vnode.remember()
+    const error = vnode.prepare(fd)
+    return error === 0 ? 0 : this.#refused(error)
+  }
+
+  narrow(vnode: Vnode): void {
+    if (this.#vnodes.get(vnode.wd) !== vnode) return
+    if (vnode.idle) {
+      this.#close(vnode)
+      return
+    }
+    const { wanted } = vnode
+    if (wanted === vnode.mask) return
+    const side = vnode.sides().find((each) => each.same())
+    if (side === undefined) return
+    const wd = this.kernel.native.inotifyAdd(this.#fd, side.fd, wanted, false)
+    if (wd === vnode.wd) vnode.mask = wanted
+    else if (wd >= 0) this.#mistaken(wd)
+  }
+
+  above(fd: number): DirectoryVnode | number {
+    const mask = IN_DELETE | IN_ONLYDIR | IN_MASK_ADD
+    const wd = this.kernel.native.inotifyAdd(this.#fd, fd, mask, true)
+    if (wd < 0) return wd
+    const vnode = (this.#vnodes.get(wd) ?? this.#make(wd, DIRECTORY)) as DirectoryVnode
+    vnode.mask |= IN_DELETE
+    return vnode
+  }
+
+  #add(fd: number, mask: number): number {
+    return this.kernel.native.inotifyAdd(this.#fd, fd, mask | IN_MASK_ADD, false)
+  }
+
+  /** Another thread has given the number to another file in the middle of the call. */
+  #mistaken(wd: number): number {
+    const vnode = this.#vnodes.get(wd)
+    if (vnode === undefined) {
+      this.#remove(wd)
+    } else {
+      vnode.mask = MASK_UNKNOWN
+      this.narrow(vnode)
+    }
+    return this.kernel.refuse(EBADF, 'the descriptor was closed meanwhile')
+  }
+
+  #start(): boolean {
+    const { kernel } = this
+    const fd = kernel.native.inotifyCreate()
+    if (fd < 0) {
+      kernel.fail(this.#refused(-fd))
+      return false
+    }
+    this.#fd = fd
+    kernel.adopt(fd, () => this.drain())
+    return true
+  }
+
+  #refused(error: number): number {
+    const reason = REASONS.get(error)
+    return reason === undefined ? error : this.kernel.refuse(error, reason)
+  }
+
+  #close(vnode: Vnode): void {
+    this.#vnodes.delete(vnode.wd)
+    this.#remove(vnode.wd)
+    vnode.closed()
+  }
+
+  #remove(wd: number): void {
+    this.kernel.native.inotifyRemove(this.#fd, wd)
+    this.#removed = true
+  }
+
+  /** What Linux does not tell is asked before each wait. */
+  look(): void {
+    for (const seeker of this.seekers) seeker.look()
+    for (const directory of this.unseen) directory.look()
+  }
+
+  // Records
+
+  /** Before control leaves the machine: what is left to read is only what has happened. */
+  settle(): void {
+    if (!this.#removed) return
+    this.#removed = false
+    this.drain()
+  }
+
+  /** Reads all records, and notes what they tell. Hot path. */
+  drain(): void {
+    if (this.#fd === -1 || this.#draining) return
+    this.#draining = true
+    try {
+      while (this.#read());
+      this.#flush()
+    } finally {
+      this.#draining = false
+    }
+  }
+
+  #read(): boolean {
+    const length = this.kernel.native.inotifyRead(this.#fd, this.#bytes)
+    const words = this.#words
+    for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) this.#record(at)
+    return length > 0
+  }
+
+  #record(at: number): void {
+    const words = this.#words
+    const mask = words[at / 4 + 1]!
+    if (mask & IN_Q_OVERFLOW) this.#lost = true
+    const vnode = this.#vnodes.get(words[at / 4]!)
+    if (vnode === undefined) return
+    if (mask & IN_IGNORED) {
+      this.#vnodes.delete(vnode.wd)
+      vnode.ended()
+      vnode.closed()
+      return
+    }
+    vnode.take(mask, words[at / 4 + 2]!, words[at / 4 + 3]! > 0)
+    if (vnode.logs !== null && mask & IN_ENTRIES) {
+      const name = this.#name(at + HEADER)
+      for (const log of vnode.logs) log.add(name)
+    }
+    if (vnode.touched) return
+    vnode.touched = true
+    this.#touched.push(vnode)
+  }
+
+  #name(from: number): string {
+    return this.#bytes.toString('utf8', from, this.#bytes.indexOf(0, from))
+  }
+
+  #flush(): void {
+    // The list grows by those that are touched meanwhile.
+    for (let i = 0; i < this.#touched.length; i++) {
+      const vnode = this.#touched[i]!
+      vnode.touched = false
+      vnode.flush()
+    }
+    this.#touched.length = 0
+    if (!this.#lost) return
+    this.#lost = false
+    for (const vnode of this.#vnodes.values()) vnode.lost()
+  }
+}
+
+/** A mask that is never wanted. */
+const MASK_UNKNOWN = -1
+
+const REASONS = new Map([
+  [ENOSPC, 'the sysctl fs.inotify.max_user_watches allows no more'],
+  [EMFILE, 'no descriptor is free, or the sysctl fs.inotify.max_user_instances allows no more'],
+  [EACCES, 'Linux tells of a file only who may read it'],
+  [ENOENT, 'to watch files takes /proc, which is not mounted'],
+])
+
+function kindOf(mode: number): VnodeKind {
+  if (mode === S_IFDIR) return DIRECTORY
+  return mode === S_IFREG ? REGULAR : SPECIAL
+}
