@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -102,6 +104,29 @@ js_file_system(napi_env env, napi_callback_info info)
 	return call_number(&call, (uint32_t)status.f_type);
 }
 
+/*
+ * Waits until nobody is changing the entries of a directory: to look up a name that
+ * the kernel does not know already takes the directory's lock, also when the name is
+ * too long for there to be one.
+ */
+static napi_value
+js_directory_barrier(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	char name[NAME_MAX + 2];
+	struct stat status;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENAMETOOLONG)
+		return call_result(&call, -1);
+	return call_number(&call, 0);
+}
+
 /* Only the master of a pseudo-terminal has a packet mode to tell of: ioctl_tty(2). */
 static napi_value
 js_pty_is_master(napi_env env, napi_callback_info info)
@@ -148,6 +173,7 @@ const struct call_entry file_calls[] = {
 	{ "fileOffset", js_file_offset },
 	{ "ptyIsMaster", js_pty_is_master },
 	{ "fileSystem", js_file_system },
+	{ "directoryBarrier", js_directory_barrier },
 	{ "close", js_close },
 	{ NULL, NULL },
 };

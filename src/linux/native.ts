@@ -203,6 +203,8 @@ export interface Native {
   ptyIsMaster(fd: number): number
   /** fstatfs(2): the type of the file system, `f_type`, in 32 bits. */
   fileSystem(fd: number): number
+  /** Waits until renames and the like that are under way in a directory are over. */
+  directoryBarrier(fd: number): number
   /** pidfd_open(2). -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of one. */
   pidfdOpen(pid: number): number
   /** fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file. */

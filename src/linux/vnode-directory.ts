@@ -49,6 +49,8 @@ export class DirectoryVnode extends Vnode {
   /** The cookie of an entry that was moved away and has not come back; 0 for none. */
   #moving = 0
   #movingDirectory = false
+  /** The cookie of one whose second record would be there by now. */
+  #awaited = 0
   // Subdirectories by what happened to them.
   #made = 0
   #removed = 0
@@ -95,6 +97,18 @@ export class DirectoryVnode extends Vnode {
       this.#notes |= NOTE_EXTEND
       if (isDirectory) this.#movedIn++
     }
+  }
+
+  /**
+   * The two records of a rename are made one after the other, while the directory is
+   * locked; the second may be still to come.
+   */
+  override wait(): boolean {
+    const moving = this.#moving
+    if (moving === 0 || moving === this.#awaited) return false
+    this.#awaited = moving
+    const watcher = this.live()
+    return watcher !== null && this.table.kernel.native.directoryBarrier(watcher.fd) === 0
   }
 
   /** What was moved away has gone for good. */

@@ -11,7 +11,7 @@ import {
   NOTE_RENAME,
   NOTE_WRITE,
 } from '../event.js'
-import { accessNotes, IN_ATTRIB, IN_MODIFY, IN_MOVE_SELF } from './inotify.js'
+import { accessNotes, IN_ATTRIB, IN_MODIFY, IN_MOVE_SELF, REGULAR } from './inotify.js'
 import {
   STAT_CHANGED,
   STAT_CHANGED_NSEC,
@@ -105,7 +105,9 @@ export class FileVnode extends Vnode {
       statistics[STAT_MODE] !== this.#mode ||
       statistics[STAT_UID] !== this.#uid ||
       statistics[STAT_GID] !== this.#gid
+    // What goes through a fifo changes its times.
     const isSet =
+      this.kind === REGULAR &&
       (taken & IN_MODIFY) === 0 &&
       (statistics[STAT_MODIFIED] !== this.#modified ||
         statistics[STAT_MODIFIED_NSEC] !== this.#modifiedNsec)

@@ -115,7 +115,7 @@ export class VnodeSide implements Side, VnodeWatcher {
   detach(kn: Knote): void {
     const { logs, watchers } = this.#vnode
     this.list.remove(kn)
-    if (logs !== null && logs.delete(kn.udata as NameLog) && logs.size === 0) {
+    if (logs?.delete(kn.udata as NameLog) && logs.size === 0) {
       this.#vnode.logs = null
     }
     if (this.list.empty) {

@@ -200,11 +200,18 @@ export class VnodeTable implements DirectoryOwner {
     if (this.#fd === -1 || this.#draining) return
     this.#draining = true
     try {
-      while (this.#read());
+      do while (this.#read());
+      while (this.#wait())
       this.#flush()
     } finally {
       this.#draining = false
     }
+  }
+
+  #wait(): boolean {
+    let waited = false
+    for (const vnode of this.#touched) if (vnode.wait()) waited = true
+    return waited
   }
 
   #read(): boolean {

@@ -64,6 +64,10 @@ export abstract class Vnode {
 
   /** Takes in one record; `named` for one of an entry. Hot path. */
   abstract take(mask: number, cookie: number, named: boolean): void
+  /** Whether it has waited for something that may be under way, so that there may be more records. */
+  wait(): boolean {
+    return false
+  }
   /** Tells what the records were. Hot path. */
   abstract flush(): void
   /** Remembers the file as the kernel's statistics have it, to compare. */
