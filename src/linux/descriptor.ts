@@ -171,7 +171,7 @@ export class Descriptor implements OpenFile {
   holdKnote(kn: Knote): void {
     const { kernel } = this
     if (this.#identity === undefined && kernel.stat(this.fd) === 0) {
-      this.#identity = new Identity(kernel)
+      this.#identity = new Identity(kernel, this.fd)
     }
     this.#held ??= new Set()
     this.#held.add(kn)

@@ -8,6 +8,7 @@ import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { NOTE_FILE_POLL } from '../event.js'
 import type { Descriptor } from './descriptor.js'
+import { OVERLAYFS } from './file-systems.js'
 import type { LinuxKernel } from './kernel.js'
 import {
   STAT_BIRTH,
@@ -40,13 +41,16 @@ export class Identity {
   readonly #birth: number
   readonly #birthNsec: number
 
-  /** Of the file that `kernel.stat` was last asked for. */
-  constructor({ statistics }: LinuxKernel) {
+  readonly #hasBirth: boolean
+
+  /** Of `fd`, for which `kernel.stat` has been asked. */
+  constructor({ native, statistics }: LinuxKernel, fd: number) {
     this.#dev = statistics[STAT_DEV]!
     this.#inoHigh = statistics[STAT_INO_HIGH]!
     this.#inoLow = statistics[STAT_INO_LOW]!
     this.#birth = statistics[STAT_BIRTH]!
     this.#birthNsec = statistics[STAT_BIRTH_NSEC]!
+    this.#hasBirth = native.fileSystem(fd) !== OVERLAYFS
   }
 
   /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
@@ -57,8 +61,8 @@ export class Identity {
       statistics[STAT_INO_LOW] === this.#inoLow &&
       statistics[STAT_INO_HIGH] === this.#inoHigh &&
       statistics[STAT_DEV] === this.#dev &&
-      statistics[STAT_BIRTH] === this.#birth &&
-      statistics[STAT_BIRTH_NSEC] === this.#birthNsec
+      (!this.#hasBirth ||
+        (statistics[STAT_BIRTH] === this.#birth && statistics[STAT_BIRTH_NSEC] === this.#birthNsec))
     )
   }
 }
@@ -69,7 +73,7 @@ export class ReadySide implements Side {
   readonly #identity: Identity
 
   constructor(readonly descriptor: Descriptor) {
-    this.#identity = new Identity(descriptor.kernel)
+    this.#identity = new Identity(descriptor.kernel, descriptor.fd)
   }
 
   get fd(): number {

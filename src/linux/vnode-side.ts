@@ -8,6 +8,7 @@ import type { Knote } from '../core/knote.js'
 import { EBADF, EINVAL, ENOTSUP } from '../errors.js'
 import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
+import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
 import { NameLog } from './name-log.js'
 import { STAT_LINKS } from './native.js'
 import type { Vnode, VnodeWatcher } from './vnode.js'
@@ -18,17 +19,6 @@ const S_IFIFO = 0o010000
 const S_IFLNK = 0o120000
 const WATCHABLE = new Set([S_IFREG, S_IFDIR, S_IFIFO, S_IFLNK])
 
-// linux/magic.h
-const PIPEFS = 0x50495045
-const OVERLAYFS = 0x794c7630
-/** File systems whose files change without inotify being told. */
-const SILENT = new Map([
-  [0x9fa0, 'procfs'],
-  [0x62656572, 'sysfs'],
-  [0x64626720, 'debugfs'],
-  [0x74726163, 'tracefs'],
-  [0x73636673, 'securityfs'],
-])
 /** What /proc says that a file of memfd_create(2) is; such a file has no name. */
 const MEMFD = '/memfd:'
 
@@ -72,7 +62,7 @@ export class VnodeSide implements Side, VnodeWatcher {
     readonly descriptor: Descriptor,
     vnode: Vnode,
   ) {
-    this.#identity = new Identity(descriptor.kernel)
+    this.#identity = new Identity(descriptor.kernel, descriptor.fd)
     this.#vnode = vnode
     vnode.watchers.add(this)
   }

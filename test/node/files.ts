@@ -7,31 +7,47 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'node:test'
-import * as vocabulary from 'kqueue'
-import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_VNODE, type Kqueue } from 'kqueue'
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_SET,
+  EVFILT_VNODE,
+  type Kqueue,
+  NOTE_ATTRIB,
+  NOTE_CLOSE,
+  NOTE_CLOSE_WRITE,
+  NOTE_DELETE,
+  NOTE_EXTEND,
+  NOTE_LINK,
+  NOTE_OPEN,
+  NOTE_READ,
+  NOTE_RENAME,
+  NOTE_REVOKE,
+  NOTE_WRITE,
+} from 'kqueue'
 import { LONG, queue } from './queues.js'
 
-const NOTES = [
-  'NOTE_DELETE',
-  'NOTE_WRITE',
-  'NOTE_EXTEND',
-  'NOTE_ATTRIB',
-  'NOTE_LINK',
-  'NOTE_RENAME',
-  'NOTE_REVOKE',
-  'NOTE_OPEN',
-  'NOTE_CLOSE',
-  'NOTE_CLOSE_WRITE',
-  'NOTE_READ',
-] as const
+const NOTES = Object.entries({
+  DELETE: NOTE_DELETE,
+  WRITE: NOTE_WRITE,
+  EXTEND: NOTE_EXTEND,
+  ATTRIB: NOTE_ATTRIB,
+  LINK: NOTE_LINK,
+  RENAME: NOTE_RENAME,
+  REVOKE: NOTE_REVOKE,
+  OPEN: NOTE_OPEN,
+  CLOSE: NOTE_CLOSE,
+  CLOSE_WRITE: NOTE_CLOSE_WRITE,
+  READ: NOTE_READ,
+})
 
 /** All notes of EVFILT_VNODE. */
-export const ALL = NOTES.reduce((all, name) => all | vocabulary[name], 0)
+export const ALL = NOTES.reduce((all, [, note]) => all | note, 0)
 
 /** 'WRITE EXTEND' for NOTE_WRITE | NOTE_EXTEND, '' for nothing. */
 export function names(notes: number): string {
-  const found = NOTES.filter((name) => notes & vocabulary[name])
-  return found.map((name) => name.replace('NOTE_', '')).join(' ')
+  const found = NOTES.filter(([, note]) => notes & note)
+  return found.map(([name]) => name).join(' ')
 }
 
 /** Where files are made, by what is there: a real disk, and memory. */
