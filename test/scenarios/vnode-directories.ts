@@ -64,6 +64,26 @@ scenario('a rename within it is NOTE_WRITE', (w) => {
   expectNotes(q, NOTE_WRITE)
 })
 
+scenario('a rename of a subdirectory within it is NOTE_WRITE', (w) => {
+  const { q } = directory(w)
+  w.tree!.mkdir('directory/inner')
+  expectNotes(q, NOTE_WRITE | NOTE_LINK)
+  w.rename('directory/inner', 'directory/other')
+  expectNotes(q, NOTE_WRITE)
+})
+
+scenario('a subdirectory in place of another is NOTE_LINK where there is one less', (w) => {
+  const { q } = directory(w)
+  for (const name of ['directory/one', 'directory/two', 'outside']) {
+    w.tree!.mkdir(name)
+    if (name !== 'outside') expectNotes(q, NOTE_WRITE | NOTE_LINK)
+  }
+  w.rename('directory/one', 'directory/two')
+  expectNotes(q, NOTE_WRITE | NOTE_LINK)
+  w.rename('outside', 'directory/two')
+  expectNotes(q, NOTE_WRITE | NOTE_EXTEND)
+})
+
 scenario('a subdirectory that comes or goes is NOTE_LINK as well', (w) => {
   const { q } = directory(w)
   w.tree!.mkdir('directory/inner')
@@ -106,6 +126,22 @@ scenario('what happens in a subdirectory is not reported', (w) => {
   expectNotes(q, NOTE_WRITE | NOTE_LINK)
   w.close(w.open('directory/inner/file', 'w'))
   expectNothing(q, 5)
+})
+
+scenario('a directory that a rename replaces is NOTE_DELETE', (w) => {
+  const { q } = directory(w, 'directory', NOTE_DELETE | NOTE_RENAME)
+  w.tree!.mkdir('other')
+  w.rename('other', 'directory')
+  expectNotes(q, NOTE_DELETE)
+})
+
+scenario('the end of a directory that was moved is told', (w) => {
+  const { q } = directory(w, 'directory', NOTE_DELETE)
+  w.tree!.mkdir('other')
+  w.rename('directory', 'other/moved')
+  expectNothing(q)
+  w.tree!.rmdir('other/moved')
+  expectNotes(q, NOTE_DELETE)
 })
 
 scenario('its own end and its own new name are NOTE_DELETE and NOTE_RENAME', (w) => {

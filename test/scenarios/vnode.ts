@@ -90,6 +90,16 @@ scenario('a new name is NOTE_LINK, and one less as well', { needs: ['tree'] }, (
   expectNotes(q, fd, NOTE_LINK)
 })
 
+scenario('one of several names less is NOTE_DELETE as well', { needs: ['tree'] }, (w) => {
+  const { q, fd } = watched(w, NOTE_LINK | NOTE_DELETE)
+  w.tree!.link('file', 'other')
+  expectNotes(q, fd, NOTE_LINK)
+  w.unlink('other')
+  expectNotes(q, fd, NOTE_LINK | NOTE_DELETE)
+  w.unlink('file')
+  expectNotes(q, fd, NOTE_DELETE)
+})
+
 scenario('losing its last name is NOTE_DELETE while the file is open', (w) => {
   const { q, fd } = watched(w, NOTE_DELETE)
   w.unlink('file')
@@ -139,6 +149,19 @@ scenario('a file that a rename replaces is NOTE_DELETE', (w) => {
   w.close(w.open('other', 'w'))
   w.rename('other', 'file')
   expectNotes(q, fd, NOTE_DELETE)
+})
+
+scenario('what a rename moves and what it replaces are both told', (w) => {
+  const { q, fd } = watched(w, NOTE_RENAME | NOTE_DELETE)
+  w.close(w.open('other', 'w'))
+  const replaced = w.open('other', 'r')
+  q.kevent([add(replaced, EVFILT_VNODE, EV_CLEAR, { fflags: NOTE_RENAME | NOTE_DELETE })])
+  w.rename('file', 'other')
+  expectEvents(
+    byIdent(wait(q)),
+    { ident: fd, fflags: NOTE_RENAME },
+    { ident: replaced, fflags: NOTE_DELETE },
+  )
 })
 
 scenario('a file is one file under all its names', { needs: ['tree'] }, (w) => {
@@ -204,6 +227,14 @@ scenario('what happens is gathered until it is handed out', { needs: ['tree'] },
   expectNothing(q)
 })
 
+scenario('attributes and growth are gathered in one event', { needs: ['tree'] }, (w) => {
+  const { q, fd, writer } = watched(w, NOTE_ATTRIB | NOTE_EXTEND)
+  w.tree!.chmod('file', 0o600)
+  w.ftruncate(writer, 4096)
+  expectNotes(q, fd, NOTE_ATTRIB | NOTE_EXTEND)
+  expectNothing(q)
+})
+
 scenario('without EV_CLEAR what happened stays', (w) => {
   const { q, fd, writer } = watched(w, NOTE_WRITE | NOTE_RENAME, { flags: 0 })
   w.write(writer, 'x')
@@ -240,6 +271,15 @@ scenario('what happens while the watch is disabled is reported when it is enable
   expectNothing(q, 5)
   q.kevent([enable(fd, EVFILT_VNODE)])
   expectNotes(q, fd, NOTE_WRITE)
+})
+
+scenario('what happened while it was disabled outlasts a change of what is asked for', (w) => {
+  const { q, fd, writer } = watched(w, NOTE_WRITE, { flags: EV_CLEAR | EV_DISABLE })
+  w.write(writer, 'x')
+  q.kevent([enable(fd, EVFILT_VNODE)])
+  expectNotes(q, fd, NOTE_WRITE)
+  w.write(writer, 'x')
+  expectNothing(q, 5)
 })
 
 scenario('a deleted watch is gone with what was pending', (w) => {
