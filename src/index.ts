@@ -58,3 +58,4 @@ export {
   processTree,
   STATUS_UNKNOWN,
 } from './node/processes.js'
+export { type VnodeEvent, vnodeEvents } from './node/vnode-events.js'

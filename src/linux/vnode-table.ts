@@ -35,8 +35,10 @@ const S_IFDIR = 0o040000
 
 /** struct inotify_event: wd, mask, cookie, len, then len bytes of name. */
 const HEADER = 16
-/** Bytes read at a time; a record has at most 272. */
+/** Bytes read at a time. */
 const BUFFER = 65_536
+/** The longest record; when so much room is left, there were no more. */
+const LONGEST = HEADER + 256
 
 export class VnodeTable implements DirectoryOwner {
   readonly unseen = new Set<DirectoryVnode>()
@@ -214,11 +216,12 @@ export class VnodeTable implements DirectoryOwner {
     return waited
   }
 
+  /** Whether there may be more to read. */
   #read(): boolean {
     const length = this.kernel.native.inotifyRead(this.#fd, this.#bytes)
     const words = this.#words
     for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) this.#record(at)
-    return length > 0
+    return length > BUFFER - LONGEST
   }
 
   #record(at: number): void {
