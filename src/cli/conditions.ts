@@ -20,6 +20,7 @@ import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
 import { mountCondition } from './mount-condition.js'
 import { networkCondition } from './network-condition.js'
+import { vnodeCondition } from './vnode-condition.js'
 
 export interface Condition {
   /** Its name without the dashes. */
@@ -89,6 +90,7 @@ export const CONDITIONS: readonly Condition[] = [
       }
     },
   },
+  vnodeCondition,
   {
     option: 'timer',
     value: 'TIME',
