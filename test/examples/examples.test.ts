@@ -22,6 +22,8 @@ const OUTPUTS: Readonly<Record<string, RegExp>> = {
     /^simulated: one, two, three in 2\.9 hours\nit took less than a second: true\nLinux: four, five\n$/,
   'tail.mjs': /^there from the start\none more\nand another\nthe last\n$/,
   'throttle.mjs': /^200000 bytes\nat most one chunk every 10 ms: true\n$/,
+  'watch-tree.mjs':
+    /^watching 2 files and directories\n~ file\n\+ one\n\+ one\/two\n\+ one\/two\/three\n~ one\/two\/three\n- one\/two\/three\n- one\/two\n\+ four\n\+ four\/three\n(- .*\n)*the tree is gone\n$/,
   'worker.mjs': /^(the worker has read: (one|two|three)\n){3}the main thread went on: true\n$/,
 }
 
