@@ -22,7 +22,9 @@ import {
   EVFILT_USER,
   EVFILT_WRITE,
   EventArray,
+  type Kevent,
   Knlist,
+  type Knote,
   KqueueError,
   NOTE_TRIGGER,
   type OpenFile,
@@ -263,5 +265,37 @@ describe('applyChanges', () => {
       [2],
     )
     assert.deepEqual(pending(kq), [1])
+  })
+})
+
+describe('A filter with modify', () => {
+  it('hears of a change before it is taken, and can refuse it', () => {
+    const kernel = new TinyKernel()
+    const kq = kernel.kqueue()
+    const list = new Knlist()
+    const heard: [number, number, unknown][] = []
+    const modify = (kn: Knote, kev: Kevent): number => {
+      heard.push([kn.sfflags, kev.fflags, kn.udata])
+      return kev.fflags === 3 ? EPERM : 0
+    }
+    const fd = kernel.open({
+      kqfilter(kn) {
+        kn.ops = { ...filterOn(list, { isFd: true }), modify }
+        return kn.ops.attach(kn)
+      },
+    })
+    const change = (flags: number, fflags: number, udata: unknown): number =>
+      kq.register(EV_SET(fd, EVFILT_READ, flags, fflags, 0, udata))
+    assert.equal(change(EV_ADD, 1, 'first'), 0)
+    assert.equal(change(EV_ADD, 2, 'second'), 0)
+    assert.equal(change(EV_DISABLE, 3, 'third'), EPERM)
+    assert.deepEqual(heard, [
+      [1, 2, 'first'],
+      [2, 3, 'second'],
+    ])
+    const kn = kq.find(fd, EVFILT_READ)!
+    assert.deepEqual([kn.sfflags, kn.udata], [2, 'second'])
+    assert.equal(change(EV_DELETE, 3, null), 0)
+    assertSound(kq)
   })
 })

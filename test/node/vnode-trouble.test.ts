@@ -350,8 +350,13 @@ describe('File systems', { skip: !isRoot && 'only root can mount' }, () => {
       const path = join(all, name)
       const fd = posix.open(path)
       const kq = watching(fd)
+      const reader = queue()
+      reader.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
+      // From now on it is of the upper layer.
       fs.chmodSync(path, 0o750)
       assert.equal(noted(kq), 'ATTRIB')
+      assert.equal(reader.knotes().length, 1)
+      reader.close()
       fs.rmSync(path, { recursive: true })
       assert.match(noted(kq), /^DELETE( OPEN CLOSE READ)?$/)
       kq.close()
