@@ -24,6 +24,20 @@ export interface Command {
   run(request: Request, world: World): Promise<number>
 }
 
+/** A command that reads its words itself, because they are no conditions. */
+export interface OwnCommand extends Omit<Command, 'options' | 'run'> {
+  readonly options: readonly Pick<Option, 'option' | 'short' | 'value' | 'help'>[]
+  /** Its exit statuses. */
+  readonly status: readonly Entry[]
+  /** As `Command.run`. */
+  start(words: readonly string[], world: World): Promise<number>
+}
+
+export type AnyCommand = Command | OwnCommand
+
+/** A line of help: what is written, and what it means. */
+export type Entry = readonly [string, string]
+
 export interface Example {
   readonly text: string
   readonly line: string

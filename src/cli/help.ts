@@ -2,14 +2,14 @@
  * What `--help` prints, made from the tables of commands, conditions and options:
  * at most 80 columns wide.
  */
-import type { Command, Example } from './command.js'
+import type { AnyCommand, Entry, Example } from './command.js'
 import { CONDITIONS } from './conditions.js'
 
 const WIDTH = 80
 const INDENT = '  '
 
 /** Help of the whole of kq. */
-export function help(commands: readonly Command[]): string {
+export function help(commands: readonly AnyCommand[]): string {
   return page(
     wrap(
       'kq watches descriptors, timers, mounts and links, with the kqueue of the BSD systems on Linux.',
@@ -32,14 +32,16 @@ export function help(commands: readonly Command[]): string {
 }
 
 /** Help of one command. */
-export function commandHelp({ name, synopsis, about, options, examples }: Command): string {
+export function commandHelp(command: AnyCommand): string {
+  const { name, synopsis, about, options, examples } = command
+  const own = 'status' in command
   return page(
     wrap(`Usage: kq ${name} ${synopsis}`),
     ...about.map((paragraph) => wrap(paragraph)),
-    conditions(),
+    ...(own ? [] : [conditions()]),
     ['Options:', ...table(options.map((row): Entry => [label(row), row.help]))],
     ['Examples:', ...written(examples)],
-    status(),
+    own ? ['Exit status:', ...table(command.status)] : status(),
   )
 }
 
@@ -70,16 +72,21 @@ function status(): string[] {
   ]
 }
 
-function label({ option, value }: { option: string; value: string }): string {
-  const short = option === 'help' ? '-h, ' : ''
-  return `${short}--${option}${value && ` ${value}`}`
+function label({
+  option,
+  short,
+  value,
+}: {
+  option: string
+  short?: string
+  value: string
+}): string {
+  return `${short ? `-${short}, ` : ''}--${option}${value && ` ${value}`}`
 }
 
 function written(examples: readonly Example[]): string[] {
   return examples.flatMap(({ text, line }) => [...wrap(text, INDENT), `${INDENT}${INDENT}${line}`])
 }
-
-type Entry = [string, string]
 
 /** Two columns. */
 function table(entries: readonly Entry[]): string[] {

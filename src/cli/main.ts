@@ -5,16 +5,17 @@
  */
 import { readFileSync } from 'node:fs'
 import { KqueueError } from '../index.js'
-import type { Command } from './command.js'
+import type { AnyCommand, Command, World } from './command.js'
 import { reasonOf, SourceError, UsageError } from './errors.js'
 import { commandHelp, help } from './help.js'
 import { parseOptions } from './options.js'
 import { Output, Stop } from './output.js'
+import { run as runAgain } from './run.js'
 import { visible } from './visible.js'
 import { wait } from './wait.js'
 import { watch } from './watch.js'
 
-const COMMANDS: readonly Command[] = [watch, wait]
+const COMMANDS: readonly AnyCommand[] = [watch, wait, runAgain]
 
 /** Signals that end the command, with the exit status that shells give to it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
@@ -36,15 +37,23 @@ async function run(args: readonly string[], end: AbortController): Promise<numbe
   }
   const command = COMMANDS.find((row) => row.name === name)
   if (command === undefined) throw new UsageError(unknown(name))
-  const request = parseOptions(command.name, command.options, rest)
-  if (request.help) await output.write(commandHelp(command))
-  const code = request.help ? 0 : await command.run(request, { output, signal: end.signal })
+  const world = { output, signal: end.signal }
+  const code = await ('start' in command ? command.start(rest, world) : begin(command, rest, world))
   await output.flush()
   return code
 }
 
+async function begin(command: Command, words: readonly string[], world: World): Promise<number> {
+  const request = parseOptions(command.name, command.options, words)
+  if (!request.help) return command.run(request, world)
+  await world.output.write(commandHelp(command))
+  return 0
+}
+
 function unknown(name: string): string {
-  const names = COMMANDS.map((row) => `kq ${row.name}`).join(' or ')
+  const names = COMMANDS.map((row) => `kq ${row.name}`)
+    .join(', ')
+    .replace(/, ([^,]+)$/, ' or $1')
   return name.startsWith('-')
     ? `there is no option ${name}; a command comes first: ${names}`
     : `there is no command '${name}'; write ${names}, or kq --help`

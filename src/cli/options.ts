@@ -22,13 +22,15 @@ export interface Request {
 }
 
 /** An option that is no condition. */
-export interface Option {
+export interface Option<Asked = Request> {
   readonly option: string
+  /** Its letter: 'h' for -h. */
+  readonly short?: string
   /** What its value is called in help, '' for an option without a value. */
   readonly value: string
   readonly help: string
   /** @throws UsageError */
-  apply(request: Request, value: string): void
+  apply(request: Asked, value: string): void
 }
 
 export const ALL: Option = {
@@ -72,6 +74,7 @@ export const JSON_LINES: Option = {
 
 export const HELP: Option = {
   option: 'help',
+  short: 'h',
   value: '',
   help: 'print this help',
   apply(request) {
@@ -142,10 +145,12 @@ export function parseOptions(
 
 interface Row {
   readonly option: string
+  readonly short?: string
   readonly value: string
 }
 
-function tokensOf(rows: readonly Row[], args: readonly string[]) {
+/** The words as options and others, by the parser of Node.js. */
+export function tokensOf(rows: readonly Row[], args: readonly string[]) {
   return parseArgs({
     args: [...args],
     // What is wrong is said here, in our words.
@@ -153,12 +158,12 @@ function tokensOf(rows: readonly Row[], args: readonly string[]) {
     tokens: true,
     allowPositionals: true,
     options: Object.fromEntries(
-      rows.map(({ option, value }) => [
+      rows.map(({ option, short, value }) => [
         option,
         {
           // The value of an optional one is found among the words that belong to none.
           type: value === '' || isOptional({ value }) ? ('boolean' as const) : ('string' as const),
-          ...(option === 'help' && { short: 'h' }),
+          ...(short !== undefined && { short }),
         },
       ]),
     ),
@@ -194,8 +199,11 @@ interface OptionToken {
   readonly inlineValue: boolean | undefined
 }
 
-/** The value of an option, '' when it takes none. */
-function givenValue(row: Row, { value, inlineValue }: OptionToken): string {
+/**
+ * The value of an option, '' when it takes none.
+ * @throws UsageError
+ */
+export function givenValue(row: Row, { value, inlineValue }: OptionToken): string {
   const name = `--${row.option}`
   if (row.value === '') {
     if (value !== undefined) throw new UsageError(`${name} takes no value; write ${name} alone`)

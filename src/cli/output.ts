@@ -13,6 +13,14 @@ export class Stop {
   constructor(readonly code: number) {}
 }
 
+/** Whether to colour what goes to a terminal, or elsewhere, as the environment wants it. */
+export function isColoured(isTerminal: boolean): boolean {
+  const { NO_COLOR, FORCE_COLOR, TERM } = process.env
+  if (NO_COLOR) return false
+  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  return isTerminal && TERM !== 'dumb'
+}
+
 export class Output {
   readonly #stream = process.stdout
   readonly #end: AbortController
@@ -27,10 +35,7 @@ export class Output {
 
   /** Whether to colour: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise. */
   get coloured(): boolean {
-    const { NO_COLOR, FORCE_COLOR, TERM } = process.env
-    if (NO_COLOR) return false
-    if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
-    return this.#stream.isTTY === true && TERM !== 'dumb'
+    return isColoured(this.#stream.isTTY === true)
   }
 
   /** Writes, and waits while the reader is behind. */

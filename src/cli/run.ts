@@ -1,0 +1,222 @@
+/**
+ * `kq run`: runs a command again whenever a path changes. `run/` has the parts.
+ */
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { type Kevent, kqueue, type UserEvent, userEvent } from '../index.js'
+import type { OwnCommand, World } from './command.js'
+import { Refusal, SourceError } from './errors.js'
+import { commandHelp } from './help.js'
+import { bytesOf } from './run/bytes.js'
+import { Changes } from './run/changes.js'
+import { isForeground } from './run/family.js'
+import { Filter } from './run/filter.js'
+import { type Ending, Job, statusOf } from './run/job.js'
+import { OPTIONS, parseRun, type RunRequest } from './run/options.js'
+import { complain, type Report, reportFor } from './run/report.js'
+import { Signals } from './run/signals.js'
+import { Tree } from './run/tree.js'
+
+/** Events taken at once. */
+const BATCH = 1024
+
+/** The word of a command that stands for the first path that has changed. */
+const PATH_WORD = '/_'
+
+export const run: OwnCommand = {
+  name: 'run',
+  synopsis: '[OPTION...] PATH... -- COMMAND [WORD...]',
+  summary: 'run a command again whenever a path changes',
+  about: [
+    'Runs the command, and runs it again whenever one of the files, or something in one of the directories, has changed. What changes while it runs is one more run when it has ended; with --restart it is ended at once.',
+    'The first word /_ of the command stands for the path that has changed first, which is also in its environment as KQ_PATH.',
+  ],
+  options: OPTIONS,
+  examples: [
+    { text: 'Test on each save:', line: 'kq run -c src test -- npm test' },
+    {
+      text: 'A server that is started again, with its children:',
+      line: 'kq run -r -e js,json . -- node server.js',
+    },
+    { text: 'The file that was saved:', line: 'kq run -p queries -- psql -f /_' },
+  ],
+  status: [
+    ['0', 'nobody reads its lines any more'],
+    ['1', 'a path cannot be watched'],
+    ['2', 'bad usage'],
+    ['129, 130', 'hung up, interrupted'],
+    ['131, 143', 'quit, terminated'],
+    [
+      'others',
+      'with --once that of the command, 128 and its number for a signal; 126 and 127 when it cannot be executed or is not found',
+    ],
+  ],
+
+  async start(words, world) {
+    const request = parseRun(words)
+    if (!request.help) return new Runs(request, world).run()
+    await world.output.write(commandHelp(run))
+    return 0
+  },
+}
+
+class Runs {
+  readonly #request: RunRequest
+  readonly #world: World
+  readonly #report: Report
+  readonly #signals: Signals
+  readonly #paths: readonly string[]
+  readonly #changes: Changes
+  readonly #queue = kqueue()
+  readonly #tree: Tree
+  /** The run that began last. */
+  #job: Job | undefined
+  /** Its end has not been told. */
+  #running = false
+  #count = 0
+
+  /** @throws SourceError */
+  constructor(request: RunRequest, world: World) {
+    this.#request = request
+    this.#world = world
+    this.#report = reportFor(request, world.output)
+    this.#paths = request.paths.map(absolute)
+    this.#signals = new Signals(world.signal)
+    this.#changes = new Changes(request.delay)
+    const paths = this.#paths.map(bytesOf)
+    this.#tree = new Tree(this.#queue, paths, new Filter(request), this.#changes)
+  }
+
+  async run(): Promise<number> {
+    const leaveReader = this.#request.json ? this.#world.output.watchReader() : () => {}
+    try {
+      this.#complain()
+      await this.#report.watching(this.#tree.size())
+      return await this.#loop()
+    } finally {
+      leaveReader()
+      await this.#stopForGood()
+      this.#queue.close()
+      this.#tree.close()
+    }
+  }
+
+  async #loop(): Promise<number> {
+    const signal = this.#signals.over
+    const ended = userEvent(this.#queue, 1)
+    this.#changes.clear()
+    if (!this.#request.postpone) await this.#start(ended)
+    for (;;) {
+      this.#take(await this.#queue.wait({ nevents: BATCH, timeout: this.#left(), signal }))
+      const ending = await this.#settleEnd()
+      if (ending !== undefined && this.#request.once) return statusOf(ending)
+      if (this.#left() === 0) await this.#start(ended)
+    }
+  }
+
+  /** ms until the command is to be run, undefined as long as nothing calls for that. */
+  #left(): number | undefined {
+    if (this.#running && !this.#request.restart) return undefined
+    return this.#changes.due(performance.now())
+  }
+
+  #take(events: readonly Kevent[]): void {
+    this.#tree.take(events)
+    this.#complain()
+  }
+
+  /** Takes what else has happened until now. */
+  #drain(): void {
+    for (let n = BATCH; n === BATCH; ) {
+      const events = this.#queue.kevent(null, BATCH, 0)
+      this.#take(events)
+      n = events.length
+    }
+  }
+
+  #complain(): void {
+    const [first, ...others] = this.#tree.refused()
+    if (first === undefined) return
+    const more = others.length > 0 ? `, and ${others.length} more` : ''
+    complain(`not watched: ${first}${more}`)
+  }
+
+  /** Tells of the end of the run, if it has come. */
+  async #settleEnd(): Promise<Ending | undefined> {
+    const job = this.#job
+    if (!this.#running || job?.ending === undefined) return undefined
+    this.#running = false
+    if (this.#request.noQueue) {
+      this.#drain()
+      this.#changes.clear()
+    }
+    await this.#report.ended(this.#count, job, job.ending)
+    return job.ending
+  }
+
+  /** @param ended to trigger when the command has ended */
+  async #start(ended: UserEvent): Promise<void> {
+    const { restart, json } = this.#request
+    if (restart) await this.#stop()
+    // What has happened until now is what this run will see.
+    this.#drain()
+    const paths = this.#changes.take()
+    this.#report.beginning()
+    const env = environment(paths)
+    const job = new Job(this.#words(paths), { env, apart: restart, aside: json })
+    this.#job = job
+    this.#running = true
+    job.ended.then(() => {
+      if (this.#running && this.#job === job) ended.trigger()
+    })
+    await this.#report.started(++this.#count, job, paths)
+  }
+
+  #words([first = resolve(this.#paths[0]!)]: readonly string[]): string[] {
+    const words = [...this.#request.command]
+    const at = words.indexOf(PATH_WORD)
+    if (at !== -1) words[at] = first
+    return words
+  }
+
+  /** Ends the command, and what an ended one has left in its session, to start it again. */
+  async #stop(): Promise<void> {
+    const { signal, stopTimeout } = this.#request
+    await this.#job?.stop(signal, stopTimeout, this.#signals.hurry)
+    await this.#settleEnd()
+    this.#signals.over.throwIfAborted()
+  }
+
+  async #stopForGood(): Promise<void> {
+    const job = this.#job
+    this.#running = false
+    if (job === undefined) return
+    const { name, hurry } = this.#signals
+    const isKey = name === 'SIGINT' || name === 'SIGQUIT'
+    // The terminal has sent it to the command as well, which may want to go on.
+    if (isKey && !this.#request.restart && isForeground()) await job.ended
+    else await job.stop(name, this.#request.stopTimeout, hurry)
+  }
+}
+
+/**
+ * A path that can be watched, from the root directory on.
+ * @throws SourceError
+ */
+function absolute(path: string): string {
+  try {
+    const stats = statSync(path)
+    if (!stats.isFile() && !stats.isDirectory()) {
+      throw new Refusal('EINVAL', 'it is neither a file nor a directory')
+    }
+    return path.startsWith('/') ? path : `${process.cwd()}/${path}`
+  } catch (error) {
+    throw new SourceError(path, error)
+  }
+}
+
+/** What the command gets. */
+function environment([first]: readonly string[]): NodeJS.ProcessEnv {
+  const { KQ_PATH: _other, ...env } = process.env
+  return first === undefined ? env : { ...env, KQ_PATH: first }
+}

@@ -1,0 +1,121 @@
+/**
+ * The processes that belong to a command: its descendants and, where it leads a session,
+ * all that are in it. proc_pid_stat(5).
+ *
+ *     const family = new Family(child.pid, true)
+ *     for (const pid of family.living()) process.kill(pid)
+ *
+ * A pid may be another process by now, so each is known by the time of its start as well,
+ * and a session by one of its known processes.
+ */
+import { readdirSync, readFileSync } from 'node:fs'
+import { processExit } from '../../index.js'
+
+interface Stat {
+  readonly pid: number
+  readonly parent: number
+  readonly session: number
+  /** Clock ticks since boot. */
+  readonly start: string
+}
+
+export class Family {
+  /** When each began. */
+  readonly #known = new Map<number, string>()
+  readonly #leader: number
+  readonly #isSession: boolean
+
+  /**
+   * @param leader a child that nobody has waited for yet
+   * @param isSession it leads a session
+   */
+  constructor(leader: number, isSession: boolean) {
+    this.#leader = leader
+    this.#isSession = isSession
+    this.#known.set(leader, statOf(leader)?.start ?? '')
+  }
+
+  /**
+   * The pids of those that have not ended.
+   * @param trusted nobody else can have the session yet, even if all that are known have ended
+   */
+  living(trusted = false): number[] {
+    const living = processes()
+    const found = living.filter(({ pid, start }) => this.#known.get(pid) === start)
+    const family = new Set(found.map(({ pid }) => pid))
+    if (family.size > 0 || trusted) {
+      // A child may stand before its parent.
+      for (let size = -1; size !== family.size; ) {
+        size = family.size
+        for (const stat of living) if (this.#takes(stat, family)) family.add(stat.pid)
+      }
+    }
+    for (const { pid, start } of living) if (family.has(pid)) this.#known.set(pid, start)
+    return [...family]
+  }
+
+  #takes({ parent, session }: Stat, family: ReadonlySet<number>): boolean {
+    return family.has(parent) || (this.#isSession && session === this.#leader)
+  }
+}
+
+/** Those that have not ended. */
+function processes(): Stat[] {
+  const names = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
+  return names.flatMap((name) => {
+    const stat = statOf(Number(name))
+    return stat === undefined || stat.hasEnded ? [] : [stat]
+  })
+}
+
+function statOf(pid: number): (Stat & { hasEnded: boolean }) | undefined {
+  const fields = fieldsOf(`/proc/${pid}/stat`)
+  if (fields.length === 0) return undefined
+  return {
+    pid,
+    parent: Number(fields[1]),
+    session: Number(fields[3]),
+    start: fields[19]!,
+    hasEnded: fields[0] === 'Z' || fields[0] === 'X',
+  }
+}
+
+/** The fields from the third on: the second is a name, which may hold anything. */
+function fieldsOf(path: string): string[] {
+  try {
+    const stat = readFileSync(path, 'latin1')
+    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  } catch {
+    return []
+  }
+}
+
+/** Whether the keys of a terminal signal this process and those of its group. */
+export function isForeground(): boolean {
+  const [, , group, , , foreground] = fieldsOf('/proc/self/stat')
+  return group === foreground
+}
+
+/** Sends a signal to each that is still there: why it could not be sent to one. */
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals): unknown {
+  let refusal: unknown
+  for (const pid of pids) {
+    try {
+      process.kill(pid, signal)
+    } catch (error) {
+      if (!isOver(error)) refusal = error
+    }
+  }
+  return refusal
+}
+
+/** Resolves when all have ended. @throws (rejects with) the reason of `signal` */
+export async function allEnded(pids: readonly number[], signal: AbortSignal): Promise<void> {
+  const ends = await Promise.allSettled(pids.map((pid) => processExit(pid, { signal })))
+  signal.throwIfAborted()
+  for (const end of ends) if (end.status === 'rejected' && !isOver(end.reason)) throw end.reason
+}
+
+function isOver(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ESRCH'
+}

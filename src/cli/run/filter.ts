@@ -1,0 +1,78 @@
+/**
+ * Which of the names that are found in a directory count. Paths that the user has named
+ * count always, and are not asked for here.
+ *
+ *     const filter = new Filter({ ignored: ['dist'], extensions: ['ts'], defaults: true })
+ *     filter.enters('/project/src/run.ts', 'run.ts') && filter.counts('run.ts')
+ */
+import { resolve } from 'node:path'
+import { globToRegExp, literally } from './glob.js'
+
+/** What no command is to be run for, unless it is asked for. */
+export const IGNORED = [
+  // Version control, and packages of others.
+  '.git',
+  '.hg',
+  '.svn',
+  '.bzr',
+  '_darcs',
+  '.jj',
+  'node_modules',
+  '__pycache__',
+  '*.pyc',
+  '.DS_Store',
+  // What editors write beside a file: vim, emacs, gedit, kate and JetBrains.
+  '*~',
+  '*.sw[a-z]',
+  '*.swpx',
+  '4913',
+  '.#*',
+  '#*#',
+  '.goutputstream-*',
+  '.*.kate-swp',
+  '*___jb_tmp___',
+  '*___jb_old___',
+] as const
+
+export interface FilterOptions {
+  /** Patterns: of names; of paths where there is a slash in them. */
+  readonly ignored: readonly string[]
+  /** Without the dot; none for all. */
+  readonly extensions: readonly string[]
+  /** Whether IGNORED is ignored as well. */
+  readonly defaults: boolean
+}
+
+export class Filter {
+  readonly #names: RegExp[]
+  readonly #paths: RegExp[]
+  readonly #endings: string[]
+
+  constructor({ ignored, extensions, defaults }: FilterOptions) {
+    const patterns = ignored.map((pattern) => pattern.replace(/(?<=.)\/+$/, ''))
+    const names = patterns.filter((pattern) => !pattern.includes('/'))
+    const paths = patterns.filter((pattern) => pattern.includes('/'))
+    const here = literally(process.cwd())
+    this.#names = [...(defaults ? IGNORED : []), ...names].map(globToRegExp)
+    this.#paths = paths.map((pattern) => globToRegExp(resolve(here, pattern)))
+    this.#endings = extensions.map((extension) => `.${extension}`)
+  }
+
+  /** Whether all that have no extensions count, such as directories. */
+  get countsAll(): boolean {
+    return this.#endings.length === 0
+  }
+
+  /** Whether what has this absolute path is looked at, and if it is a directory what is in it. */
+  enters(path: string, name: string): boolean {
+    return (
+      !this.#names.some((pattern) => pattern.test(name)) &&
+      !this.#paths.some((pattern) => pattern.test(path))
+    )
+  }
+
+  /** Whether a file of this name counts. */
+  counts(name: string): boolean {
+    return this.countsAll || this.#endings.some((ending) => name.endsWith(ending))
+  }
+}

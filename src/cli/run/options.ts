@@ -1,0 +1,253 @@
+/**
+ * The words after `kq run`, read into a `RunRequest`:
+ *
+ *     kq run [OPTION...] PATH... -- COMMAND [WORD...]
+ */
+import { constants } from 'node:os'
+import { duration } from '../duration.js'
+import { UsageError } from '../errors.js'
+import { givenValue, type Option, tokensOf } from '../options.js'
+
+/** What was asked for. */
+export interface RunRequest {
+  help: boolean
+  /** As they were written. */
+  readonly paths: string[]
+  command: readonly string[]
+  /** Do not wait for the command to end, but end it. */
+  restart: boolean
+  /** Wait for the first change. */
+  postpone: boolean
+  /** End with the first run. */
+  once: boolean
+  /** Forget what changes while the command runs. */
+  noQueue: boolean
+  /** How often --clear was given: the screen, and what has been scrolled out of it. */
+  clear: number
+  /** ms of quiet after a change. */
+  delay: number
+  signal: NodeJS.Signals
+  /** ms from `signal` to SIGKILL. */
+  stopTimeout: number
+  readonly extensions: string[]
+  readonly ignored: string[]
+  /** Whether to ignore what is always ignored. */
+  defaults: boolean
+  json: boolean
+  verbose: boolean
+}
+
+type RunOption = Option<RunRequest> & { readonly repeats?: boolean }
+
+/** The longest time that a timer of Node.js takes, ms: 24 days. */
+const LONGEST = 0x7fffffff
+
+function milliseconds(option: string, text: string): number {
+  const ms = duration(option, text) / 1e6
+  if (ms > LONGEST) throw new UsageError(`${option} ${text} is longer than 24 days`)
+  return ms
+}
+
+function signalName(text: string): NodeJS.Signals {
+  const known = Object.entries(constants.signals)
+  const name = text.toUpperCase().replace(/^(?!SIG)/, 'SIG')
+  const found = known.find(([each, number]) => each === name || String(number) === text)
+  if (found === undefined) {
+    throw new UsageError(`--signal '${text}' is not a signal; write for example --signal INT`)
+  }
+  return found[0] as NodeJS.Signals
+}
+
+export const OPTIONS: readonly RunOption[] = [
+  {
+    option: 'restart',
+    short: 'r',
+    value: '',
+    help: 'on a change, end the command and start it again: for servers',
+    apply(request) {
+      request.restart = true
+    },
+  },
+  {
+    option: 'postpone',
+    short: 'p',
+    value: '',
+    help: 'wait for the first change before the first run',
+    apply(request) {
+      request.postpone = true
+    },
+  },
+  {
+    option: 'once',
+    short: 'z',
+    value: '',
+    help: 'end after the first run, with its exit status',
+    apply(request) {
+      request.once = true
+    },
+  },
+  {
+    option: 'clear',
+    short: 'c',
+    value: '',
+    help: 'clear the terminal before each run; -cc also what has scrolled away',
+    apply(request) {
+      request.clear++
+    },
+  },
+  {
+    option: 'exts',
+    short: 'e',
+    value: 'EXT,...',
+    help: 'only files with these extensions, of those found in directories',
+    repeats: true,
+    apply(request, value) {
+      const extensions = value.split(',').map((each) => each.trim().replace(/^\./, ''))
+      if (extensions.includes('')) {
+        throw new UsageError(`--exts '${value}' lacks an extension; write --exts js,ts`)
+      }
+      request.extensions.push(...extensions)
+    },
+  },
+  {
+    option: 'ignore',
+    short: 'i',
+    value: 'GLOB',
+    help: "nothing of this name; with a slash in it, at this path: 'src/**/*.log'",
+    repeats: true,
+    apply(request, value) {
+      if (value === '') {
+        throw new UsageError("--ignore '' names nothing; write --ignore '*.log'")
+      }
+      request.ignored.push(value)
+    },
+  },
+  {
+    option: 'no-ignore',
+    value: '',
+    help: 'also .git, node_modules, and backups and swap files of editors',
+    apply(request) {
+      request.defaults = false
+    },
+  },
+  {
+    option: 'no-queue',
+    value: '',
+    help: 'forget what changes while the command runs; without, it is run once more',
+    apply(request) {
+      request.noQueue = true
+    },
+  },
+  {
+    option: 'delay',
+    value: 'TIME',
+    help: 'run when nothing has changed for so long, 50ms without',
+    apply(request, value) {
+      request.delay = milliseconds('--delay', value)
+    },
+  },
+  {
+    option: 'signal',
+    value: 'NAME',
+    help: 'what ends the command with --restart, TERM without',
+    apply(request, value) {
+      request.signal = signalName(value)
+    },
+  },
+  {
+    option: 'stop-timeout',
+    value: 'TIME',
+    help: 'kill a command that has not ended after this time, 10s without',
+    apply(request, value) {
+      request.stopTimeout = milliseconds('--stop-timeout', value)
+    },
+  },
+  {
+    option: 'json',
+    value: '',
+    help: 'print one JSON object a line; what the command prints goes to standard error',
+    apply(request) {
+      request.json = true
+    },
+  },
+  {
+    option: 'verbose',
+    value: '',
+    help: 'say on standard error what has changed and how each run has ended',
+    apply(request) {
+      request.verbose = true
+    },
+  },
+  {
+    option: 'help',
+    short: 'h',
+    value: '',
+    help: 'print this help',
+    apply(request) {
+      request.help = true
+    },
+  },
+]
+
+/** @throws UsageError */
+export function parseRun(words: readonly string[]): RunRequest {
+  const request: RunRequest = {
+    help: false,
+    paths: [],
+    command: [],
+    restart: false,
+    postpone: false,
+    once: false,
+    noQueue: false,
+    clear: 0,
+    delay: 50,
+    signal: 'SIGTERM',
+    stopTimeout: 10_000,
+    extensions: [],
+    ignored: [],
+    defaults: true,
+    json: false,
+    verbose: false,
+  }
+  const given = new Set<RunOption>()
+  for (const token of tokensOf(OPTIONS, words)) {
+    if (token.kind === 'option-terminator') {
+      request.command = words.slice(token.index + 1)
+      break
+    }
+    if (token.kind === 'positional') {
+      request.paths.push(token.value)
+      continue
+    }
+    const row = OPTIONS.find(({ option }) => option === token.name)
+    if (row === undefined) {
+      throw new UsageError(
+        `run has no option ${token.rawName}; kq run --help lists those there are`,
+      )
+    }
+    const value = givenValue(row, token)
+    if (given.has(row) && row.value !== '' && !row.repeats) {
+      throw new UsageError(`--${row.option} is given twice; write it once`)
+    }
+    given.add(row)
+    row.apply(request, value)
+    if (request.help) return request
+  }
+  assertWhole(request)
+  return request
+}
+
+const FOR_EXAMPLE = 'write for example: kq run src -- make'
+
+function assertWhole({ paths, command, restart, noQueue }: RunRequest): void {
+  const [name] = command
+  if (name === undefined) {
+    throw new UsageError(`run needs a command after --; ${FOR_EXAMPLE}`)
+  }
+  if (name === '') throw new UsageError(`the command '' is no command; ${FOR_EXAMPLE}`)
+  if (paths.length === 0) throw new UsageError(`run needs a path before --; ${FOR_EXAMPLE}`)
+  if (paths.includes('')) throw new UsageError(`the path '' names nothing; ${FOR_EXAMPLE}`)
+  if (restart && noQueue) {
+    throw new UsageError('--restart and --no-queue contradict each other; write one of them')
+  }
+}
