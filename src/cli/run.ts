@@ -1,24 +1,28 @@
 /**
  * `kq run`: runs a command again whenever a path changes. `run/` has the parts.
  */
-import { statSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
 import { type Kevent, kqueue, type UserEvent, userEvent } from '../index.js'
 import type { OwnCommand, World } from './command.js'
-import { Refusal, SourceError } from './errors.js'
 import { commandHelp } from './help.js'
 import { bytesOf } from './run/bytes.js'
 import { Changes } from './run/changes.js'
 import { isForeground } from './run/family.js'
 import { Filter } from './run/filter.js'
-import { type Ending, Job, statusOf } from './run/job.js'
+import { type Ending, Job, type JobOptions, statusOf } from './run/job.js'
 import { OPTIONS, parseRun, type RunRequest } from './run/options.js'
+import { absolute } from './run/paths.js'
 import { complain, type Report, reportFor } from './run/report.js'
 import { Signals } from './run/signals.js'
 import { Tree } from './run/tree.js'
 
 /** Events taken at once. */
 const BATCH = 1024
+
+/** How often a program that is being written is tried, and how long to wait in between, ms. */
+const MOST_TRIES = 50
+const BETWEEN_TRIES = 20
 
 /** The word of a command that stands for the first path that has changed. */
 const PATH_WORD = '/_'
@@ -162,8 +166,8 @@ class Runs {
     this.#drain()
     const paths = this.#changes.take()
     this.#report.beginning()
-    const env = environment(paths)
-    const job = new Job(this.#words(paths), { env, apart: restart, aside: json })
+    const options = { env: environment(paths), apart: restart, aside: json }
+    const job = await begin(this.#words(paths), options, this.#signals.over)
     this.#job = job
     this.#running = true
     job.ended.then(() => {
@@ -199,24 +203,17 @@ class Runs {
   }
 }
 
-/**
- * A path that can be watched, from the root directory on.
- * @throws SourceError
- */
-function absolute(path: string): string {
-  try {
-    const stats = statSync(path)
-    if (!stats.isFile() && !stats.isDirectory()) {
-      throw new Refusal('EINVAL', 'it is neither a file nor a directory')
-    }
-    return path.startsWith('/') ? path : `${process.cwd()}/${path}`
-  } catch (error) {
-    throw new SourceError(path, error)
-  }
-}
-
 /** What the command gets. */
 function environment([first]: readonly string[]): NodeJS.ProcessEnv {
   const { KQ_PATH: _other, ...env } = process.env
   return first === undefined ? env : { ...env, KQ_PATH: first }
+}
+
+/** Who writes a program may still have it open, and then it cannot be executed. */
+async function begin(words: string[], options: JobOptions, over: AbortSignal): Promise<Job> {
+  for (let tries = MOST_TRIES; ; tries--) {
+    const job = new Job(words, options)
+    if (!job.busy || tries === 0) return job
+    await delay(BETWEEN_TRIES, undefined, { signal: over }).catch(() => over.throwIfAborted())
+  }
 }

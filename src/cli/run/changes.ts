@@ -13,6 +13,12 @@ export type Happened = 'appeared' | 'changed' | 'vanished'
 
 /** A constant stream of changes is cut after so many delays. */
 const MOST_DELAYS = 100
+/**
+ * Who changes many files, as a checkout does, pauses longer in between: so many paths are
+ * given one more delay of quiet, up to LONGEST_QUIET delays.
+ */
+const MANY_PATHS = 50
+const LONGEST_QUIET = 5
 
 interface Change {
   /** It was there before. */
@@ -54,7 +60,9 @@ export class Changes {
   /** How long to wait for more, ms: 0 when it is time to run, undefined when nothing has changed. */
   due(now: number): number | undefined {
     if (this.empty) return undefined
-    const end = Math.min(this.#last + this.delay, this.#first + MOST_DELAYS * this.delay)
+    const paths = this.#files.size + this.#directories.size
+    const quiet = this.delay * Math.min(LONGEST_QUIET, 1 + paths / MANY_PATHS)
+    const end = Math.min(this.#last + quiet, this.#first + MOST_DELAYS * this.delay)
     return Math.max(0, end - now)
   }
 

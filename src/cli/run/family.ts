@@ -9,7 +9,7 @@
  * and a session by one of its known processes.
  */
 import { readdirSync, readFileSync } from 'node:fs'
-import { processExit } from '../../index.js'
+import { EV_ADD, EV_SET, EVFILT_PROC, type Kqueue, kqueue, NOTE_EXIT } from '../../index.js'
 
 interface Stat {
   readonly pid: number
@@ -111,9 +111,24 @@ export function signalAll(pids: readonly number[], signal: NodeJS.Signals): unkn
 
 /** Resolves when all have ended. @throws (rejects with) the reason of `signal` */
 export async function allEnded(pids: readonly number[], signal: AbortSignal): Promise<void> {
-  const ends = await Promise.allSettled(pids.map((pid) => processExit(pid, { signal })))
-  signal.throwIfAborted()
-  for (const end of ends) if (end.status === 'rejected' && !isOver(end.reason)) throw end.reason
+  const queue = kqueue()
+  try {
+    let left = pids.filter((pid) => watchExit(queue, pid)).length
+    while (left > 0) left -= (await queue.wait({ nevents: left, signal })).length
+  } finally {
+    queue.close()
+  }
+}
+
+/** Whether its end will be told; otherwise it has ended. */
+function watchExit(queue: Kqueue, pid: number): boolean {
+  try {
+    queue.kevent([EV_SET(pid, EVFILT_PROC, EV_ADD, NOTE_EXIT)])
+    return true
+  } catch (error) {
+    if (isOver(error)) return false
+    throw error
+  }
 }
 
 function isOver(error: unknown): boolean {

@@ -7,6 +7,7 @@
  */
 import { resolve } from 'node:path'
 import { globToRegExp, literally } from './glob.js'
+import { currentDirectory } from './paths.js'
 
 /** What no command is to be run for, unless it is asked for. */
 export const IGNORED = [
@@ -48,11 +49,12 @@ export class Filter {
   readonly #paths: RegExp[]
   readonly #endings: string[]
 
+  /** @throws SourceError */
   constructor({ ignored, extensions, defaults }: FilterOptions) {
     const patterns = ignored.map((pattern) => pattern.replace(/(?<=.)\/+$/, ''))
     const names = patterns.filter((pattern) => !pattern.includes('/'))
     const paths = patterns.filter((pattern) => pattern.includes('/'))
-    const here = literally(process.cwd())
+    const here = paths.length > 0 ? literally(currentDirectory()) : '/'
     this.#names = [...(defaults ? IGNORED : []), ...names].map(globToRegExp)
     this.#paths = paths.map((pattern) => globToRegExp(resolve(here, pattern)))
     this.#endings = extensions.map((extension) => `.${extension}`)

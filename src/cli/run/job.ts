@@ -37,6 +37,8 @@ export class Job {
   ending: Ending | undefined
   /** It was told to end. */
   stopped = false
+  /** Its program could not be executed, because somebody writes it. */
+  readonly busy: boolean = false
   readonly #child: ChildProcess | undefined
   readonly #family: Family | undefined
   readonly #began = performance.now()
@@ -67,6 +69,7 @@ export class Job {
       this.#child = child
       if (child.pid !== undefined) this.#family = new Family(child.pid, apart)
     } catch (error) {
+      this.busy = (error as NodeJS.ErrnoException).code === 'ETXTBSY'
       end(refusal(name, error))
     }
   }

@@ -43,7 +43,7 @@ type RunOption = Option<RunRequest> & { readonly repeats?: boolean }
 const LONGEST = 0x7fffffff
 
 function milliseconds(option: string, text: string): number {
-  const ms = duration(option, text) / 1e6
+  const ms = Math.ceil(duration(option, text) / 1e6)
   if (ms > LONGEST) throw new UsageError(`${option} ${text} is longer than 24 days`)
   return ms
 }
