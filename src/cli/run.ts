@@ -99,9 +99,11 @@ class Runs {
       return await this.#loop()
     } finally {
       leaveReader()
-      await this.#stopForGood()
+      this.#running = false
+      // First, because they may have taken all descriptors there are.
       this.#queue.close()
       this.#tree.close()
+      await this.#stopForGood()
     }
   }
 
@@ -193,7 +195,6 @@ class Runs {
 
   async #stopForGood(): Promise<void> {
     const job = this.#job
-    this.#running = false
     if (job === undefined) return
     const { name, hurry } = this.#signals
     const isKey = name === 'SIGINT' || name === 'SIGQUIT'
