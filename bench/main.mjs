@@ -5,11 +5,11 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArguments, USAGE } from './arguments.mjs'
+import { measureBursts, measureLatency } from './contest.mjs'
 import { Failure } from './failure.mjs'
-import { measureLatency } from './latency.mjs'
 import { startPeers } from './peers.mjs'
 import { local, measureRow } from './rounds.mjs'
-import { printHeader, printLatency, printRow } from './table.mjs'
+import { printContest, printHeader, printRow } from './table.mjs'
 
 /** The rows, in the order of the table: each is rows/NAME.mjs. */
 const ROWS = [
@@ -21,6 +21,8 @@ const ROWS = [
   'exit-latency',
   'aio-read',
   'aio-list',
+  'write-latency',
+  'write-events',
   'sim-events',
   'fork-copy',
   'knote-memory-read',
@@ -29,7 +31,7 @@ const ROWS = [
 ]
 
 /**
- * The default export of a file in rows/. It has `ours`, or `latency` with ours and others,
+ * The default export of a file in rows/. It has `ours`, or `latency` or `bursts` of contestants,
  * or `registrations` or `program` for a row about memory.
  *
  * @typedef {object} Row
@@ -37,7 +39,8 @@ const ROWS = [
  * @property {string} unit
  * @property {() => Work} [ours] sets up this package's side
  * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
- * @property {Record<string, () => import('./latency.mjs').Watching>} [latency]
+ * @property {import('./contest.mjs').Contestants} [latency] in µs, lower is better
+ * @property {import('./contest.mjs').Contestants} [bursts] units a second
  * @property {() => import('./memory.mjs').Registrations} [registrations]
  * @property {string} [program] measures it, instead of memory.mjs
  */
@@ -51,12 +54,13 @@ const ROWS = [
 
 /**
  * @typedef {{ name: string, unit: string } & import('./rounds.mjs').Result} RowResult
- * @typedef {{ name: string, unit: string, latency: Record<string, import('./latency.mjs').Latency> }} LatencyResult
+ * @typedef {{ name: string, unit: string, contest: Record<string, import('./contest.mjs').Summary> }} ContestResult
  */
 
 /** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
 async function runRow(row, peers, seconds) {
-  if (row.latency !== undefined) return { latency: await measureLatency(row.latency, seconds) }
+  if (row.latency !== undefined) return { contest: await measureLatency(row.latency, seconds) }
+  if (row.bursts !== undefined) return { contest: await measureBursts(row.bursts, seconds) }
   if (row.ours === undefined) return { ours: memory(row), peers: {}, ratio: {} }
   const ours = row.ours()
   const node = row.node?.()
@@ -93,7 +97,7 @@ async function run({ rows: names, seconds, json, peer }) {
     throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
   }
   const peers = await startPeers(peer)
-  /** @type {(RowResult | LatencyResult)[]} */
+  /** @type {(RowResult | ContestResult)[]} */
   const results = []
   try {
     if (!json) printHeader()
@@ -103,7 +107,7 @@ async function run({ rows: names, seconds, json, peer }) {
       const result = { name, unit: row.unit, ...(await runRow(row, peers, seconds)) }
       results.push(result)
       if (json) continue
-      if ('latency' in result) printLatency(result)
+      if ('contest' in result) printContest(result)
       else printRow(result)
     }
   } finally {

@@ -1,7 +1,7 @@
 // The results for people: a line a row, printed as soon as it is measured.
 
 /** @typedef {import('./main.mjs').RowResult} RowResult */
-/** @typedef {import('./main.mjs').LatencyResult} LatencyResult */
+/** @typedef {import('./main.mjs').ContestResult} ContestResult */
 
 const COLUMNS = ['epoll', 'libkqueue', 'node']
 
@@ -22,11 +22,12 @@ export function printRow(row) {
   console.log(`${line}${peers.join('')}`.trimEnd())
 }
 
-/** A line a contestant, because they are others in each row. @param {LatencyResult} row */
-export function printLatency({ name, unit, latency }) {
+/** A line a contestant, with the median and the slowest hundredth. @param {ContestResult} row */
+export function printContest({ name, unit, contest }) {
   console.log(`${name.padEnd(18)}${unit}`)
-  for (const [contestant, { p50, p99, samples }] of Object.entries(latency)) {
-    const numbers = `p50 ${short(p50).padStart(7)}  p99 ${short(p99).padStart(7)}`
+  for (const [contestant, { p1, p50, p99, samples }] of Object.entries(contest)) {
+    const slow = unit === 'µs' ? `p99 ${short(p99).padStart(7)}` : `p1  ${short(p1).padStart(7)}`
+    const numbers = `p50 ${short(p50).padStart(7)}  ${slow}`
     console.log(`  ${contestant.padEnd(30)}${numbers}  of ${samples}`)
   }
 }

@@ -1,0 +1,61 @@
+// Rows whose contestants are others than in the table's columns, or whose slow samples
+// matter: how long after something has happened a contestant knows of it, or how fast
+// it takes a burst. They take turns, sample by sample, so that whatever else the machine
+// does meets all of them alike.
+
+/** So few latencies say something about the slowest hundredth. */
+const LATENCIES = 200
+const BURSTS = 20
+
+/**
+ * @typedef {object} Watching
+ * @property {() => Promise<number>} sample makes it happen once, and is how long it took to
+ *   be known, in µs; or how many a second were taken
+ * @property {() => void | Promise<void>} close
+ */
+
+/** @typedef {{ p1: number, p50: number, p99: number, samples: number }} Summary */
+
+/** @typedef {Record<string, () => Watching | Promise<Watching>>} Contestants */
+
+/** @param {Contestants} contestants @param {number} seconds */
+export const measureLatency = (contestants, seconds) => measure(contestants, seconds, LATENCIES)
+
+/** @param {Contestants} contestants @param {number} seconds */
+export const measureBursts = (contestants, seconds) => measure(contestants, seconds, BURSTS)
+
+/**
+ * @param {Contestants} contestants
+ * @param {number} seconds measured for all of them together, at least
+ * @param {number} least samples
+ * @returns {Promise<Record<string, Summary>>}
+ */
+async function measure(contestants, seconds, least) {
+  const turns = []
+  for (const [name, begin] of Object.entries(contestants)) {
+    turns.push({ name, watching: await begin(), /** @type {number[]} */ samples: [] })
+  }
+  const enough = performance.now() + seconds * 1000
+  try {
+    for (let i = 0; i < least || performance.now() < enough; i++) {
+      // In any order: who comes after one that sleeps finds the processor cold.
+      for (const { watching, samples } of shuffled(turns)) samples.push(await watching.sample())
+    }
+  } finally {
+    for (const { watching } of turns) await watching.close()
+  }
+  return Object.fromEntries(turns.map(({ name, samples }) => [name, summary(samples)]))
+}
+
+/** @template T @param {T[]} values */
+function shuffled(values) {
+  const keys = new Map(values.map((value) => [value, Math.random()]))
+  return values.toSorted((a, b) => Number(keys.get(a)) - Number(keys.get(b)))
+}
+
+/** @param {number[]} samples @returns {Summary} */
+function summary(samples) {
+  const sorted = samples.toSorted((a, b) => a - b)
+  const at = (/** @type {number} */ part) => Math.round(sorted[Math.floor(sorted.length * part)])
+  return { p1: at(0.01), p50: at(0.5), p99: at(0.99), samples: samples.length }
+}
