@@ -45,7 +45,10 @@ export class DirectoryVnode extends Vnode {
   readonly #below = new Set<DirectoryVnode>()
   #links = 0
   #taken = 0
-  #notes = 0
+  /** Entries have come or gone. */
+  #changed = false
+  /** One that is no directory was moved in or out. */
+  #movedFile = false
   /** The cookie of an entry that was moved away and has not come back; 0 for none. */
   #moving = 0
   #movingDirectory = false
@@ -81,7 +84,7 @@ export class DirectoryVnode extends Vnode {
   }
 
   #entry(mask: number, cookie: number, isDirectory: boolean): void {
-    this.#notes |= NOTE_WRITE
+    this.#changed = true
     if (mask & IN_CREATE) {
       if (isDirectory) this.#made++
     } else if (mask & IN_DELETE) {
@@ -94,8 +97,8 @@ export class DirectoryVnode extends Vnode {
       this.#moving = 0
       if (isDirectory) this.#renamed++
     } else {
-      this.#notes |= NOTE_EXTEND
       if (isDirectory) this.#movedIn++
+      else this.#movedFile = true
     }
   }
 
@@ -115,20 +118,29 @@ export class DirectoryVnode extends Vnode {
   #settleMove(): void {
     if (this.#moving === 0) return
     this.#moving = 0
-    this.#notes |= NOTE_EXTEND
     if (this.#movingDirectory) this.#movedOut++
+    else this.#movedFile = true
   }
 
   flush(): void {
     this.#settleMove()
     if (this.#removed > 0) for (const directory of this.#below) directory.look()
-    if (this.#notes !== 0) this.edge()
+    if (this.#changed) this.#noteEntries()
     const taken = this.#taken
-    const notes = this.#notes | this.#linkNotes() | accessNotes(taken)
-    this.#taken = this.#notes = 0
-    this.note(notes)
+    this.#taken = 0
+    this.noteEach(accessNotes(taken))
     if (taken & IN_MOVE_SELF) this.#renamedItself()
     if (taken & IN_ATTRIB && !this.look()) this.note(NOTE_ATTRIB)
+  }
+
+  #noteEntries(): void {
+    this.edge()
+    const movedDirectory = this.#movedIn + this.#movedOut > 0
+    const links = this.#linkNotes()
+    if (movedDirectory) this.note(NOTE_WRITE | NOTE_EXTEND | links)
+    else if (links !== 0) this.note(NOTE_WRITE | links)
+    this.note(this.#movedFile ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE)
+    this.#changed = this.#movedFile = false
   }
 
   /**
@@ -160,7 +172,8 @@ export class DirectoryVnode extends Vnode {
   }
 
   #forget(): void {
-    this.#taken = this.#notes = this.#moving = 0
+    this.#taken = this.#moving = 0
+    this.#changed = this.#movedFile = false
     this.#made = this.#removed = this.#movedIn = this.#movedOut = this.#renamed = 0
   }
 

@@ -25,8 +25,11 @@ import {
 } from './native.js'
 import { Vnode } from './vnode.js'
 
-/** Notes for which the file has to be looked at. */
-const COMPARED = NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK | NOTE_DELETE
+/** Notes for which the file has to be looked at: writing comes with growing. */
+const COMPARED = NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK | NOTE_DELETE
+
+/** What one write(2) does at once. */
+const CONTENT = NOTE_WRITE | NOTE_EXTEND
 
 export class FileVnode extends Vnode {
   #taken = 0
@@ -62,7 +65,8 @@ export class FileVnode extends Vnode {
     if (taken & IN_MODIFY) notes |= NOTE_WRITE
     if (taken & IN_MOVE_SELF) notes |= NOTE_RENAME
     if (taken & (IN_MODIFY | IN_ATTRIB) && this.asked & COMPARED) notes |= this.#compare(taken)
-    this.note(notes)
+    this.note(notes & CONTENT)
+    this.noteEach(notes & ~CONTENT)
   }
 
   #compare(taken: number): number {

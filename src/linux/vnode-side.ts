@@ -130,7 +130,7 @@ export class VnodeSide implements Side, VnodeWatcher {
   }
 }
 
-/** `filt_vfsvnode`, less the notes that were not asked for. */
+/** `filt_vfsvnode`: what was asked for, and what came in the same breath with it. */
 const vnodeFilter: FilterOps = {
   isFd: true,
   attach: () => 0,
@@ -140,7 +140,7 @@ const vnodeFilter: FilterOps = {
   /** Hot path. */
   event(kn, hint) {
     if (hint !== 0) {
-      kn.fflags = (kn.fflags | (kn.sfflags & hint)) >>> 0
+      if (kn.sfflags & hint) kn.fflags = (kn.fflags | hint) >>> 0
       return kn.fflags !== 0
     }
     if (kn.fflags === 0 || !(kn.hook as VnodeSide).current()) return false

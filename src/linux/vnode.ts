@@ -92,7 +92,7 @@ export abstract class Vnode {
   lost(): void {
     if (this.logs !== null) for (const log of this.logs) log.lose()
     this.edge()
-    this.note(ALL_NOTES)
+    this.noteEach(ALL_NOTES)
     if (this.live() !== null) this.remember()
   }
 
@@ -126,10 +126,20 @@ export abstract class Vnode {
     for (const reader of this.readers) reader.edge()
   }
 
-  /** Hot path. */
+  /** Tells of what was done at once: who asked for some of it gets all. Hot path. */
   protected note(notes: number): void {
     if ((notes & this.asked) === 0) return
     for (const { list } of this.watchers) list.note(notes)
+  }
+
+  /** Tells of several things, each to those who asked for it. Hot path. */
+  protected noteEach(notes: number): void {
+    let left = notes & this.asked
+    while (left !== 0) {
+      const note = left & -left
+      left ^= note
+      this.note(note)
+    }
   }
 
   /** A descriptor by which the file can be looked at, with its statistics; null when all are closed. */

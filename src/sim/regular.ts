@@ -49,7 +49,8 @@ export class Regular extends Vnode {
     checkSize(length, 'ftruncate')
     this.#size = length
     if (length < before) this.#bytes.fill(0, length, before)
-    this.note(length > before ? NOTE_ATTRIB | NOTE_EXTEND : NOTE_ATTRIB)
+    this.note(NOTE_ATTRIB)
+    if (length > before) this.note(NOTE_EXTEND)
     this.noteSize()
   }
 

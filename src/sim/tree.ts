@@ -79,7 +79,8 @@ function noteEntries(directory: Directory, hint: number): void {
 /** A name of a vnode is gone. */
 function noteRemoved(vnode: Vnode): void {
   const named = !(vnode instanceof Directory) && vnode.links > 0
-  vnode.note(named ? NOTE_DELETE | NOTE_LINK : NOTE_DELETE)
+  vnode.note(NOTE_DELETE)
+  if (named) vnode.note(NOTE_LINK)
 }
 
 function isNamed({ name }: Place): boolean {

@@ -256,15 +256,15 @@ const writeFilter: FilterOps = {
 }
 
 /**
- * EVFILT_VNODE: what happened of what was asked for. `filt_vfsvnode`, which also adds
- * what came in the same breath as something that was asked for; this one does not.
+ * EVFILT_VNODE: what was asked for, and what came in the same breath with it.
+ * `filt_vfsvnode`.
  */
 const vnodeFilter: FilterOps = {
   isFd: true,
   attach: watch,
   detach,
   event(kn, hint) {
-    kn.fflags |= kn.sfflags & hint
+    if (kn.sfflags & hint) kn.fflags |= hint
     if (!(kn.file as VnodeFile).revoked) return kn.fflags !== 0
     kn.flags |= EV_EOF
     return true

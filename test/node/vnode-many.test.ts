@@ -31,6 +31,7 @@ import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
 
+const GROWN = NOTE_WRITE | NOTE_EXTEND
 const FILES = 1000
 const open: number[] = []
 
@@ -233,7 +234,7 @@ describe('Workers', () => {
     await Promise.all(workers.map(message))
     const written = workers.map(message)
     fs.appendFileSync(path, 'x')
-    assert.deepEqual(await Promise.all(written), [NOTE_WRITE, NOTE_WRITE, NOTE_WRITE])
+    assert.deepEqual(await Promise.all(written), [GROWN, GROWN, GROWN])
     const removed = workers.map(message)
     fs.unlinkSync(path)
     assert.deepEqual(await Promise.all(removed), [NOTE_DELETE, NOTE_DELETE, NOTE_DELETE])
@@ -263,6 +264,6 @@ describe('A wait', () => {
     const kq = watching(fd!, NOTE_WRITE)
     const waiting = kq.wait({ timeout: LONG })
     fs.write(fd!, 'x', () => {})
-    assert.equal((await waiting)[0]!.fflags, NOTE_WRITE)
+    assert.equal((await waiting)[0]!.fflags, GROWN)
   })
 })

@@ -376,7 +376,7 @@ describe('File systems', { skip: !isRoot && 'only root can mount' }, () => {
     assert.notEqual(spawnSync('umount', [top]).status, 0, 'a file in it is open')
     assert.equal(spawnSync('umount', ['--lazy', top]).status, 0)
     posix.write(fd, 'the file is as it was')
-    assert.equal(noted(kq), 'WRITE')
+    assert.equal(noted(kq), 'WRITE EXTEND')
     posix.close(fd)
     assert.equal(noted(kq), '')
     assert.deepEqual(kq.knotes(), [])

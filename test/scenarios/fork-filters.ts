@@ -18,6 +18,7 @@ import {
   EVFILT_VNODE,
   KQUEUE_CPONFORK,
   NOTE_EXIT,
+  NOTE_EXTEND,
   NOTE_FORK,
   NOTE_TRACK,
   NOTE_WRITE,
@@ -174,7 +175,7 @@ scenario('a regular file is watched in both', { filters: [EVFILT_VNODE], needs: 
   const child = w.processes!.fork()
   child.write(fd, 'grown')
   for (const each of [child.queue(q.fd), q]) {
-    expectEvents(pending(each), { ident: fd, fflags: NOTE_WRITE })
+    expectEvents(pending(each), { ident: fd, fflags: NOTE_WRITE | NOTE_EXTEND })
     expectNothing(each)
   }
 })

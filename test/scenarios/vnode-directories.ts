@@ -110,6 +110,23 @@ scenario('a subdirectory that is moved in or out is all three', (w) => {
   expectNotes(q, NOTE_WRITE | NOTE_EXTEND | NOTE_LINK)
 })
 
+scenario('what comes in the same breath comes along', (w) => {
+  const { q: links } = directory(w, 'linked', NOTE_LINK)
+  const { q: moves } = directory(w, 'moved', NOTE_EXTEND)
+  w.close(w.open('linked/file', 'w'))
+  w.tree!.mkdir('moved/inner')
+  expectNothing(links, 5)
+  expectNothing(moves, 5)
+  w.rename('linked/file', 'moved/file')
+  w.tree!.mkdir('linked/inner')
+  w.rename('moved/inner', 'moved/other')
+  expectNotes(links, NOTE_WRITE | NOTE_LINK)
+  expectNotes(moves, NOTE_WRITE | NOTE_EXTEND)
+  w.rename('moved/other', 'linked/other')
+  expectNotes(links, ENTRIES)
+  expectNotes(moves, ENTRIES)
+})
+
 scenario('what is written to a file in it is not reported', (w) => {
   const { q } = directory(w)
   const fd = w.open('directory/file', 'w')
