@@ -15,6 +15,8 @@ import {
   type Kevent,
   NOTE_NSECONDS,
 } from '../index.js'
+import { PROCESSES } from './conditions/processes.js'
+import { SIGNAL } from './conditions/signals.js'
 import { type Descriptor, isListening, openDescriptor, parseDescriptor } from './descriptor.js'
 import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
@@ -50,6 +52,8 @@ export type Opener = (ident: number) => Opened
 export interface Opened {
   /** What to register. Whether once or as an edge is up to the command. */
   readonly changes: readonly Change[]
+  /** It needs a queue of its own, and its end is when nothing is left on that. */
+  readonly alone?: boolean
   /** What happened, in words. */
   say(event: Kevent): string
   /** Closes what was opened. */
@@ -107,6 +111,8 @@ export const CONDITIONS: readonly Condition[] = [
       })
     },
   },
+  ...PROCESSES,
+  SIGNAL,
   mountCondition,
   networkCondition,
 ]

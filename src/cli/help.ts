@@ -12,7 +12,7 @@ const INDENT = '  '
 export function help(commands: readonly AnyCommand[]): string {
   return page(
     wrap(
-      'kq watches descriptors, timers, mounts and links, with the kqueue of the BSD systems on Linux.',
+      'kq watches descriptors, files, processes, signals, timers, mounts and links, with the kqueue of the BSD systems on Linux.',
     ),
     [
       'Usage:',
@@ -52,6 +52,9 @@ function conditions(): string[] {
     '',
     ...wrap(
       'FD is the number of a descriptor that the shell has opened: 0 is standard input, 3 what 3<FILE opens. PATH is a fifo, a file or a device; a file called 3 is ./3.',
+    ),
+    ...wrap(
+      'PID is the number of a process, whoever started it. NAME is the name of a signal, as in USR1, or RTMIN+2, or its number.',
     ),
     ...wrap(
       'TIME is a number with ns, us, ms, s, m, h or d, as in 500ms or 1.5s; alone, it is ms.',

@@ -6,6 +6,7 @@
 import { readFileSync } from 'node:fs'
 import { KqueueError } from '../index.js'
 import type { AnyCommand, Command, World } from './command.js'
+import { watchedSignals } from './conditions/signals.js'
 import { reasonOf, SourceError, UsageError } from './errors.js'
 import { commandHelp, help } from './help.js'
 import { parseOptions } from './options.js'
@@ -79,7 +80,9 @@ function failed(error: unknown): number {
 
 const end = new AbortController()
 for (const [name, code] of Object.entries(SIGNALS)) {
-  process.on(name, () => end.abort(new Stop(code)))
+  process.on(name, (_name, number) => {
+    if (!watchedSignals.has(number)) end.abort(new Stop(code))
+  })
 }
 const code = await run(process.argv.slice(2), end)
   .then((code) => {

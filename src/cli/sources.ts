@@ -12,6 +12,7 @@ import {
   type Change,
   EV_ADD,
   EV_DELETE,
+  EV_EOF,
   EV_RECEIPT,
   EV_SET,
   EVFILT_READ,
@@ -45,8 +46,11 @@ class Layer {
   readonly queue = kqueue()
   readonly #taken = new Set<string>()
 
+  /** @param alone whether it is for one source and no other */
+  constructor(readonly alone = false) {}
+
   hasRoomFor(changes: readonly Change[]): boolean {
-    return !changes.some((change) => this.#taken.has(key(change)))
+    return !this.alone && !changes.some((change) => this.#taken.has(key(change)))
   }
 
   add(change: Change): void {
@@ -95,7 +99,7 @@ export class Sources {
 
   #register(source: Source, flags: number): void {
     const { changes } = source.opened
-    const layer = this.#layerFor(changes)
+    const layer = source.opened.alone ? this.#add(new Layer(true)) : this.#layerFor(changes)
     try {
       for (const change of changes) {
         layer.add({ ...change, flags: change.flags | flags, udata: source })
@@ -107,9 +111,12 @@ export class Sources {
   }
 
   #layerFor(changes: readonly Change[]): Layer {
-    const free = this.#layers.find((layer) => layer.hasRoomFor(changes))
-    if (free !== undefined) return free
-    const layer = new Layer()
+    return this.#layers.find((layer) => layer.hasRoomFor(changes)) ?? this.#add(new Layer())
+  }
+
+  #add(layer: Layer): Layer {
+    // The first is never given up.
+    if (layer.alone && this.#layers.length === 0) this.#add(new Layer())
     this.#layers.push(layer)
     const [first] = this.#layers
     if (first !== layer) {
@@ -135,10 +142,23 @@ export class Sources {
     return happened
   }
 
+  /** Whether an event was the last of its source. */
+  isOver({ source, event }: Happening): boolean {
+    if ((event.flags & EV_EOF) === 0) return false
+    const layer = this.#sources.get(source)
+    return !layer?.alone || layer.queue.knotes().length === 0
+  }
+
   /** Watches a source no longer. */
   finish(source: Source): void {
     const layer = this.#sources.get(source)
     if (!this.#sources.delete(source)) return
+    if (layer?.alone) {
+      this.#layers.splice(this.#layers.indexOf(layer), 1)
+      layer.queue.close()
+      source.opened.close?.()
+      return
+    }
     // Receipts, because what has fired once or was closed is registered no longer.
     const changes = source.opened.changes.map(({ ident, filter }) =>
       EV_SET(ident, filter, EV_DELETE | EV_RECEIPT),

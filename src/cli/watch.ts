@@ -1,10 +1,10 @@
 /**
  * `kq watch`: a line an event, until told to stop or nothing is left to watch.
  */
-import { EV_CLEAR, EV_EOF } from '../index.js'
+import { EV_CLEAR } from '../index.js'
 import { type Command, countdown, printing, TIMED_OUT } from './command.js'
 import { COUNT, HELP, JSON_LINES, type Request, TIMEOUT } from './options.js'
-import { type Happening, Sources } from './sources.js'
+import { Sources } from './sources.js'
 
 /** Events printed at once. */
 const BATCH = 64
@@ -40,7 +40,7 @@ export const watch: Command = {
         await print(happened)
         events += happened.length
         if (events >= request.count) return 0
-        for (const { source } of happened.filter(isEnd)) sources.finish(source)
+        for (const one of happened) if (sources.isOver(one)) sources.finish(one.source)
         if (sources.size === 0) return 0
         // Where events never end, no look finds the time over.
         if (left() === 0) return whenTimeIsOver(request)
@@ -59,8 +59,4 @@ function batch({ count }: Request, events: number): number {
 /** Without --count, the time was all that was asked for. */
 function whenTimeIsOver({ count }: Request): number {
   return count === Number.POSITIVE_INFINITY ? 0 : TIMED_OUT
-}
-
-function isEnd({ event }: Happening): boolean {
-  return (event.flags & EV_EOF) !== 0
 }

@@ -1,0 +1,39 @@
+/**
+ * The condition of signals that are sent to kq itself: EVFILT_SIGNAL.
+ */
+import { constants } from 'node:os'
+import { EV_ADD, EV_SET, EVFILT_SIGNAL } from '../../index.js'
+import type { Condition } from '../conditions.js'
+import { signalName, signalNumber } from '../ending.js'
+import { UsageError } from '../errors.js'
+
+/** The signals that are watched, and for that reason do not end kq. */
+export const watchedSignals = new Set<number>()
+
+const { SIGKILL, SIGSTOP } = constants.signals
+
+export const SIGNAL: Condition = {
+  option: 'signal',
+  value: 'NAME',
+  help: 'kq was sent the signal, which then does nothing else to it',
+  parse(value) {
+    const number = signalNumber(value)
+    if (number === undefined) {
+      throw new UsageError(
+        `--signal '${value}' is not a signal; write a name or a number: --signal USR1`,
+      )
+    }
+    const name = signalName(number)
+    if (number === SIGKILL || number === SIGSTOP) {
+      throw new UsageError(`--signal ${name} can never be seen; write another, as in --signal USR1`)
+    }
+    return () => {
+      watchedSignals.add(number)
+      return {
+        changes: [EV_SET(number, EVFILT_SIGNAL, EV_ADD)],
+        say: ({ data }) => (data > 1 ? `${name} was sent ${data} times` : `${name} was sent`),
+        close: () => watchedSignals.delete(number),
+      }
+    }
+  },
+}
