@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The most records that a queue may hold: 40 MiB. */
+/* The most records that a queue may hold: 56 MiB. */
 #define QUEUE_MOST (1024 * 1024)
 /* A queue that has grown beyond so many records is given back when it is empty. */
 #define QUEUE_KEEP 1024

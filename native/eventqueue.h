@@ -15,8 +15,13 @@ enum event_field {
 	EVENT_PID,
 	EVENT_TGID,
 	EVENT_VALUE,
+	/* EVENT_NAME_SIZE bytes, padded with zeros. */
+	EVENT_NAME,
+	EVENT_NAME_END = EVENT_NAME + 1,
 	EVENT_FIELDS
 };
+
+#define EVENT_NAME_SIZE (2 * sizeof(double))
 
 /* EVENT_WHAT. */
 enum event_what {

@@ -9,6 +9,8 @@ import {
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
+  EVENT_NAME,
+  EVENT_NAME_SIZE,
   EVENT_PID,
   EVENT_RECORD,
   EVENT_TGID,
@@ -29,9 +31,10 @@ export interface ConnectorListener {
   forked(parent: number, child: number, time: number): void
   /** A process has a new thread. */
   threaded(pid: number): void
-  executed(pid: number): void
+  /** A process executes another program, of which `programName` has the name. */
+  executed(pid: number, time: number): void
   /** A thread of a process has ended; when it is the last, `status` is that of the process. */
-  ended(pid: number, status: number): void
+  ended(pid: number, status: number, time: number): void
   /** Something is missing here. */
   missed(): void
   /** All that has happened until now has been told. */
@@ -42,6 +45,10 @@ export class Connector {
   /** The eventfd that fires, -1 while nobody listens. */
   #fd = -1
   readonly #records = new Float64Array(EVENT_RECORD * BATCH)
+  /** The same memory as bytes. */
+  readonly #bytes = Buffer.from(this.#records.buffer)
+  /** Where the record of the exec is that is being told. */
+  #told = 0
   #draining = false
   /** What is to be done when all has been told. */
   readonly #afterwards: (() => void)[] = []
@@ -133,6 +140,14 @@ export class Connector {
     this.drain()
   }
 
+  /** The name of the program that is executed, while `executed` is told; '' when nobody knows. */
+  programName(): string {
+    const from = (this.#told + EVENT_NAME) * Float64Array.BYTES_PER_ELEMENT
+    const name = this.#bytes.subarray(from, from + EVENT_NAME_SIZE)
+    const end = name.indexOf(0)
+    return name.toString('utf8', 0, end === -1 ? name.length : end)
+  }
+
   #read(): number {
     const n = this.kernel.native.connectorRead(this.#records)
     for (let at = 0; at < n * EVENT_RECORD; at += EVENT_RECORD) this.#tell(this.#records, at)
@@ -151,10 +166,11 @@ export class Connector {
         else listener.threaded(process)
         break
       case EVENT_EXEC:
-        listener.executed(process)
+        this.#told = at
+        listener.executed(process, records[at + EVENT_TIME]!)
         break
       case EVENT_EXIT:
-        listener.ended(process, value)
+        listener.ended(process, value, records[at + EVENT_TIME]!)
         break
       default:
         listener.missed()

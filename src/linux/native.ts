@@ -73,7 +73,7 @@ export const PROCESS_EXITED = 1
 export const PROCESS_REAPED = 2
 
 /** One record of `connectorRead` in a `Float64Array`: `records[i * EVENT_RECORD + FIELD]`. */
-export const EVENT_RECORD = 5
+export const EVENT_RECORD = 7
 /** EVENT_LOST, EVENT_FORK, EVENT_EXEC or EVENT_EXIT. */
 export const EVENT_WHAT = 0
 /** When it happened, CLOCK_MONOTONIC in ns. */
@@ -84,6 +84,9 @@ export const EVENT_PID = 2
 export const EVENT_TGID = 3
 /** The process that forked, or the wait(2) status of an exit. */
 export const EVENT_VALUE = 4
+/** With EVENT_EXEC: the name of the program, EVENT_NAME_SIZE bytes padded with zeros; empty when nobody knows. */
+export const EVENT_NAME = 5
+export const EVENT_NAME_SIZE = 16
 
 /** In EVENT_WHAT: records are missing here. */
 export const EVENT_LOST = 0

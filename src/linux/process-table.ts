@@ -14,10 +14,13 @@ import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../event.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import type { LinuxKernel } from './kernel.js'
 import { CONNECTOR_NOTES, LinuxProcess, STATUS_UNKNOWN } from './process.js'
+import type { ProcessJournal } from './process-journal.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
 
 export class ProcessTable implements ConnectorListener {
   readonly connector: Connector
+  /** Who keeps the times of what happens. */
+  readonly journals = new Set<ProcessJournal>()
   /** Those with a pidfd, by pid. */
   readonly #held = new Map<number, LinuxProcess>()
   /** Those without, by pid: they had the number before the one in `#held`. */
@@ -192,7 +195,7 @@ export class ProcessTable implements ConnectorListener {
     // It may have been found in /proc before.
     if (child.announced && child.seen >= time) return
     child.born(late)
-    this.#follow(parent, child)
+    this.#follow(parent, child, time)
   }
 
   /**
@@ -213,8 +216,9 @@ export class ProcessTable implements ConnectorListener {
     return late
   }
 
-  #follow(parent: LinuxProcess, child: LinuxProcess): void {
+  #follow(parent: LinuxProcess, child: LinuxProcess, time: number): void {
     child.announced = true
+    for (const journal of this.journals) journal.forked(parent.pid, child.pid, time)
     noteFork(parent, child)
     child.reckon()
     this.#settle(child)
@@ -252,16 +256,22 @@ export class ProcessTable implements ConnectorListener {
     this.#find(pid)?.threaded()
   }
 
-  executed(pid: number): void {
+  executed(pid: number, time: number): void {
     const process = this.#find(pid)
     if (process === undefined) return
     // Until now it was the end of the threads that do not execute.
     process.told = STATUS_UNKNOWN
+    for (const journal of this.journals) {
+      journal.executed(pid, { time, name: this.connector.programName() })
+    }
     process.klist.note(NOTE_EXEC)
   }
 
-  ended(pid: number, status: number): void {
-    this.#find(pid)?.ended(status)
+  ended(pid: number, status: number, time: number): void {
+    const process = this.#find(pid)
+    if (process === undefined) return
+    for (const journal of this.journals) journal.ended(pid, time)
+    process.ended(status)
   }
 
   /**
@@ -283,7 +293,7 @@ export class ProcessTable implements ConnectorListener {
         const child = this.open(pid)
         if (typeof child === 'number') continue
         child.since = start - suspended
-        if (processStat(pid)?.parent === parent.pid) this.#follow(parent, child)
+        if (processStat(pid)?.parent === parent.pid) this.#follow(parent, child, child.since)
         if (child.asksFor(NOTE_TRACK)) tracked.push(child)
         else this.#settle(child)
       }

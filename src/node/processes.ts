@@ -15,7 +15,9 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../event.js'
+import { LinuxKernel } from '../linux/kernel.js'
 import { STATUS_UNKNOWN } from '../linux/process.js'
+import { type Execution, ProcessJournal } from '../linux/process-journal.js'
 import { abortSignal } from './arguments.js'
 import { type Kqueue, kqueue } from './kqueue.js'
 
@@ -32,15 +34,23 @@ export interface ProcessExit {
   readonly signal: string | null
 }
 
-/** What a process of a tree has done. */
-export type ProcessEvent =
-  /** There is a new process. */
-  | { readonly type: 'fork'; readonly pid: number; readonly parent: number }
-  /** It executes another program. */
-  | { readonly type: 'exec'; readonly pid: number }
+/** What a process of a tree has done, and when: ms on the scale of `performance.now()`. */
+export type ProcessEvent = { readonly pid: number; readonly time: number } & (
+  | { /** There is a new process. */ readonly type: 'fork'; readonly parent: number }
+  | {
+      /** It executes another program. */
+      readonly type: 'exec'
+      /**
+       * The program's name of at most 15 bytes; that of the next where one came at once, and '' when
+       * the process was gone too soon to tell.
+       */
+      readonly name: string
+    }
   | ({ readonly type: 'exit' } & ProcessExit)
-  /** The system had more to tell than it could keep: processes may be missing. */
-  | { readonly type: 'lost'; readonly pid: number }
+  | {
+      /** The system had more to tell than it could keep: processes may be missing. */ readonly type: 'lost'
+    }
+)
 
 /** Events taken from the queue at a time. */
 const BATCH = 1024
@@ -91,7 +101,8 @@ export async function processExit(
  * What a process and all of its descendants do, from the first `next()` on until the last
  * of them has exited: EVFILT_PROC with NOTE_TRACK. A process is announced by its 'fork'
  * before anything else is told of it; the children that the process has when it begins are
- * not followed.
+ * not followed. What is told at once is in the order in which it happened; an exit may come
+ * late, so `time` says when.
  * @throws (rejects with) KqueueError ESRCH there is no such process; EPERM the system does
  *   not tell of forks, and the message says what would make it; the signal's reason
  */
@@ -103,14 +114,17 @@ export async function* processTree(
   abort?.throwIfAborted()
   const change = watch(pid, NOTE_TRACK | NOTE_EXEC | NOTE_EXIT)
   const kq = kqueue()
+  const { journals } = LinuxKernel.ofThread().processes
+  const journal = new ProcessJournal(pid)
   try {
     kq.kevent([change])
+    journals.add(journal)
     // Each is announced once and exits once.
     let living = 1
     while (living > 0) {
       const events = await kq.wait({ nevents: BATCH, signal: abort })
       do {
-        for (const event of told(events)) {
+        for (const event of told(events, journal)) {
           if (event.type === 'fork') living++
           else if (event.type === 'exit') living--
           yield event
@@ -118,6 +132,7 @@ export async function* processTree(
       } while (living === 0 && more(kq, events))
     }
   } finally {
+    journals.delete(journal)
     kq.close()
   }
 }
@@ -129,17 +144,32 @@ function more(kq: Kqueue, events: Kevent[]): boolean {
 }
 
 /**
- * The forks of some events, then the rest: the exit of a process may be in an event that
- * began with its exec, and stand before its forks.
+ * What some events tell, in the order in which it happened: an event may gather an exec and
+ * an exit, and stand before the event of a fork in between.
  */
-function* told(events: readonly Kevent[]): Generator<ProcessEvent> {
-  for (const { ident, fflags, data } of events) {
-    if (fflags & NOTE_CHILD) yield { type: 'fork', pid: ident, parent: data }
+function told(events: readonly Kevent[], journal: ProcessJournal): ProcessEvent[] {
+  const now = performance.now()
+  // From the kernel's clock to that of performance.now().
+  const shift = now - Number(process.hrtime.bigint()) / 1e6
+  const ms = (ns: number | undefined) => (ns === undefined ? now : ns / 1e6 + shift)
+  const happened: ProcessEvent[] = []
+  for (const { ident: pid, fflags, data } of events) {
+    if ((fflags & NOTE_CHILD) === 0) continue
+    happened.push({ type: 'fork', pid, parent: data, time: ms(journal.born(pid)) })
   }
   for (const event of events) {
-    const { ident, fflags } = event
-    if (fflags & NOTE_TRACKERR) yield { type: 'lost', pid: ident }
-    if (fflags & NOTE_EXEC) yield { type: 'exec', pid: ident }
-    if (fflags & NOTE_EXIT) yield { type: 'exit', ...exitOf(event) }
+    const { ident: pid, fflags } = event
+    if (fflags & NOTE_TRACKERR) happened.push({ type: 'lost', pid, time: now })
+    if (fflags & NOTE_EXEC) {
+      const executions: Partial<Execution>[] = journal.executions(pid)
+      if (executions.length === 0) executions.push({})
+      for (const { time, name = '' } of executions) {
+        happened.push({ type: 'exec', pid, name, time: ms(time) })
+      }
+    }
+    if (fflags & NOTE_EXIT) {
+      happened.push({ type: 'exit', ...exitOf(event), time: ms(journal.end(pid)) })
+    }
   }
+  return happened.sort((a, b) => a.time - b.time)
 }

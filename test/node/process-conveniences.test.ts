@@ -66,12 +66,14 @@ describe('processTree', () => {
     events.push((await first).value as ProcessEvent)
     for await (const event of tree) events.push(event)
     const [fork, deeper] = events.filter(({ type }) => type === 'fork')
-    assert.deepEqual(fork, { type: 'fork', pid: fork!.pid, parent: child.pid })
-    assert.deepEqual(deeper, { type: 'fork', pid: deeper!.pid, parent: fork!.pid })
+    const parents = [fork, deeper].map((event) => event?.type === 'fork' && event.parent)
+    assert.deepEqual(parents, [child.pid, fork!.pid])
+    const execs = events.filter((event) => event.type === 'exec')
     assert.deepEqual(
-      events.filter(({ type }) => type === 'exec'),
-      [{ type: 'exec', pid: deeper!.pid }],
+      execs.map(({ pid }) => pid),
+      [deeper!.pid],
     )
+    assert.match(execs[0]!.name, /^(sh|)$/)
     const exits = events.flatMap((event) =>
       event.type === 'exit' ? [[event.pid, event.code]] : [],
     )
@@ -86,6 +88,33 @@ describe('processTree', () => {
     assert.equal(events.length, 6)
     await new Promise((resolve) => child.once('close', resolve))
     assert.ok(descriptors() <= before)
+  })
+
+  it('tells each exec, what runs now, and when everything happened', async () => {
+    const script = 'read x; exec sh -c "exec env cat"'
+    const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const begin = performance.now()
+    const tree = processTree(child.pid!)
+    const first = tree.next()
+    child.stdin.write('go\n')
+    const events = [(await first).value as ProcessEvent]
+    for await (const event of tree) {
+      events.push(event)
+      // cat waits for its end.
+      if (events.length === 3) child.stdin.end()
+    }
+    assert.deepEqual(
+      events.map(({ type }) => type),
+      ['exec', 'exec', 'exec', 'exit'],
+    )
+    const cat = events[2]!
+    assert.ok(cat.type === 'exec' && cat.name === 'cat')
+    const times = events.map(({ time }) => time)
+    assert.deepEqual(
+      times,
+      times.toSorted((a, b) => a - b),
+    )
+    assert.ok(times[0]! > begin && times.at(-1)! < performance.now())
   })
 
   it('announces each process before anything else is told of it', async () => {
