@@ -59,6 +59,15 @@
           }
         ]
       ]
+    },
+    {
+      "target_name": "kq-gate",
+      "type": "executable",
+      "sources": ["native/gate.c"],
+      "defines": ["_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
+      "cflags": ["-Wall", "-Wextra"],
+      "cflags_c": ["-std=c11"],
+      "conditions": [["werror==1", { "cflags": ["-Werror"] }]]
     }
   ]
 }

@@ -103,6 +103,12 @@ function isOwn(fd: number): boolean {
   return link.startsWith('pipe:') && ends.length === 2
 }
 
+/** The descriptors above 2 that were open when this process began. */
+export function inheritedDescriptors(): number[] {
+  const open = readdirSync('/proc/self/fd').map(Number)
+  return open.filter((fd) => fd > 2 && linkOf(fd) !== '' && !isOwn(fd)).sort((a, b) => a - b)
+}
+
 const EVENTPOLL = 'anon_inode:[eventpoll]'
 
 function linkOf(fd: number): string {

@@ -6,17 +6,18 @@
 import { readFileSync } from 'node:fs'
 import { KqueueError } from '../index.js'
 import type { AnyCommand, Command, World } from './command.js'
-import { watchedSignals } from './conditions/signals.js'
 import { reasonOf, SourceError, UsageError } from './errors.js'
 import { commandHelp, help } from './help.js'
+import { attendedSignals } from './interruption.js'
 import { parseOptions } from './options.js'
 import { Output, Stop } from './output.js'
 import { run as runAgain } from './run.js'
+import { trace } from './trace.js'
 import { visible } from './visible.js'
 import { wait } from './wait.js'
 import { watch } from './watch.js'
 
-const COMMANDS: readonly AnyCommand[] = [watch, wait, runAgain]
+const COMMANDS: readonly AnyCommand[] = [watch, wait, runAgain, trace]
 
 /** Signals that end the command, with the exit status that shells give to it. */
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
@@ -81,7 +82,7 @@ function failed(error: unknown): number {
 const end = new AbortController()
 for (const [name, code] of Object.entries(SIGNALS)) {
   process.on(name, (_name, number) => {
-    if (!watchedSignals.has(number)) end.abort(new Stop(code))
+    if (!attendedSignals.has(number)) end.abort(new Stop(code))
   })
 }
 const code = await run(process.argv.slice(2), end)

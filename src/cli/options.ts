@@ -195,15 +195,43 @@ function optionalValue({ option, value: name }: Row, value: string | undefined):
 }
 
 interface OptionToken {
+  readonly name: string
+  readonly rawName: string
   readonly value: string | undefined
   readonly inlineValue: boolean | undefined
+}
+
+/** An option of a command that reads its words itself; it may be one to be given again and again. */
+export type OwnOption<Asked> = Option<Asked> & { readonly repeats?: boolean }
+
+/** Answers what applies one option after the other to a request, and throws UsageError. */
+export function applying<Asked>(
+  command: string,
+  options: readonly OwnOption<Asked>[],
+  request: Asked,
+): (token: OptionToken) => void {
+  const given = new Set<OwnOption<Asked>>()
+  return (token) => {
+    const row = options.find(({ option }) => option === token.name)
+    if (row === undefined) {
+      throw new UsageError(
+        `${command} has no option ${token.rawName}; kq ${command} --help lists those there are`,
+      )
+    }
+    const value = givenValue(row, token)
+    if (given.has(row) && row.value !== '' && !row.repeats) {
+      throw new UsageError(`--${row.option} is given twice; write it once`)
+    }
+    given.add(row)
+    row.apply(request, value)
+  }
 }
 
 /**
  * The value of an option, '' when it takes none.
  * @throws UsageError
  */
-export function givenValue(row: Row, { value, inlineValue }: OptionToken): string {
+function givenValue(row: Row, { value, inlineValue }: OptionToken): string {
   const name = `--${row.option}`
   if (row.value === '') {
     if (value !== undefined) throw new UsageError(`${name} takes no value; write ${name} alone`)

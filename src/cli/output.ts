@@ -22,15 +22,23 @@ export function isColoured(isTerminal: boolean): boolean {
 }
 
 export class Output {
-  readonly #stream = process.stdout
   readonly #end: AbortController
+  #opened: typeof process.stdout | undefined
 
   /** @param end is aborted when nothing can be written any more */
   constructor(end: AbortController) {
     this.#end = end
-    this.#stream.on('error', (error: NodeJS.ErrnoException) => {
-      end.abort(error.code === 'EPIPE' ? new Stop(0) : new SourceError('standard output', error))
+  }
+
+  /** Not before it is needed: Node.js makes a pipe nonblocking, for all who share it. */
+  get #stream(): typeof process.stdout {
+    if (this.#opened !== undefined) return this.#opened
+    this.#opened = process.stdout
+    this.#opened.on('error', (error: NodeJS.ErrnoException) => {
+      const isOver = error.code === 'EPIPE'
+      this.#end.abort(isOver ? new Stop(0) : new SourceError('standard output', error))
     })
+    return this.#opened
   }
 
   /** Whether to colour: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise. */
@@ -48,7 +56,7 @@ export class Output {
   /** Waits until everything is written, or nothing can be. */
   async flush(): Promise<void> {
     const { signal } = this.#end
-    if (signal.aborted) return
+    if (signal.aborted || this.#opened === undefined) return
     await new Promise((resolve) => {
       signal.addEventListener('abort', resolve)
       this.#stream.write('', resolve)

@@ -6,9 +6,7 @@ import { EV_ADD, EV_SET, EVFILT_SIGNAL } from '../../index.js'
 import type { Condition } from '../conditions.js'
 import { signalName, signalNumber } from '../ending.js'
 import { UsageError } from '../errors.js'
-
-/** The signals that are watched, and for that reason do not end kq. */
-export const watchedSignals = new Set<number>()
+import { attendedSignals } from '../interruption.js'
 
 const { SIGKILL, SIGSTOP } = constants.signals
 
@@ -28,11 +26,11 @@ export const SIGNAL: Condition = {
       throw new UsageError(`--signal ${name} can never be seen; write another, as in --signal USR1`)
     }
     return () => {
-      watchedSignals.add(number)
+      attendedSignals.add(number)
       return {
         changes: [EV_SET(number, EVFILT_SIGNAL, EV_ADD)],
         say: ({ data }) => (data > 1 ? `${name} was sent ${data} times` : `${name} was sent`),
-        close: () => watchedSignals.delete(number),
+        close: () => attendedSignals.delete(number),
       }
     }
   },

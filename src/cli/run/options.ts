@@ -6,7 +6,7 @@
 import { constants } from 'node:os'
 import { duration } from '../duration.js'
 import { UsageError } from '../errors.js'
-import { givenValue, type Option, tokensOf } from '../options.js'
+import { applying, type OwnOption, tokensOf } from '../options.js'
 
 /** What was asked for. */
 export interface RunRequest {
@@ -37,8 +37,6 @@ export interface RunRequest {
   verbose: boolean
 }
 
-type RunOption = Option<RunRequest> & { readonly repeats?: boolean }
-
 /** The longest time that a timer of Node.js takes, ms: 24 days. */
 const LONGEST = 0x7fffffff
 
@@ -58,7 +56,7 @@ function signalName(text: string): NodeJS.Signals {
   return found[0] as NodeJS.Signals
 }
 
-export const OPTIONS: readonly RunOption[] = [
+export const OPTIONS: readonly OwnOption<RunRequest>[] = [
   {
     option: 'restart',
     short: 'r',
@@ -209,7 +207,7 @@ export function parseRun(words: readonly string[]): RunRequest {
     json: false,
     verbose: false,
   }
-  const given = new Set<RunOption>()
+  const apply = applying('run', OPTIONS, request)
   for (const token of tokensOf(OPTIONS, words)) {
     if (token.kind === 'option-terminator') {
       request.command = words.slice(token.index + 1)
@@ -219,18 +217,7 @@ export function parseRun(words: readonly string[]): RunRequest {
       request.paths.push(token.value)
       continue
     }
-    const row = OPTIONS.find(({ option }) => option === token.name)
-    if (row === undefined) {
-      throw new UsageError(
-        `run has no option ${token.rawName}; kq run --help lists those there are`,
-      )
-    }
-    const value = givenValue(row, token)
-    if (given.has(row) && row.value !== '' && !row.repeats) {
-      throw new UsageError(`--${row.option} is given twice; write it once`)
-    }
-    given.add(row)
-    row.apply(request, value)
+    apply(token)
     if (request.help) return request
   }
   assertWhole(request)

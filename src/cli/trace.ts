@@ -1,0 +1,202 @@
+/**
+ * `kq trace`: runs a command and follows all of its descendants: a tree, a summary and a
+ * picture. `trace/` has the parts.
+ */
+import { accessSync, constants as files, statSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { getSystemErrorMap } from 'node:util'
+import { processTree } from '../index.js'
+import type { OwnCommand } from './command.js'
+import { inheritedDescriptors } from './descriptor.js'
+import { Refusal, SourceError } from './errors.js'
+import { commandHelp } from './help.js'
+import { endAs } from './trace/ending.js'
+import { type Gate, openGate } from './trace/gate.js'
+import { History } from './trace/history.js'
+import { eventLine, summaryLine } from './trace/lines.js'
+import { Lines, type Live, SILENT, Status } from './trace/live.js'
+import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
+import { complain, Report } from './trace/report.js'
+import { attendSignals, passOn } from './trace/signals.js'
+import { summaryLines } from './trace/summary.js'
+import { picture } from './trace/svg/picture.js'
+import { treeLines } from './trace/table.js'
+
+/** How long the descendants of a command that has ended may take to end as well, ms. */
+const GRACE = 100
+
+const CANNOT_EXECUTE = 126
+const NOT_FOUND = 127
+
+export const trace: OwnCommand = {
+  name: 'trace',
+  synopsis: '[OPTION...] [--] COMMAND [WORD...]',
+  summary: 'run a command and show all processes that it makes',
+  about: [
+    'Runs a command and follows it and all of its descendants. At the end, or on a terminal as it happens, it says on standard error which processes there were, how they ended and how long they took. kq ends as the command ends.',
+    'A program in parentheses, as in (sh), is a copy of its parent that has executed nothing; sh → ? is one that has executed something which was gone before its name could be read.',
+  ],
+  options: OPTIONS,
+  examples: [
+    { text: 'What a build does, with a picture:', line: 'kq trace --svg build.svg -- make -j4' },
+    {
+      text: 'The programs that npm starts, for a program:',
+      line: 'kq trace --json --output npm.json -- npm install',
+    },
+    {
+      text: 'What makes this script slow?',
+      line: 'kq trace ./script.sh > /dev/null',
+    },
+  ],
+
+  status: [
+    ['', 'that of the command; killed by a signal, kq dies of the same one'],
+    ['1', 'the command cannot be watched, and was not run; or the picture cannot be written'],
+    ['2', 'bad usage'],
+    ['126, 127', 'the command cannot be executed, or is not found'],
+  ],
+
+  async start(words, world) {
+    const request = parseTrace(words)
+    if (request.help) {
+      await world.output.write(commandHelp(trace))
+      return 0
+    }
+    const inherited = inheritedDescriptors()
+    if (request.svg !== undefined) assertWritable(request.svg)
+    const report = new Report(request.output)
+    const gate = await openGate(request.command, inherited)
+    return new Trace(request, report, gate).run()
+  },
+}
+
+class Trace {
+  readonly #request: TraceRequest
+  readonly #report: Report
+  readonly #gate: Gate
+  readonly #history: History
+  readonly #live: Live
+  /** Aborts when nothing else is to be followed. */
+  readonly #end = new AbortController()
+  #grace: NodeJS.Timeout | undefined
+
+  constructor(request: TraceRequest, report: Report, gate: Gate) {
+    this.#request = request
+    this.#report = report
+    this.#gate = gate
+    this.#history = new History(gate.pid, request.command, performance.now())
+    this.#live = this.#chooseLive()
+  }
+
+  #chooseLive(): Live {
+    const { json, quiet } = this.#request
+    if (json || quiet || !this.#report.isTerminal) return SILENT
+    return this.#report.isAlone ? new Status(this.#report, this.#history) : new Lines(this.#report)
+  }
+
+  async run(): Promise<number> {
+    const { root } = this.#history
+    attendSignals((name) => {
+      if (root.status === undefined) passOn(name, root.pid)
+      else this.#end.abort()
+    })
+    const followed = this.#follow()
+    followed.catch(() => {
+      // It is awaited below.
+    })
+    const errno = await this.#begin(followed)
+    await followed
+    clearTimeout(this.#grace)
+    this.#live.close()
+    if (errno !== 0) return this.#notExecuted(errno)
+    this.#write()
+    const saved = this.#draw()
+    const code = await endAs(root.status ?? 0)
+    return code === 0 && !saved ? 1 : code
+  }
+
+  /** Lets the command begin as soon as it is watched: its errno if it cannot be executed. */
+  async #begin(followed: Promise<void>): Promise<number> {
+    // What cannot be watched is refused by then.
+    await Promise.race([followed, new Promise(setImmediate)])
+    return this.#gate.go()
+  }
+
+  async #follow(): Promise<void> {
+    const { signal } = this.#end
+    const history = this.#history
+    try {
+      for await (const event of processTree(this.#gate.pid, { signal })) {
+        const traced = history.take(event)
+        if (this.#request.json) this.#report.write(eventLine(event, traced))
+        if (event.type !== 'exit' || traced === undefined) continue
+        this.#live.ended(traced)
+        if (traced === history.root) this.#release()
+      }
+    } catch (error) {
+      if (signal.aborted) return
+      this.#gate.shut()
+      this.#live.close()
+      throw error
+    }
+  }
+
+  /** The command has ended: so does kq, when the rest had a moment to end as well. */
+  #release(): void {
+    if (this.#request.wait) return
+    this.#grace = setTimeout(() => this.#end.abort(), GRACE)
+  }
+
+  #notExecuted(errno: number): number {
+    const [word = ''] = this.#request.command
+    const [name, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error']
+    const isMissing = name === 'ENOENT'
+    const reason = isMissing && !word.includes('/') ? 'command not found' : `${name}: ${text}`
+    complain(`${word}: ${reason}`)
+    return isMissing ? NOT_FOUND : CANNOT_EXECUTE
+  }
+
+  /** Tree and summary. */
+  #write(): void {
+    const history = this.#history
+    const report = this.#report
+    if (this.#request.json) {
+      report.write(summaryLine(history))
+      return
+    }
+    const { columns, paint } = report
+    const { processes, end } = history
+    const tree = treeLines(processes, { columns, all: this.#request.all, paint, end })
+    const summary = summaryLines(history, columns)
+    report.write([...tree, ...summary].map((line) => `${line}\n`).join(''))
+  }
+
+  /** The picture: whether it was written, or not asked for. */
+  #draw(): boolean {
+    const { svg } = this.#request
+    if (svg === undefined) return true
+    try {
+      writeFileSync(svg, picture(this.#history))
+      return true
+    } catch (error) {
+      complain(new SourceError(`--svg ${svg}`, error).message)
+      return false
+    }
+  }
+}
+
+/**
+ * Whether a file can be written later is known before the command runs.
+ * @throws SourceError
+ */
+function assertWritable(path: string): void {
+  try {
+    const stats = statSync(path, { throwIfNoEntry: false })
+    if (stats?.isDirectory()) {
+      throw new Refusal('EISDIR', 'it is a directory')
+    }
+    accessSync(stats === undefined ? dirname(path) : path, files.W_OK)
+  } catch (error) {
+    throw new SourceError(`--svg ${path}`, error)
+  }
+}

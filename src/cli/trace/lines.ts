@@ -1,0 +1,46 @@
+/**
+ * A trace as JSON, one object a line, as it happens.
+ */
+import type { ProcessEvent } from '../../index.js'
+import { visibleJson } from '../visible.js'
+import type { History, Traced } from './history.js'
+import { totalsOf } from './summary.js'
+
+/** What an event says, and what is known of its process by then. */
+export function eventLine(event: ProcessEvent, traced: Traced | undefined): string {
+  const { type, pid } = event
+  const head = { time: dayTime(event.time), event: type, pid }
+  if (event.type === 'fork') return json({ ...head, parent: event.parent })
+  if (event.type === 'exec') {
+    const { name, words } = traced ?? { name: event.name, words: null }
+    return json({ ...head, name: traced?.nameless ? null : name || null, argv: words })
+  }
+  if (event.type === 'lost') return json(head)
+  const { code, signal, time } = event
+  return json({ ...head, code, signal, duration: rounded(time - (traced?.born ?? time)) })
+}
+
+export function summaryLine(history: History): string {
+  const { running, length, ...totals } = totalsOf(history)
+  return json({
+    time: dayTime(history.end),
+    event: 'summary',
+    ...totals,
+    duration: rounded(length),
+    running: running.map(({ pid }) => pid),
+    complete: history.lost === 0,
+  })
+}
+
+function json(value: unknown): string {
+  return `${visibleJson(value)}\n`
+}
+
+/** ms since 1970, to µs. */
+function dayTime(time: number): number {
+  return rounded(performance.timeOrigin + time)
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1e3) / 1e3
+}

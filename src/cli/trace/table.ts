@@ -1,0 +1,117 @@
+/**
+ * The tree of a trace as lines of a terminal: the program, its pid, how it ended and how
+ * long it took, in columns that fit.
+ */
+import { visible } from '../visible.js'
+import { columnsOf, fitting } from './columns.js'
+import { type Row, rowsOf } from './fold.js'
+import type { Outcome, Traced } from './history.js'
+import type { Paint } from './report.js'
+import { lengthOf } from './time.js'
+
+const GAP = '  '
+const PID = 7
+const ENDING = 9
+const LENGTH = 10
+/** Below so many columns the pid is left out, ... */
+const NARROW = 60
+/** ... and the end where no label would be left. */
+const LEAST_LABEL = 12
+
+const COLOURS: Record<Outcome, number> = {
+  ok: 32,
+  failed: 31,
+  killed: 35,
+  running: 33,
+  unknown: 33,
+}
+const DIM = 2
+
+/** What the columns of a line hold. */
+interface Cells {
+  /** What stands before the label. */
+  readonly branch: string
+  readonly label: string
+  readonly pid: string
+  readonly outcome: Outcome
+  readonly ending: string
+  readonly length: string
+}
+
+/** @param all whether nothing is to be folded */
+export function treeLines(
+  processes: readonly Traced[],
+  { columns, all, paint, end }: { columns: number; all: boolean; paint: Paint; end: number },
+): string[] {
+  const rows = rowsOf(processes, all)
+  const cells = rows.map((row) => cellsOf(row, end))
+  const widest = Math.max(...cells.map(({ branch, label }) => columnsOf(branch + label)))
+  const width = Math.min(columns, widest + restOf(columns))
+  return cells.map((one, i) => line(one, width, columns, paint, rows[i]!.example))
+}
+
+/** A line for a process that has just ended. */
+export function endLine(traced: Traced, columns: number, paint: Paint): string {
+  const cells = { ...cellsOf({ traced, group: [traced], example: false, last: [] }, 0) }
+  const branch = `┊ ${'  '.repeat(Math.min(traced.depth, Math.floor(columns / 8)))}`
+  return line({ ...cells, branch }, columns, columns, paint, false)
+}
+
+function cellsOf({ traced, group, example, last }: Row, end: number): Cells {
+  const { outcome, ending } = traced
+  const many = group.length > 1
+  const longest = Math.max(...group.map(({ born, ended = end }) => ended - born))
+  return {
+    branch: branchOf(last),
+    label: visible(many ? `× ${group.length} ${traced.program}` : labelOf(traced, example)),
+    pid: many || example ? '' : `${traced.pid}`,
+    outcome,
+    ending: example ? '' : ending,
+    length: example ? '' : `${many ? '≤ ' : ''}${lengthOf(longest)}`,
+  }
+}
+
+function labelOf(traced: Traced, example: boolean): string {
+  return example ? traced.program : traced.line
+}
+
+function branchOf(last: readonly boolean[]): string {
+  return last
+    .map((isLast, i) => {
+      if (i === last.length - 1) return isLast ? '└─ ' : '├─ '
+      return isLast ? '   ' : '│  '
+    })
+    .join('')
+}
+
+/** Columns that the others take beside the label. */
+function restOf(columns: number): number {
+  const pid = columns < NARROW ? 0 : GAP.length + PID
+  const rest = pid + GAP.length + ENDING + LENGTH
+  return columns - rest < LEAST_LABEL ? LENGTH : rest
+}
+
+function line(cells: Cells, width: number, columns: number, paint: Paint, faint: boolean): string {
+  const rest = restOf(columns)
+  const room = Math.max(1, width - rest)
+  const branch = shortened(cells.branch, Math.floor(room * 0.6))
+  const label = fitting(cells.label, room - columnsOf(branch))
+  const space = ' '.repeat(Math.max(0, room - columnsOf(branch + label)))
+  const pid = columns < NARROW ? '' : GAP + cells.pid.padStart(PID)
+  const ending = rest === LENGTH ? '' : GAP + fitting(cells.ending, ENDING).padEnd(ENDING)
+  const bad = cells.outcome !== 'ok'
+  const text = [
+    paint(DIM, branch),
+    faint ? paint(DIM, label) : paint(bad ? COLOURS[cells.outcome] : 0, label),
+    space,
+    paint(DIM, pid),
+    paint(COLOURS[cells.outcome], ending),
+    cells.length.padStart(LENGTH),
+  ]
+  return text.join('').trimEnd()
+}
+
+/** The end of a branch that is too deep. */
+function shortened(branch: string, columns: number): string {
+  return branch.length <= columns ? branch : `…${branch.slice(branch.length - columns + 1)}`
+}
