@@ -30,7 +30,7 @@ const ROW = 20
 const NARROWEST = 1.5
 const GAP = 0.5
 /** As high as the lanes are together, if they can be. */
-const HEIGHT = 2400
+const HEIGHT = 1800
 const HIGHEST = 18
 const LOWEST = 1.2
 

@@ -216,8 +216,13 @@ class Picture {
 
   /** The name inside a bar, as much as fits. */
   #inside({ traced, x, width }: Bar, y: number): void {
-    const name = cutTo(shown(traced.line), width - 8, 11)
-    if (name.length > 2) this.#text(x + 4, y, 'i', name)
+    // Where it is pale, white letters could not be read.
+    const from = Math.max(x, this.#x(traced.executed ?? this.#end)) + 4
+    const room = x + width - 4 - from
+    const program = shown(traced.program)
+    if (widthOf(program, 11) > room) return
+    const line = cutTo(shown(traced.line), room, 11)
+    this.#text(from, y, 'i', line.length > program.length + 1 ? line : program)
   }
 
   #title(traced: Traced): string {
