@@ -15,14 +15,14 @@ import {
   type Kevent,
   NOTE_NSECONDS,
 } from '../index.js'
+import { FILES } from './conditions/files.js'
+import { LINKS } from './conditions/links.js'
+import { MOUNTS } from './conditions/mounts.js'
 import { PROCESSES } from './conditions/processes.js'
 import { SIGNAL } from './conditions/signals.js'
 import { type Descriptor, isListening, openDescriptor, parseDescriptor } from './descriptor.js'
 import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
-import { mountCondition } from './mount-condition.js'
-import { networkCondition } from './network-condition.js'
-import { vnodeCondition } from './vnode-condition.js'
 
 export interface Condition {
   /** Its name without the dashes. */
@@ -94,7 +94,7 @@ export const CONDITIONS: readonly Condition[] = [
       }
     },
   },
-  vnodeCondition,
+  FILES,
   {
     option: 'timer',
     value: 'TIME',
@@ -113,8 +113,8 @@ export const CONDITIONS: readonly Condition[] = [
   },
   ...PROCESSES,
   SIGNAL,
-  mountCondition,
-  networkCondition,
+  MOUNTS,
+  LINKS,
 ]
 
 function readable({ data, flags, fflags }: Kevent, { stats }: Descriptor): string {

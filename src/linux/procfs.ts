@@ -11,6 +11,10 @@ export interface ProcessStat {
   /** 'Z' for a zombie. */
   readonly state: string
   readonly parent: number
+  readonly group: number
+  readonly session: number
+  /** The group that the keys of its terminal signal, -1 without a terminal. */
+  readonly foreground: number
   /** When it began, CLOCK_BOOTTIME in ns, rounded down to a tick. */
   readonly start: number
   /** The wait(2) status of a zombie; 0 also where this process may not know it. */
@@ -20,7 +24,7 @@ export interface ProcessStat {
 const buffer = Buffer.allocUnsafe(4096)
 
 /** /proc/PID/stat, null when there is no such process or it is not shown. */
-export function processStat(pid: number): ProcessStat | null {
+export function processStat(pid: number | 'self'): ProcessStat | null {
   const text = read(`/proc/${pid}/stat`)
   if (text === null) return null
   // The name of the program comes second, in parentheses, and may hold any character.
@@ -28,6 +32,9 @@ export function processStat(pid: number): ProcessStat | null {
   return {
     state: fields[0] ?? '',
     parent: Number(fields[1]),
+    group: Number(fields[2]),
+    session: Number(fields[3]),
+    foreground: Number(fields[5]),
     start: Number(fields[19]) * TICK,
     status: Number(fields[49] ?? 0),
   }

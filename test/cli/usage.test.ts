@@ -58,7 +58,7 @@ describe('help', () => {
 
 describe('bad usage exits 2 with one line that says how to write it', () => {
   const wrong: [string, RegExp][] = [
-    ['frob', /no command 'frob'; write kq watch, kq wait or kq run/],
+    ['frob', /no command 'frob'; write kq watch, kq wait, kq run or kq trace/],
     ['--json watch', /no option --json; a command comes first/],
     ['watch', /needs a condition; write .* kq watch --timer 1s/],
     ['wait --json', /needs a condition/],

@@ -8,20 +8,17 @@
  * A pid may be another process by now, so each is known by the time of its start as well,
  * and a session by one of its known processes.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { EV_ADD, EV_SET, EVFILT_PROC, type Kqueue, kqueue, NOTE_EXIT } from '../../index.js'
+import { type ProcessStat, processStat } from '../../linux/procfs.js'
 
-interface Stat {
+interface Stat extends ProcessStat {
   readonly pid: number
-  readonly parent: number
-  readonly session: number
-  /** Clock ticks since boot. */
-  readonly start: string
 }
 
 export class Family {
   /** When each began. */
-  readonly #known = new Map<number, string>()
+  readonly #known = new Map<number, number>()
   readonly #leader: number
   readonly #isSession: boolean
 
@@ -32,7 +29,7 @@ export class Family {
   constructor(leader: number, isSession: boolean) {
     this.#leader = leader
     this.#isSession = isSession
-    this.#known.set(leader, statOf(leader)?.start ?? '')
+    this.#known.set(leader, processStat(leader)?.start ?? -1)
   }
 
   /**
@@ -63,41 +60,15 @@ export class Family {
 function processes(): Stat[] {
   const names = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return names.flatMap((name) => {
-    const stat = statOf(Number(name))
-    return stat === undefined || stat.hasEnded ? [] : [stat]
+    const stat = processStat(Number(name))
+    return stat === null || stat.state === 'Z' || stat.state === 'X'
+      ? []
+      : [{ pid: Number(name), ...stat }]
   })
 }
 
-function statOf(pid: number): (Stat & { hasEnded: boolean }) | undefined {
-  const fields = fieldsOf(`/proc/${pid}/stat`)
-  if (fields.length === 0) return undefined
-  return {
-    pid,
-    parent: Number(fields[1]),
-    session: Number(fields[3]),
-    start: fields[19]!,
-    hasEnded: fields[0] === 'Z' || fields[0] === 'X',
-  }
-}
-
-/** The fields from the third on: the second is a name, which may hold anything. */
-function fieldsOf(path: string): string[] {
-  try {
-    const stat = readFileSync(path, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return []
-  }
-}
-
-/** Whether the keys of a terminal signal this process and those of its group. */
-export function isForeground(): boolean {
-  const [, , group, , , foreground] = fieldsOf('/proc/self/stat')
-  return group === foreground
-}
-
 /** Sends a signal to each that is still there: why it could not be sent to one. */
-export function signalAll(pids: readonly number[], signal: NodeJS.Signals): unknown {
+export function signalAll(pids: readonly number[], signal: NodeJS.Signals | number): unknown {
   let refusal: unknown
   for (const pid of pids) {
     try {

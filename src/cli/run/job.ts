@@ -85,7 +85,7 @@ export class Job {
    * @param hurry kills them at once
    * @throws (rejects with) SourceError when they are another user's
    */
-  async stop(signal: NodeJS.Signals, timeout: number, hurry: AbortSignal): Promise<void> {
+  async stop(signal: NodeJS.Signals | number, timeout: number, hurry: AbortSignal): Promise<void> {
     const family = this.#family
     if (family === undefined || (this.ending !== undefined && !this.#apart)) return
     this.stopped = this.ending === undefined

@@ -5,6 +5,7 @@
  */
 import { constants } from 'node:os'
 import { duration } from '../duration.js'
+import { signalNumber } from '../ending.js'
 import { UsageError } from '../errors.js'
 import { applying, type OwnOption, tokensOf } from '../options.js'
 
@@ -26,7 +27,8 @@ export interface RunRequest {
   clear: number
   /** ms of quiet after a change. */
   delay: number
-  signal: NodeJS.Signals
+  /** Its number. */
+  signal: number
   /** ms from `signal` to SIGKILL. */
   stopTimeout: number
   readonly extensions: string[]
@@ -46,14 +48,12 @@ function milliseconds(option: string, text: string): number {
   return ms
 }
 
-function signalName(text: string): NodeJS.Signals {
-  const known = Object.entries(constants.signals)
-  const name = text.toUpperCase().replace(/^(?!SIG)/, 'SIG')
-  const found = known.find(([each, number]) => each === name || String(number) === text)
-  if (found === undefined) {
+function signalOf(text: string): number {
+  const number = signalNumber(text)
+  if (number === undefined) {
     throw new UsageError(`--signal '${text}' is not a signal; write for example --signal INT`)
   }
-  return found[0] as NodeJS.Signals
+  return number
 }
 
 export const OPTIONS: readonly OwnOption<RunRequest>[] = [
@@ -149,7 +149,7 @@ export const OPTIONS: readonly OwnOption<RunRequest>[] = [
     value: 'NAME',
     help: 'what ends the command with --restart, TERM without',
     apply(request, value) {
-      request.signal = signalName(value)
+      request.signal = signalOf(value)
     },
   },
   {
@@ -199,7 +199,7 @@ export function parseRun(words: readonly string[]): RunRequest {
     noQueue: false,
     clear: 0,
     delay: 50,
-    signal: 'SIGTERM',
+    signal: constants.signals.SIGTERM,
     stopTimeout: 10_000,
     extensions: [],
     ignored: [],

@@ -2,8 +2,8 @@
  * What signals do to kq while its command runs: nothing, but the command gets them. Those
  * of the terminal it has got already, as kq has.
  */
-import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
+import { isForeground } from '../foreground.js'
 import { attendedSignals } from '../interruption.js'
 
 const PASSED = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
@@ -25,11 +25,4 @@ export function passOn(name: Passed, pid: number): void {
   } catch {
     // It has just gone, or is another user's by now.
   }
-}
-
-/** Whether keys of a terminal signal this process: proc_pid_stat(5), pgrp and tpgid. */
-function isForeground(): boolean {
-  const stat = readFileSync('/proc/self/stat', 'latin1')
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
-  return fields[2] === fields[5]
 }

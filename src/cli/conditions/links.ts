@@ -14,15 +14,15 @@ import {
   NOTE_LINKDOWN,
   NOTE_LINKINV,
   NOTE_LINKUP,
-} from '../index.js'
-import { linkStates } from '../linux/links.js'
-import { native } from '../linux/native.js'
-import type { Condition, Opened } from './conditions.js'
+} from '../../index.js'
+import { linkStates } from '../../linux/links.js'
+import { native } from '../../linux/native.js'
+import type { Condition, Opened } from '../conditions.js'
 
 const NOTES = { NOTE_LINKUP, NOTE_LINKDOWN, NOTE_LINKINV }
 const ALL_NOTES = NOTE_LINKUP | NOTE_LINKDOWN | NOTE_LINKINV
 
-export const networkCondition: Condition = {
+export const LINKS: Condition = {
   option: 'net',
   value: '[IFNAME]',
   help: 'the link of a network interface goes up or down; of any, without a name',

@@ -3,11 +3,11 @@
  * of what is mounted is compared for the words.
  */
 import { readFileSync } from 'node:fs'
-import { EV_ADD, EV_SET, EVFILT_FS, type Kevent, VQ_MOUNT, VQ_UNMOUNT } from '../index.js'
-import { mountsOf } from '../linux/mounts.js'
-import type { Condition } from './conditions.js'
+import { EV_ADD, EV_SET, EVFILT_FS, type Kevent, VQ_MOUNT, VQ_UNMOUNT } from '../../index.js'
+import { mountsOf } from '../../linux/mounts.js'
+import type { Condition } from '../conditions.js'
 
-export const mountCondition: Condition = {
+export const MOUNTS: Condition = {
   option: 'fs',
   value: '',
   help: 'a file system is mounted or unmounted',

@@ -18,10 +18,10 @@ import {
   NOTE_RENAME,
   NOTE_REVOKE,
   NOTE_WRITE,
-} from '../index.js'
-import type { Condition } from './conditions.js'
-import { type Descriptor, openDescriptor, parseDescriptor } from './descriptor.js'
-import { Refusal, UsageError } from './errors.js'
+} from '../../index.js'
+import type { Condition } from '../conditions.js'
+import { type Descriptor, openDescriptor, parseDescriptor } from '../descriptor.js'
+import { Refusal, UsageError } from '../errors.js'
 
 interface Note {
   readonly bit: number
@@ -55,7 +55,7 @@ const CHANGES = ['write', 'extend', 'link', 'attrib', 'rename', 'delete', 'revok
 /** Opens without reading, waiting, or being an event for others. open(2). */
 const O_PATH = 0o10000000
 
-export const vnodeCondition: Condition = {
+export const FILES: Condition = {
   option: 'vnode',
   value: 'FD|PATH[:NOTE,...]',
   help: `something happens to a file or directory: ${[...NOTES.keys()].join(', ')}; without NOTE, what changes it`,
