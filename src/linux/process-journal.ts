@@ -18,6 +18,8 @@ export interface Execution {
    * the process was gone.
    */
   readonly name: string
+  /** Its words, null when the process was gone. */
+  readonly argv: readonly string[] | null
 }
 
 interface Life {

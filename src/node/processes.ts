@@ -45,6 +45,11 @@ export type ProcessEvent = { readonly pid: number; readonly time: number } & (
        * the process was gone too soon to tell.
        */
       readonly name: string
+      /**
+       * The words that it was given, of at most 4096 bytes; null when the process was gone too soon
+       * to tell.
+       */
+      readonly argv: readonly string[] | null
     }
   | ({ readonly type: 'exit' } & ProcessExit)
   | {
@@ -163,8 +168,8 @@ function told(events: readonly Kevent[], journal: ProcessJournal): ProcessEvent[
     if (fflags & NOTE_EXEC) {
       const executions: Partial<Execution>[] = journal.executions(pid)
       if (executions.length === 0) executions.push({})
-      for (const { time, name = '' } of executions) {
-        happened.push({ type: 'exec', pid, name, time: ms(time) })
+      for (const { time, name = '', argv = null } of executions) {
+        happened.push({ type: 'exec', pid, name, argv, time: ms(time) })
       }
     }
     if (fflags & NOTE_EXIT) {

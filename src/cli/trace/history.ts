@@ -4,7 +4,7 @@
  */
 import { type ProcessEvent, STATUS_UNKNOWN } from '../../index.js'
 import { signalName } from '../ending.js'
-import { lineOf, nameOf, wordsOf } from './program.js'
+import { lineOf, nameOf } from './program.js'
 
 /** How it ended; 'running' when it was not seen to end, 'unknown' when nobody knows how. */
 export type Outcome = 'ok' | 'failed' | 'killed' | 'running' | 'unknown'
@@ -63,6 +63,8 @@ export class Traced {
   }
 }
 
+type Exec = Extract<ProcessEvent, { type: 'exec' }>
+
 export class History {
   readonly root: Traced
   /** In the order of birth. */
@@ -98,7 +100,7 @@ export class History {
     if (event.type === 'fork') return this.#born(event.pid, event.parent, event.time)
     const traced = this.#living.get(event.pid)
     if (event.type === 'lost') this.lost++
-    else if (event.type === 'exec') this.#executed(traced, event.name, event.time)
+    else if (event.type === 'exec') this.#executed(traced, event)
     else if (traced !== undefined) this.#ended(traced, event.status, event.time)
     return traced
   }
@@ -113,18 +115,17 @@ export class History {
     return child
   }
 
-  #executed(traced: Traced | undefined, name: string, time: number): void {
+  #executed(traced: Traced | undefined, { name, argv, time }: Exec): void {
     this.executions++
     if (traced === undefined) return
     // The command begins here; what was before is kq's.
     if (traced === this.root && traced.executions === 0) traced.born = time
     traced.executed ??= time
     traced.executions++
-    const words = wordsOf(traced.pid)
-    const known = nameOf(name, words)
+    const known = nameOf(name, argv)
     traced.nameless = known === ''
     if (known !== '') traced.name = known
-    if (words !== null || traced !== this.root) traced.words = words
+    if (argv !== null || traced !== this.root) traced.words = argv
   }
 
   #ended(traced: Traced, status: number, time: number): void {
