@@ -202,13 +202,14 @@ level_ask_read(struct env_state *state, int epfd, int32_t *record)
 }
 
 /*
- * Bytes to read are proof enough that a file is readable, unless it was broken
- * when it was last looked at. Only the others are polled.
+ * Bytes to read are proof enough that a file is still readable, unless it was broken when
+ * it was last looked at. Only the others are polled: FIONREAD also counts for the writing
+ * end of a pipe.
  */
 static bool
 count_tells(const struct side *side, struct env_state *state, int fd, int32_t *record)
 {
-	if (side != read_side || (record[REC_EVENTS] & ~POLLIN) != 0)
+	if (side != read_side || record[REC_EVENTS] != POLLIN)
 		return false;
 	record[REC_COUNT] = side->count(state, fd, POLLIN);
 	record[REC_EVENTS] = POLLIN;

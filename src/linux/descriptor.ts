@@ -29,6 +29,7 @@ import type { PollSet } from './pollset.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
 const S_IFSOCK = 0o140000
+const S_IFIFO = 0o010000
 const S_IFREG = 0o100000
 const S_IFDIR = 0o040000
 
@@ -44,7 +45,8 @@ export class Descriptor implements OpenFile {
   /** Knotes of filters that the program added. */
   #held: Set<Knote> | null = null
   #identity: Identity | undefined
-  #isSocket: boolean | undefined
+  /** The type of the file, S_IFSOCK and so on; 0 before it was asked for, or where it is closed. */
+  #type = 0
   #link: string | undefined
 
   constructor(
@@ -53,8 +55,16 @@ export class Descriptor implements OpenFile {
   ) {}
 
   get isSocket(): boolean {
-    this.#isSocket ??= this.kernel.stat(this.fd) === 0 && this.kernel.mode === S_IFSOCK
-    return this.#isSocket
+    return this.#typeOfFile() === S_IFSOCK
+  }
+
+  get isFifo(): boolean {
+    return this.#typeOfFile() === S_IFIFO
+  }
+
+  #typeOfFile(): number {
+    if (this.#type === 0 && this.kernel.stat(this.fd) === 0) this.#type = this.kernel.mode
+    return this.#type
   }
 
   /** What /proc says that this file is: 'anon_inode:[eventfd]' and the like. */

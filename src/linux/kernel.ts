@@ -374,7 +374,8 @@ export class LinuxKernel extends Kernel implements FileTable {
       if (!(side instanceof PollSide) || side.generation !== generation) {
         set.reportedStranger(fd)
       } else {
-        if (records[at + REC_COUNT] !== COUNT_UNASKED) this.#learn(side, records, at)
+        if (records[at + REC_COUNT] === COUNT_UNASKED) side.events = records[at + REC_EVENTS]!
+        else this.#learn(side, records, at)
         if (side.stale) side.descriptor.gone()
         else side.edge()
       }

@@ -17,9 +17,11 @@ export interface Level {
   error: number
 }
 
-/** What the bits mean depends on whether it is a socket; asked only where it matters. */
+/** What the bits mean depends on what it is; asked only where it matters. */
 export interface FileKind {
   readonly isSocket: boolean
+  /** A pipe, with a name or without. */
+  readonly isFifo: boolean
 }
 
 function reachesLowat(kn: Knote): boolean {
@@ -42,16 +44,21 @@ export function readable(kn: Knote, level: Level, file: FileKind): boolean {
   if (events & POLLRDHUP || (events & POLLHUP && !file.isSocket)) return endOfFile(kn, level.error)
   kn.flags &= ~EV_EOF
   kn.fflags = 0
-  return (events & (POLLIN | POLLERR)) !== 0 && reachesLowat(kn)
+  if ((events & POLLIN) === 0) {
+    // The error of a pipe is about writing, and there is nothing to read at this end.
+    return (events & POLLERR) !== 0 && !file.isFifo && reachesLowat(kn)
+  }
+  return reachesLowat(kn)
 }
 
 /**
- * Whether nobody will take what is written. A pipe without a reader is POLLERR; a socket
- * that both sides have shut is POLLHUP with POLLRDHUP; one that was never connected is
- * POLLHUP alone.
+ * Whether nobody will take what is written. A pipe without a reader is POLLERR, and POLLHUP is
+ * of its other end; a socket that both sides have shut is POLLHUP with POLLRDHUP; one that was
+ * never connected is POLLHUP alone.
  */
 function unread(events: number, file: FileKind): boolean {
   if ((events & (POLLERR | POLLHUP)) === 0) return false
+  if (file.isFifo) return (events & POLLERR) !== 0
   const shut = POLLHUP | POLLRDHUP
   return !file.isSocket || (events & shut) === shut
 }
@@ -60,7 +67,10 @@ function unread(events: number, file: FileKind): boolean {
 export function writable(kn: Knote, level: Level, file: FileKind): boolean {
   const { events } = level
   kn.data = level.count
-  if (unread(events, file)) return endOfFile(kn, level.error)
+  if (unread(events, file)) {
+    if (!file.isSocket) kn.data = 0
+    return endOfFile(kn, level.error)
+  }
   kn.flags &= ~EV_EOF
   kn.fflags = 0
   if (events & POLLHUP) return false

@@ -113,6 +113,8 @@ export class DatagramSocket extends Socket {
   override release(): void {
     super.release()
     this.#closed = true
+    this.#received.length = 0
+    this.#bytes = 0
     this.#peer?.writeList.note(0)
   }
 }

@@ -80,10 +80,15 @@ scenario('a watch that one queue deletes goes on in the other', (w) => {
 
 scenario('the writing end of a pipe can be watched for reading, and never is readable', (w) => {
   const q = w.kqueue()
-  const [, wr] = w.pipe()
+  const [r, wr] = w.pipe()
   q.kevent([add(wr, EVFILT_READ)])
   w.write(wr, 'x')
   expectNothing(q)
+  const other = w.kqueue()
+  other.kevent([add(wr, EVFILT_READ)])
+  expectNothing(other)
+  w.close(r)
+  expectNothing(q, 5)
   q.kevent([remove(wr, EVFILT_READ)])
 })
 

@@ -84,6 +84,8 @@ scenario('the reading end of a pipe can be watched for writing, and never is wri
   expectNothing(q)
   w.write(wr, 'foo')
   expectNothing(q)
+  w.close(wr)
+  expectNothing(q, 5)
   q.kevent([remove(r, EVFILT_WRITE)])
 })
 
@@ -92,7 +94,7 @@ scenario('a pipe whose reader is gone reports end of file, again and again', (w)
   const [r, wr] = w.pipe()
   q.kevent([add(wr, EVFILT_WRITE, 0, { udata: 'mine' })])
   w.close(r)
-  expectEvents(wait(q), { ident: wr, flags: EV_EOF, udata: 'mine' })
+  expectEvents(wait(q), { ident: wr, flags: EV_EOF, data: 0, udata: 'mine' })
   expectEvents(pending(q), { ident: wr, flags: EV_EOF })
 })
 
