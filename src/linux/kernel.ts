@@ -6,16 +6,15 @@
  *     const kq = new LinuxQueue(kernel)
  *
  * What happens arrives in one epoll instance, `readSet`, that also holds the
- * instances for writing and for out-of-band data, the timer and inotify. `poll` takes it in and notes the
- * objects concerned; a scan then asks the levels.
+ * instances for writing and for out-of-band data, the timer, inotify and so on.
+ * `poll` takes it in and notes the objects concerned; a scan then asks the levels.
  */
-import { closeSync, openSync } from 'node:fs'
 import { fileFilter } from '../core/filters/file.js'
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
-import { check, EMFILE, ENOSYS, KqueueError } from '../errors.js'
+import { check } from '../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -30,13 +29,13 @@ import {
 import { Aio } from './aio.js'
 import { Descriptor, PollSide } from './descriptor.js'
 import { LinkTable } from './links.js'
+import { usable } from './load.js'
 import { Loop } from './loop.js'
 import { MountTable } from './mounts.js'
 import {
   COUNT_UNASKED,
   EPOLLET,
   type Native,
-  native,
   POLLIN,
   POLLOUT,
   POLLPRI,
@@ -120,7 +119,7 @@ export class LinuxKernel extends Kernel implements FileTable {
 
   private constructor() {
     super()
-    this.native = load()
+    this.native = usable()
     const made: number[] = []
     const make = (fd: number): number => {
       made.push(check(fd, 'kqueue'))
@@ -465,33 +464,5 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.native.close(old)
     this.#adoptSet(set)
     return true
-  }
-}
-
-function load(): Native {
-  if (process.platform !== 'linux') {
-    throw new KqueueError(ENOSYS, 'kqueue', {
-      reason: `the real kernel needs Linux, not ${process.platform}; kqueue/sim runs everywhere`,
-    })
-  }
-  try {
-    return native()
-  } catch (cause) {
-    const full = tableFull()
-    if (full !== null) throw full
-    const error = new KqueueError(ENOSYS, 'kqueue', {
-      reason: `the addon is not built for ${process.arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
-    })
-    throw Object.assign(error, { cause })
-  }
-}
-
-/** Loading the addon needs a descriptor: whether there was none. */
-function tableFull(): KqueueError | null {
-  try {
-    closeSync(openSync('/dev/null', 'r'))
-    return null
-  } catch {
-    return new KqueueError(EMFILE, 'kqueue')
   }
 }

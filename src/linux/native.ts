@@ -4,8 +4,6 @@
  * a negative errno; it throws only `TypeError` for arguments of a wrong type.
  * See `native/` for the C.
  */
-import { createRequire } from 'node:module'
-import { fileURLToPath } from 'node:url'
 
 /**
  * One record of `pollWait` and `pollLevels` in an `Int32Array`:
@@ -324,16 +322,4 @@ export interface Native {
 
   /** 1 when a signal has come whose handlers the event loop has yet to call, else 0. */
   signalPending(): number
-}
-
-let loaded: Native | undefined
-
-/** The addon, loaded on first use. Throws what the loader throws when there is none. */
-export function native(): Native {
-  if (loaded === undefined) {
-    const require = createRequire(import.meta.url)
-    const load = require('node-gyp-build') as (directory: string) => Native
-    loaded = load(fileURLToPath(new URL('../..', import.meta.url)))
-  }
-  return loaded
 }

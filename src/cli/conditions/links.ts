@@ -16,7 +16,7 @@ import {
   NOTE_LINKUP,
 } from '../../index.js'
 import { linkStates } from '../../linux/links.js'
-import { native } from '../../linux/native.js'
+import { native } from '../../linux/load.js'
 import type { Condition, Opened } from '../conditions.js'
 
 const NOTES = { NOTE_LINKUP, NOTE_LINKDOWN, NOTE_LINKINV }

@@ -1,0 +1,47 @@
+/** Loading the addon, once a process. */
+import { closeSync, openSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { fileURLToPath } from 'node:url'
+import { EMFILE, ENOSYS, KqueueError } from '../errors.js'
+import type { Native } from './native.js'
+
+let loaded: Native | undefined
+
+/** The addon, loaded on first use. Throws what the loader throws when there is none. */
+export function native(): Native {
+  if (loaded === undefined) {
+    const require = createRequire(import.meta.url)
+    const load = require('node-gyp-build') as (directory: string) => Native
+    loaded = load(fileURLToPath(new URL('../..', import.meta.url)))
+  }
+  return loaded
+}
+
+/** The same. Throws KqueueError ENOSYS where there is none, EMFILE where no descriptor is free. */
+export function usable(): Native {
+  if (process.platform !== 'linux') {
+    throw new KqueueError(ENOSYS, 'kqueue', {
+      reason: `the real kernel needs Linux, not ${process.platform}; kqueue/sim runs everywhere`,
+    })
+  }
+  try {
+    return native()
+  } catch (cause) {
+    const full = tableFull()
+    if (full !== null) throw full
+    const error = new KqueueError(ENOSYS, 'kqueue', {
+      reason: `the addon is not built for ${process.arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
+    })
+    throw Object.assign(error, { cause })
+  }
+}
+
+/** Loading the addon needs a descriptor: whether there was none. */
+function tableFull(): KqueueError | null {
+  try {
+    closeSync(openSync('/dev/null', 'r'))
+    return null
+  } catch {
+    return new KqueueError(EMFILE, 'kqueue')
+  }
+}
