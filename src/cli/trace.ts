@@ -14,7 +14,7 @@ import { endAs } from './trace/ending.js'
 import { type Gate, openGate } from './trace/gate.js'
 import { History } from './trace/history.js'
 import { eventLine, summaryLine } from './trace/lines.js'
-import { Lines, type Live, SILENT, Status } from './trace/live.js'
+import { Lines, type Live, SILENT, Tree } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
 import { complain, Report } from './trace/report.js'
 import { attendSignals, passOn } from './trace/signals.js'
@@ -91,7 +91,7 @@ class Trace {
   #chooseLive(): Live {
     const { json, quiet } = this.#request
     if (json || quiet || !this.#report.isTerminal) return SILENT
-    return this.#report.isAlone ? new Status(this.#report, this.#history) : new Lines(this.#report)
+    return this.#report.isAlone ? new Tree(this.#report, this.#history) : new Lines(this.#report)
   }
 
   async run(): Promise<number> {

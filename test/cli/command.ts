@@ -35,6 +35,7 @@ export interface Running {
 export interface Setting {
   stdin?: 'ignore' | number
   stdout?: 'pipe' | number
+  stderr?: 'pipe' | number
   /** Inherited as 3, 4 and so on. */
   fds?: readonly number[]
   env?: Record<string, string>
@@ -44,11 +45,11 @@ export interface Setting {
 export function startProgram(
   program: string,
   args: readonly string[],
-  { stdin = 'ignore', stdout = 'pipe', fds = [], env = {} }: Setting = {},
+  { stdin = 'ignore', stdout = 'pipe', stderr = 'pipe', fds = [], env = {} }: Setting = {},
 ): Running {
   const { NO_COLOR: _no, FORCE_COLOR: _force, ...plain } = process.env
   const child = spawn(program, args, {
-    stdio: [stdin, stdout, 'pipe', ...fds],
+    stdio: [stdin, stdout, stderr, ...fds],
     env: { ...plain, TERM: 'xterm', ...env },
     // A program that hangs fails its test, and is not left behind.
     timeout: 30_000,

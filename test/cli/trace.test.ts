@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
+import { readable } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { Directory, type Running, run, start } from './command.js'
 import { elements } from './xml.js'
@@ -36,6 +37,12 @@ const lines = (text: string): Line[] =>
 /** Without the times, which differ each time. */
 const timeless = (line: string): string => line.replace(/\s+[\d.]+ m?s$/, '')
 
+/** What a terminal shows next. */
+async function text(master: number): Promise<string> {
+  await readable(master)
+  return new TextDecoder().decode(posix.read(master))
+}
+
 /** Waits until a text stands on standard error. */
 function written({ child }: Running, text: string): Promise<void> {
   return new Promise((resolve) => {
@@ -56,8 +63,8 @@ describe('kq trace', () => {
     assert.match(root!, /^sh -c '.*exit 7' {2,}\d+ {2}exit 7 /)
     const rows = rest.map((line) => timeless(line).replace(/ +\d+ {2}/, '  '))
     // Who is gone at once may have no words.
-    assert.match(rows[0]!, /^├─ sh( -c 'exit 3')? {2}exit 3$/)
-    assert.match(rows[1]!, /^├─ sh( -c 'kill -KILL \$\$')? {2}SIGKILL$/)
+    assert.match(rows[0]!, /^├─ sh( -c 'exit 3'| → \?)? {2}exit 3$/)
+    assert.match(rows[1]!, /^├─ sh( -c 'kill -KILL \$\$'| → \?)? {2}SIGKILL$/)
     assert.equal(rows[2], '└─ (sh)  exit 4')
     assert.match(rest[3]!, /^4 processes, 3 executions, 4 failed, at most 2 at once, /)
   })
@@ -140,6 +147,55 @@ describe('kq trace', () => {
     posix.close(w)
     assert.equal(code, 7)
     assert.equal(lines(stderr).at(-1)!.running.length, 1)
+  })
+})
+
+describe('kq trace on a terminal', () => {
+  /** What is written to a terminal of its own, and what kq does then. */
+  async function onTerminal(args: readonly string[], fds: readonly number[], own: boolean) {
+    const [master, slave] = posix.openpty()
+    for (const fd of [master, slave]) posix.fcntl(fd, posix.constants.F_SETFD, 1)
+    const setting = { fds: [...fds, slave], env: { NO_COLOR: '1' } }
+    const kq = start(args, own ? setting : { ...setting, stderr: slave })
+    return { kq, master, slave }
+  }
+
+  test('draws those that run, again and again, where it has the terminal for itself', async () => {
+    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
+    const script = 'sh -c "read go <&3; :" & wait; exit 7'
+    const args = ['trace', '--output', '/dev/fd/4', ...shell(script)]
+    const { kq, master, slave } = await onTerminal(args, [r], true)
+    posix.close(r)
+    let seen = ''
+    const lineOf = /┊ {3}sh -c 'read go <&3; :' +\d+ +running +[\d.]+ m?s\r\n/
+    while (!lineOf.test(seen)) seen += await text(master)
+    posix.close(w)
+    const { code, stderr } = await kq.ended
+    seen += await text(master)
+    posix.close(slave)
+    posix.close(master)
+    assert.deepEqual([code, stderr], [7, ''])
+    // What was drawn is erased, in the end for the tree.
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how a terminal is told
+    assert.match(seen, /\x1b\[3A\r\x1b\[Jsh -c /)
+    assert.match(seen, /└─ sh -c 'read go <&3; :' +\d+ +ok +[\d.]+ m?s\r\n2 processes/)
+  })
+
+  test('writes a line for each that has ended where the command has it, too', async () => {
+    const { kq, master, slave } = await onTerminal(
+      ['trace', ...shell('(exit 3); echo own >&2')],
+      [],
+      false,
+    )
+    const { code } = await kq.ended
+    const seen = await text(master)
+    posix.close(slave)
+    posix.close(master)
+    assert.equal(code, 0)
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be there
+    assert.doesNotMatch(seen, /\x1b/)
+    assert.match(seen, /^┊ {3}\(sh\) +\d+ +exit 3 +[\d.]+ ms\r\n/m)
+    assert.match(seen, /^own\r\n/m)
   })
 })
 

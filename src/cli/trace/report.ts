@@ -46,6 +46,11 @@ export class Report {
     return columns || 80
   }
 
+  get rows(): number {
+    const [, rows] = this.#terminal?.getWindowSize() ?? []
+    return rows || 24
+  }
+
   get paint(): Paint {
     const { NO_COLOR, FORCE_COLOR, TERM } = process.env
     const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'

@@ -50,9 +50,9 @@ export function treeLines(
   return cells.map((one, i) => line(one, width, columns, paint, rows[i]!.example))
 }
 
-/** A line for a process that has just ended. */
-export function endLine(traced: Traced, columns: number, paint: Paint): string {
-  const cells = { ...cellsOf({ traced, group: [traced], example: false, last: [] }, 0) }
+/** A line for one process, indented below those that have made it; one that runs has come as far as `now`. */
+export function lineFor(traced: Traced, now: number, columns: number, paint: Paint): string {
+  const cells = cellsOf({ traced, group: [traced], example: false, last: [] }, now)
   const branch = `┊ ${'  '.repeat(Math.min(traced.depth, Math.floor(columns / 8)))}`
   return line({ ...cells, branch }, columns, columns, paint, false)
 }
