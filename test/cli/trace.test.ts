@@ -84,7 +84,7 @@ describe('kq trace', () => {
     const kq = start(['trace', '--json', ...shell(script)], { fds: [r] })
     posix.close(r)
     // Whose words have been read may go.
-    await written(kq, '"read go')
+    await written(kq, '"-c","read go')
     posix.close(w)
     const { code, stdout, stderr } = await kq.ended
     assert.deepEqual([code, stdout], [7, ''])
