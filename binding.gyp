@@ -17,6 +17,7 @@
         "native/anchor.c",
         "native/call.c",
         "native/clock.c",
+        "native/cmdline.c",
         "native/connector.c",
         "native/disposition.c",
         "native/env.c",

@@ -18,6 +18,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "cmdline.h"
 #include "env.h"
 #include "eventqueue.h"
 #include "procsource.h"
@@ -220,6 +221,24 @@ js_connector_read(napi_env env, napi_callback_info info)
 }
 
 static napi_value
+js_connector_cmdline(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length;
+	int64_t place;
+	void *line;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_range(&call, 0, "place", -1, CALL_SAFE_INTEGER, &place) ||
+	    !call_array(&call, 1, "line", napi_uint8_array, CMDLINE_MOST, &line, &length))
+		return call.answer;
+	pthread_mutex_lock(&lock);
+	length = cmdline_copy((double)place, line);
+	pthread_mutex_unlock(&lock);
+	return call_number(&call, (double)length);
+}
+
+static napi_value
 js_connector_close(napi_env env, napi_callback_info info)
 {
 	struct call call;
@@ -244,6 +263,7 @@ js_connector_close(napi_env env, napi_callback_info info)
 const struct call_entry connector_calls[] = {
 	{ "connectorOpen", js_connector_open },
 	{ "connectorRead", js_connector_read },
+	{ "connectorCmdline", js_connector_cmdline },
 	{ "connectorClose", js_connector_close },
 	{ NULL, NULL },
 };

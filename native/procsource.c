@@ -16,6 +16,8 @@
 #include <linux/connector.h>
 #include <linux/netlink.h>
 
+#include "cmdline.h"
+
 /* Until Linux 6.6 the kinds of events were declared inside struct proc_event. */
 #define EVENT_NONE UINT32_C(0)
 #define EVENT_FORK UINT32_C(1)
@@ -101,6 +103,8 @@ take_event(const struct proc_event *event, tell_function tell)
 		fields[EVENT_WHAT] = WHAT_EXEC;
 		fields[EVENT_PID] = event->event_data.exec.process_pid;
 		fields[EVENT_TGID] = event->event_data.exec.process_tgid;
+		/* A zombie keeps its name. */
+		fields[EVENT_VALUE] = cmdline_keep(event->event_data.exec.process_tgid);
 		take_name(event->event_data.exec.process_tgid, &fields[EVENT_NAME]);
 		break;
 	case EVENT_EXIT:

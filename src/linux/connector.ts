@@ -6,6 +6,7 @@
 import { EAGAIN, ECONNREFUSED, EPERM, KqueueError } from '../errors.js'
 import type { LinuxKernel } from './kernel.js'
 import {
+  CMDLINE_MOST,
   EVENT_EXEC,
   EVENT_EXIT,
   EVENT_FORK,
@@ -31,7 +32,7 @@ export interface ConnectorListener {
   forked(parent: number, child: number, time: number): void
   /** A process has a new thread. */
   threaded(pid: number): void
-  /** A process executes another program, of which `programName` has the name. */
+  /** A process executes another program: see `programName` and `programWords`. */
   executed(pid: number, time: number): void
   /** A thread of a process has ended; when it is the last, `status` is that of the process. */
   ended(pid: number, status: number, time: number): void
@@ -49,6 +50,7 @@ export class Connector {
   readonly #bytes = Buffer.from(this.#records.buffer)
   /** Where the record of the exec is that is being told. */
   #told = 0
+  readonly #line = Buffer.alloc(CMDLINE_MOST)
   #draining = false
   /** What is to be done when all has been told. */
   readonly #afterwards: (() => void)[] = []
@@ -146,6 +148,19 @@ export class Connector {
     const name = this.#bytes.subarray(from, from + EVENT_NAME_SIZE)
     const end = name.indexOf(0)
     return name.toString('utf8', 0, end === -1 ? name.length : end)
+  }
+
+  /**
+   * The words of the program that is executed, while `executed` is told, the last one ending in '…' where
+   * there were more than are kept; null when nobody knows.
+   */
+  programWords(): string[] | null {
+    const place = this.#records[this.#told + EVENT_VALUE]!
+    const length = this.kernel.native.connectorCmdline(place, this.#line)
+    if (length <= 0) return null
+    const isWhole = length < CMDLINE_MOST || this.#line[length - 1] === 0
+    const text = this.#line.toString('utf8', 0, length)
+    return (isWhole ? text.replace(/\0$/, '') : `${text}…`).split('\0')
   }
 
   #read(): number {

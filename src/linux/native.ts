@@ -80,11 +80,13 @@ export const EVENT_TIME = 1
 export const EVENT_PID = 2
 /** Its process: the same number for the first thread. */
 export const EVENT_TGID = 3
-/** The process that forked, or the wait(2) status of an exit. */
+/** The process that forked, the wait(2) status of an exit, or where the command line of an exec is. */
 export const EVENT_VALUE = 4
 /** With EVENT_EXEC: the name of the program, EVENT_NAME_SIZE bytes padded with zeros; empty when nobody knows. */
 export const EVENT_NAME = 5
 export const EVENT_NAME_SIZE = 16
+/** Bytes of a command line that are kept. */
+export const CMDLINE_MOST = 4096
 
 /** In EVENT_WHAT: records are missing here. */
 export const EVENT_LOST = 0
@@ -231,6 +233,11 @@ export interface Native {
   connectorOpen(): number
   /** Takes what has happened until now into `records`: how many there are. */
   connectorRead(records: Float64Array): number
+  /**
+   * Copies the command line that EVENT_VALUE of an exec stands for, each word with a NUL behind
+   * it, to at least CMDLINE_MOST bytes: how many it has; 0 when nobody knows it.
+   */
+  connectorCmdline(place: number, line: Uint8Array): number
   connectorClose(): number
 
   /**

@@ -18,7 +18,7 @@ export interface Execution {
    * the process was gone.
    */
   readonly name: string
-  /** Its words, null when the process was gone. */
+  /** The words of its command line, as long as 4096 bytes; null when the process was gone. */
   readonly argv: readonly string[] | null
 }
 

@@ -11,7 +11,6 @@ import { noteFork } from '../core/fork.js'
 import type { Knote } from '../core/knote.js'
 import { EINVAL, EMFILE, ENFILE, ENOENT, ENOSYS, ESRCH, KqueueError } from '../errors.js'
 import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../event.js'
-import { commandLine } from './command-line.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import type { LinuxKernel } from './kernel.js'
 import { CONNECTOR_NOTES, LinuxProcess, STATUS_UNKNOWN } from './process.js'
@@ -263,7 +262,11 @@ export class ProcessTable implements ConnectorListener {
     // Until now it was the end of the threads that do not execute.
     process.told = STATUS_UNKNOWN
     if (this.journals.size > 0) {
-      const execution = { time, name: this.connector.programName(), argv: commandLine(pid) }
+      const execution = {
+        time,
+        name: this.connector.programName(),
+        argv: this.connector.programWords(),
+      }
       for (const journal of this.journals) journal.executed(pid, execution)
     }
     process.klist.note(NOTE_EXEC)

@@ -46,8 +46,8 @@ export type ProcessEvent = { readonly pid: number; readonly time: number } & (
        */
       readonly name: string
       /**
-       * The words that it was given, of at most 4096 bytes; null when the process was gone too soon
-       * to tell.
+       * The command line, of a long one the first 4096 bytes and '…'; null when the process was gone
+       * too soon to tell.
        */
       readonly argv: readonly string[] | null
     }

@@ -1,210 +1,321 @@
-/** The tree, the summary and the picture of `kq trace`, of histories that are made up. */
+/** The tree, the summary and the live view of kq trace, of processes at given times. */
 import assert from 'node:assert/strict'
-import { describe, test } from 'node:test'
-import type { ProcessEvent } from 'kqueue'
-import { elements } from './xml.js'
+import { describe, mock, test } from 'node:test'
+import { columnsOf } from '#cli/trace/columns.js'
+import { Lines, LiveTree } from '#cli/trace/live.js'
+import { summaryLines } from '#cli/trace/summary.js'
+import { endLine, runningLines, treeLines } from '#cli/trace/table.js'
+import { lengthOf } from '#cli/trace/time.js'
+import { many, Past, plain } from './histories.js'
 
-interface History {
-  take(event: ProcessEvent): unknown
-  readonly processes: readonly unknown[]
-  readonly end: number
+const SEGV_AND_CORE = 11 + 128
+
+function tree(past: Past, columns: number, all = true): string[] {
+  const { processes, end } = past.history
+  return treeLines(processes, { columns, all, paint: plain, end })
 }
 
-interface Parts {
-  History: new (pid: number, words: readonly string[], time: number) => History
-  treeLines(
-    processes: History['processes'],
-    options: {
-      columns: number
-      all: boolean
-      end: number
-      paint: (code: number, text: string) => string
-    },
-  ): string[]
-  summaryLines(history: History, columns: number): string[]
-  columnsOf(text: string): number
-  lengthOf(ms: number): string
-  picture(history: History): string
-  ticksOf(length: number, most: number): { at: number; label: string }[]
+/** What stands before the columns. */
+function labelsOf(lines: readonly string[]): string[] {
+  return lines.map((line) => line.replace(/(?<=[\w?')]) {2,}.*/, ''))
 }
 
-/** Parts of the command, of which only the tests know. */
-async function part<Name extends keyof Parts>(path: string, name: Name): Promise<Parts[Name]> {
-  const url = new URL(`../../../dist/cli/trace/${path}.js`, import.meta.url)
-  return ((await import(url.href)) as Parts)[name]
-}
-
-const made = await part('history', 'History')
-const treeLines = await part('table', 'treeLines')
-const summaryLines = await part('summary', 'summaryLines')
-const columnsOf = await part('columns', 'columnsOf')
-const lengthOf = await part('time', 'lengthOf')
-const picture = await part('svg/picture', 'picture')
-const ticksOf = await part('svg/axis', 'ticksOf')
-
-/** The lines of a tree without colours. */
-function tree(history: History, columns: number, all = false): string[] {
-  const { processes, end } = history
-  return treeLines(processes, { columns, all, paint: (_code, text) => text, end })
-}
-
-const ROOT = 1
-
-/** A command that has made children, each with words and a wait(2) status, 10 ms each. */
-function family(children: readonly (readonly [words: string[], status: number])[]): History {
-  const history = new made(ROOT, ['make', '-j2'], 0)
-  exec(history, ROOT, ['make', '-j2'], 0)
-  children.forEach(([words, status], i) => {
-    const pid = 100 + i
-    const time = 10 * i
-    history.take({ type: 'fork', pid, parent: ROOT, time })
-    exec(history, pid, words, time)
-    exit(history, pid, status, time + 10)
-  })
-  exit(history, ROOT, 0, 10 * children.length)
-  return history
-}
-
-function exec(history: History, pid: number, argv: string[], time: number): void {
-  history.take({ type: 'exec', pid, name: argv[0]!.slice(0, 15), argv, time })
-}
-
-function exit(history: History, pid: number, status: number, time: number): void {
-  history.take({ type: 'exit', pid, status, code: null, signal: null, time })
-}
-
-/** Each the child of the one before. */
-function chain(depth: number): History {
-  const history = new made(ROOT, ['sh'], 0)
-  for (let i = 1; i < depth; i++) {
-    history.take({ type: 'fork', pid: ROOT + i, parent: ROOT + i - 1, time: i })
-  }
-  return history
+function build(): Past {
+  return new Past(['make', '-j2'])
+    .fork(2, 1, 1)
+    .exec(2, ['/usr/bin/cc', '-c', 'a b.c'], 2)
+    .fork(3, 1, 3)
+    .fork(4, 2, 4)
+    .exec(4, ['as', "it's.s"], 5)
+    .exit(4, SEGV_AND_CORE, 500)
+    .exit(2, 256, 1004)
+    .fork(5, 1, 1005)
+    .exec(5, null, 1006)
+    .exit(5, 0, 1007)
+    .exit(1, 512, 2500)
 }
 
 describe('the tree', () => {
-  test('has a line for each process', () => {
-    const lines = tree(
-      family([
-        [['cc', '-c', 'a.c'], 0],
-        [['cc', '-c', 'b.c'], 1 << 8],
-        [['ld'], 9],
-      ]),
-      60,
-    )
-    assert.deepEqual(lines, [
-      'make -j2            1  ok          30.0 ms',
-      '├─ cc -c a.c      100  ok          10.0 ms',
-      '├─ cc -c b.c      101  exit 1      10.0 ms',
-      '└─ ld             102  SIGKILL     10.0 ms',
+  test('has a line for each process, below the one that made it', () => {
+    assert.deepEqual(tree(build(), 80), [
+      'make -j2                    1  exit 2       2.50 s',
+      "├─ cc -c 'a b.c'            2  exit 1       1.00 s",
+      "│  └─ as 'it'\\''s.s'        4  SIGSEGV      496 ms",
+      '├─ (make)                   3  running      2.50 s',
+      '└─ make → ?                 5  ok          2.00 ms',
     ])
   })
 
+  test('leaves out the pid on a narrow terminal, and the end on a very narrow one', () => {
+    assert.equal(tree(build(), 40)[0], 'make -j2             exit 2       2.50 s')
+    assert.equal(tree(build(), 30)[0], 'make -j2                2.50 s')
+  })
+
   test('is never wider than the terminal', () => {
-    const words = ['a'.repeat(500), '界'.repeat(100), '\u{1f600}', '\x1b[31m', 'e\u0301'.repeat(50)]
-    const histories = [family(words.map((word) => [['run', word], 0])), chain(300)]
-    for (const history of histories) {
-      for (let columns = 12; columns <= 200; columns++) {
-        for (const line of tree(history, columns)) {
-          assert.ok(columnsOf(line) <= columns, `${columns}: ${line}`)
-          // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be left
-          assert.doesNotMatch(line, /[\x00-\x1f\x7f]/)
-        }
+    const past = new Past(['sh', '-c', '界'.repeat(90)])
+    for (let pid = 2; pid < 150; pid++) {
+      past.fork(pid, pid - 1, pid).exec(pid, ['name', 'x\u0301'.repeat(pid), '🙂🙂'], pid)
+    }
+    for (const columns of [20, 40, 80, 81, 132]) {
+      for (const line of tree(past, columns)) assert.ok(columnsOf(line) <= columns, line)
+      const [, ...processes] = past.history.processes
+      for (const one of processes) {
+        assert.ok(columnsOf(endLine(one, columns, plain)) <= columns)
       }
-      for (const columns of [40, 60, 80]) {
-        for (const line of summaryLines(history, columns)) assert.ok(columnsOf(line) <= columns)
+      for (const line of summaryLines(past.history, Math.max(columns, 40))) {
+        assert.ok(columnsOf(line) <= Math.max(columns, 40), line)
       }
     }
   })
 
-  test('folds many that are alike, and none with --all', () => {
-    const history = family(Array.from({ length: 1000 }, () => [['true'], 0]))
-    assert.deepEqual(tree(history, 60), [
-      'make -j2              1  ok           10.0 s',
-      '└─ × 1000 true           ok        ≤ 10.0 ms',
+  test('has each of 300 processes once, or folded with others that are like it', () => {
+    const { processes, end } = many(300)
+    const options = { columns: 80, paint: plain, end }
+    const whole = treeLines(processes, { ...options, all: true })
+    assert.equal(whole.length, processes.length)
+    const pids = whole.map((line) => /(\d+) {2}\S+( \d+)? +\S+ ms$/.exec(line)?.[1])
+    assert.deepEqual(new Set(pids), new Set(processes.map(({ pid }) => `${pid}`)))
+    const folded = treeLines(processes, { ...options, all: false })
+    assert.deepEqual(labelsOf(folded), [
+      'make -j2',
+      '├─ × 120 cc',
+      '│  └─ as',
+      '└─ × 29 cc',
+      '   └─ as',
     ])
-    assert.equal(tree(history, 60, true).length, 1001)
+    assert.match(folded[3]!, /exit 1/)
   })
 
-  test('keeps apart what has ended in another way', () => {
-    const history = family(
-      Array.from({ length: 100 }, (_, i) => [['test', `${i}`], i === 50 ? 1 << 8 : 0]),
+  test('folds only what ended alike, in the order in which the first began', () => {
+    const past = new Past(['sh'])
+    for (let i = 0; i < 60; i++) past.run(i + 2, ['true'], i, i + 1, i === 30 ? 256 : 0)
+    past.run(100, ['last'], 90, 95)
+    assert.deepEqual(
+      tree(past, 80, false).map((line) => line.replace(/ {2,}/g, ' ')),
+      [
+        'sh 1 running 95.0 ms',
+        '├─ × 59 true ok ≤ 1.00 ms',
+        '├─ true 32 exit 1 1.00 ms',
+        '└─ last 100 ok 5.00 ms',
+      ],
     )
-    const lines = tree(history, 60)
-    assert.equal(lines.length, 3)
-    assert.match(lines.join('\n'), /× 99 test .*ok[\s\S]*test 50 .*exit 1/)
   })
 
-  test('is as deep as need be', () => {
-    assert.equal(tree(chain(20_000), 80, true).length, 20_000)
+  test('a chain deeper than the stack is drawn', () => {
+    const past = new Past(['sh'])
+    for (let pid = 2; pid < 20_000; pid++) past.fork(pid, pid - 1, pid)
+    assert.equal(tree(past, 80).length, 19_999)
+    assert.ok(tree(past, 80, false).length > 0)
+  })
+
+  test('shows no control characters', () => {
+    const [line] = tree(new Past(['a\x1b[31m', 'b\nc', '\u202e']).exit(1, 0, 1), 80)
+    assert.equal(line, "'a\\x1b[31m' 'b\\x0ac' \\u{202e}        1  ok          1.00 ms")
   })
 })
 
 describe('the summary', () => {
-  test('counts', () => {
-    const history = family([
-      [['cc'], 0],
-      [['cc'], 1 << 8],
+  test('counts, and names the process that took longest', () => {
+    assert.deepEqual(summaryLines(build().history, 80), [
+      '5 processes, 4 executions, 3 failed, 1 still running, at most 4 at once, 2.50 s',
+      "longest: cc -c 'a b.c' (2), 1.00 s",
     ])
-    assert.deepEqual(summaryLines(history, 100), [
-      '3 processes, 3 executions, 1 failed, at most 2 at once, 20.0 ms',
-      'longest: cc (100), 10.0 ms',
+  })
+
+  test('is broken where the terminal ends', () => {
+    assert.deepEqual(summaryLines(build().history, 40), [
+      '5 processes, 4 executions, 3 failed',
+      '1 still running, at most 4 at once',
+      '2.50 s',
+      "longest: cc -c 'a b.c' (2), 1.00 s",
     ])
   })
 
   test('says when something may be missing', () => {
-    const history = family([])
-    history.take({ type: 'lost', pid: ROOT, time: 1 })
-    assert.match(summaryLines(history, 100).at(-1)!, /some processes may be missing$/)
+    const { history } = new Past(['make'])
+    history.take({ type: 'lost', pid: 1, time: 1 })
+    assert.match(summaryLines(history, 80).at(-1)!, /some processes may be missing$/)
+  })
+
+  test('lengths of time have three digits', () => {
+    const lengths = [0.004, 9.99, 9.996, 99.96, 999.4, 999.6, 9996, 99_960, 6e6, 86_400_000]
+    assert.deepEqual(lengths.map(lengthOf), [
+      '0.00 ms',
+      '9.99 ms',
+      '10.0 ms',
+      '100 ms',
+      '999 ms',
+      '1.00 s',
+      '10.0 s',
+      '1 min 40 s',
+      '1 h 40 min',
+      '24 h 00 min',
+    ])
   })
 })
 
-describe('the picture', () => {
-  for (const count of [1, 99, 100, 5000]) {
-    test(`has a bar for each of ${count} processes`, () => {
-      const history = family(Array.from({ length: count - 1 }, (_, i) => [['true', `${i}`], 0]))
-      const svg = picture(history)
-      assert.equal(elements(svg, 'rect', 'bar').length, count)
-      assert.ok(svg.length < 2_000_000)
-    })
+/** What is running: three shells with a program each, one process that ended, and many alike. */
+function busy(alike: number): Past {
+  const past = new Past(['make', '-j'])
+  past.run(2, ['mkdir', 'build'], 1, 2)
+  for (const pid of [10, 20, 30]) {
+    past.fork(pid, 1, pid).exec(pid, ['sh', '-c', `cc ${pid}.c`], pid)
+    past.fork(pid + 1, pid, pid).exec(pid + 1, ['cc', `${pid}.c`], pid)
   }
+  for (let i = 0; i < alike; i++) past.fork(100 + i, 1, 100).exec(100 + i, ['sleep', '9'], 100)
+  return past
+}
 
-  test('has bars within its bounds, which do not lie upon each other', () => {
-    for (const history of [family(Array(50).fill([['cc'], 0])), chain(150), chain(3000)]) {
-      const svg = picture(history)
-      const [, width, height] = /viewBox="0 0 ([\d.]+) ([\d.]+)"/.exec(svg)!.map(Number)
-      const lanes = new Map<number, number>()
-      for (const { attributes } of elements(svg, 'rect', 'bar')) {
-        const [x, y, w, h] = ['x', 'y', 'width', 'height'].map((name) => Number(attributes[name]))
-        assert.ok(x! >= 0 && x! + w! <= width! + 2 && y! >= 0 && y! + h! <= height!)
-        assert.ok((lanes.get(y!) ?? 0) <= x! + 0.02)
-        lanes.set(y!, x! + w!)
-      }
+describe('what is running', () => {
+  const lines = (past: Past, columns: number, height: number) =>
+    runningLines(past.history, { columns, height, paint: plain, now: 1000 })
+
+  test('is a tree with those that have ended left out', () => {
+    assert.deepEqual(labelsOf(lines(busy(1), 80, 24)), [
+      '1.00 s, 8 running, 1 ended',
+      'make -j',
+      "├─ sh -c 'cc 10.c'",
+      '│  └─ cc 10.c',
+      "├─ sh -c 'cc 20.c'",
+      '│  └─ cc 20.c',
+      "├─ sh -c 'cc 30.c'",
+      '│  └─ cc 30.c',
+      '└─ sleep 9',
+    ])
+    assert.match(lines(busy(1), 80, 24)[2]!, / 10 {2}running +990 ms$/)
+  })
+
+  test('is folded where there are more than lines, the largest groups first', () => {
+    assert.equal(labelsOf(lines(busy(40), 80, 24)).at(-1), '└─ × 40 sleep')
+    assert.equal(lines(busy(40), 80, 24).length, 9)
+    assert.deepEqual(labelsOf(lines(busy(40), 80, 6)), [
+      '1.00 s, 47 running, 1 ended',
+      'make -j',
+      '├─ × 3 sh',
+      '│  └─ cc',
+      '└─ × 40 sleep',
+    ])
+  })
+
+  test('is cut where that is not enough', () => {
+    const past = new Past(['sh'])
+    for (let pid = 2; pid < 30; pid++) past.fork(pid, pid - 1, pid)
+    const cut = lines(past, 80, 10)
+    assert.equal(cut.length, 10)
+    assert.equal(cut.at(-1), '┊ … and 21 more lines')
+    assert.equal(lines(past, 80, 1).length, 1)
+    assert.equal(lines(past, 80, 0).length, 1)
+  })
+
+  test('is narrower than the terminal, and keeps a parent that has ended', () => {
+    const past = busy(40).exit(10, 256, 500)
+    for (const [columns, height] of [
+      [80, 24],
+      [40, 10],
+      [20, 5],
+    ] as const) {
+      const all = lines(past, columns, height)
+      assert.ok(all.length <= height)
+      for (const line of all) assert.ok(columnsOf(line) < columns, line)
     }
+    assert.ok(lines(past, 80, 24).some((line) => /sh -c 'cc 10.c' +10 {2}exit 1/.test(line)))
   })
 })
 
-test('lengths of time are short', () => {
-  const lengths = [0, 9.994, 99.94, 999.4, 9994, 99_900, 3_600_000, 86_400_000 * 10]
-  assert.deepEqual(lengths.map(lengthOf), [
-    '0.00 ms',
-    '9.99 ms',
-    '99.9 ms',
-    '999 ms',
-    '9.99 s',
-    '99.9 s',
-    '60 min 00 s',
-    '240 h 00 min',
-  ])
+/** A control sequence or a character. */
+const ESCAPE = '\x1b'
+const TOKEN = new RegExp(`${ESCAPE}\\[\\d*[A-Z]|[^${ESCAPE}]`, 'gu')
+
+/** A terminal that knows what is needed: the cursor up, erasing, and lines that wrap. */
+class Terminal {
+  readonly paint = plain
+  #lines: string[] = ['$ kq trace']
+  #row = 1
+  #column = 0
+
+  constructor(
+    public columns: number,
+    readonly rows: number,
+  ) {}
+
+  write(text: string): void {
+    for (const [token] of text.matchAll(TOKEN)) this.#take(token)
+  }
+
+  #take(token: string): void {
+    const line = this.#lines[this.#row] ?? ''
+    if (token === '\r') this.#column = 0
+    else if (token === '\n') this.#row++
+    else if (token === '\x1b[K') this.#lines[this.#row] = line.slice(0, this.#column)
+    else if (token === '\x1b[J') {
+      this.#lines = [...this.#lines.slice(0, this.#row), line.slice(0, this.#column)]
+    } else if (token.endsWith('A')) this.#row -= Number(token.slice(2, -1))
+    else {
+      assert.equal(token.length, 1, 'no other sequence is known')
+      assert.ok(this.#column < this.columns, 'no line wraps')
+      this.#lines[this.#row] = line.slice(0, this.#column) + token + line.slice(this.#column + 1)
+      this.#column++
+    }
+    assert.ok(this.#row >= 1, 'what was there before is left alone')
+  }
+
+  /** Lines that are too long now go on in the next. */
+  narrow(columns: number): void {
+    this.columns = columns
+    this.#lines = this.#lines.flatMap(
+      (line) => line.match(new RegExp(`.{1,${columns}}`, 'g')) ?? [''],
+    )
+    this.#row = this.#lines.length - 1
+    this.#column = this.#lines[this.#row]!.length
+  }
+
+  get shown(): string[] {
+    return this.#lines.map((line) => line.trimEnd())
+  }
+}
+
+describe('the live tree', () => {
+  test('is drawn again in place, and leaves nothing behind', () => {
+    mock.timers.enable({ apis: ['setInterval'] })
+    const terminal = new Terminal(80, 24)
+    const past = busy(1)
+    const live = new LiveTree(terminal, past.history)
+    assert.deepEqual(terminal.shown, ['$ kq trace'], 'a short command is not shown at all')
+    mock.timers.tick(100)
+    assert.equal(terminal.shown.length, 10)
+    assert.match(terminal.shown[2]!, /^make -j {2,}1 {2}running/)
+    past.exit(11, 0, 200).exit(10, 0, 200).exit(100, 0, 200)
+    mock.timers.tick(100)
+    assert.equal(terminal.shown.length, 7)
+    terminal.narrow(30)
+    assert.ok(terminal.shown.length > 7)
+    mock.timers.tick(100)
+    assert.equal(terminal.shown.length, 7)
+    live.close()
+    assert.deepEqual(terminal.shown, ['$ kq trace', ''])
+    mock.timers.tick(1000)
+    assert.deepEqual(terminal.shown, ['$ kq trace', ''], 'it is over')
+    mock.timers.reset()
+  })
 })
 
-test('the time axis has few ticks, at numbers that people count in', () => {
-  for (let length = 1e-4; length < 1e10; length *= 1.7) {
-    const ticks = ticksOf(length, 8)
-    assert.ok(ticks.length >= 2 && ticks.length <= 9, `${length}: ${ticks.length}`)
-    assert.equal(new Set(ticks.map(({ label }) => label)).size, ticks.length)
-    assert.ok(ticks.every(({ at }) => at <= length))
-  }
-  const labels = ticksOf(1540, 4).map(({ label }) => label)
-  assert.deepEqual(labels, ['0', '0.5 s', '1 s', '1.5 s'])
+describe('on a terminal that the command writes to', () => {
+  test('a process that has ended is a line, and of a flood the number is told', () => {
+    let written = ''
+    const write = (text: string) => {
+      written += text
+    }
+    const screen = { columns: 40, rows: 24, paint: plain, write }
+    const lines = new Lines(screen)
+    const { processes } = many(1000)
+    for (const one of processes.slice(1)) lines.ended(one)
+    lines.close()
+    const all = written.trimEnd().split('\n')
+    const more = /^┊ … and (\d+) more$/.exec(all.at(-1)!)!
+    // Some more where the machine is slow.
+    assert.ok(all.length >= 21 && all.length < 100)
+    assert.ok(Number(more[1]) > 800)
+    assert.match(all[0]!, /^┊ +cc -c file2.c /)
+    for (const line of all) assert.ok(columnsOf(line) <= 40)
+  })
 })

@@ -1,307 +1,292 @@
-/** `kq trace`: a command, all of its descendants, and how it ends. */
+/** `kq trace` as it is run: what the command has of it, what is told, and how it ends. */
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
-import { readable } from 'kqueue'
-import * as posix from '../native/posix.js'
-import { Directory, type Running, run, start } from './command.js'
-import { elements } from './xml.js'
+import { Directory, type Ended, run, type Setting, start } from './command.js'
+import { everyElement, parseXml } from './xml.js'
 
 const directory = new Directory()
 after(() => directory.remove())
 
-const shell = (script: string): string[] => ['--', 'sh', '-c', script]
+function shell(script: string, options: readonly string[] = [], setting?: Setting): Promise<Ended> {
+  return run(['trace', ...options, '--', 'sh', '-c', script], setting)
+}
 
 interface Line {
-  event: string
-  pid: number
-  parent: number
-  name: string
-  argv: string[]
-  code: number | null
-  signal: string | null
-  duration: number
-  processes: number
-  executions: number
-  failed: number
-  running: number[]
-  complete: boolean
+  readonly time: number
+  readonly event: 'fork' | 'exec' | 'exit' | 'lost' | 'summary'
+  readonly pid: number
+  readonly parent?: number
+  readonly name?: string | null
+  readonly argv?: string[] | null
+  readonly code?: number | null
+  readonly signal?: string | null
+  readonly duration?: number
+  readonly processes?: number
+  readonly running?: number[]
+  readonly complete?: boolean
 }
 
-const lines = (text: string): Line[] =>
-  text
+function lines(text: string): Line[] {
+  return text
     .trimEnd()
     .split('\n')
-    .map((line) => JSON.parse(line))
-
-/** Without the times, which differ each time. */
-const timeless = (line: string): string => line.replace(/\s+[\d.]+ m?s$/, '')
-
-/** What a terminal shows next. */
-async function text(master: number): Promise<string> {
-  await readable(master)
-  return new TextDecoder().decode(posix.read(master))
+    .map((line) => JSON.parse(line) as Line)
 }
 
-/** Waits until a text stands on standard error. */
-function written({ child }: Running, text: string): Promise<void> {
-  return new Promise((resolve) => {
-    let seen = ''
-    child.stderr!.on('data', (chunk: string) => {
-      seen += chunk
-      if (seen.includes(text)) resolve()
-    })
-  })
+function count(all: readonly Line[], event: Line['event']): number {
+  return all.filter((line) => line.event === event).length
 }
 
-describe('kq trace', () => {
-  test('shows the tree, and how each has ended', async () => {
-    const script = 'sh -c "exit 3"; sh -c "kill -KILL \\$\\$"; (exit 4); exit 7'
-    const { code, stdout, stderr } = await run(['trace', ...shell(script)])
-    assert.deepEqual([code, stdout], [7, ''])
-    const [root, ...rest] = stderr.split('\n').filter((line) => !line.startsWith('Killed'))
-    assert.match(root!, /^sh -c '.*exit 7' {2,}\d+ {2}exit 7 /)
-    const rows = rest.map((line) => timeless(line).replace(/ +\d+ {2}/, '  '))
-    // Who is gone at once may have no words.
-    assert.match(rows[0]!, /^├─ sh( -c 'exit 3'| → \?)? {2}exit 3$/)
-    assert.match(rows[1]!, /^├─ sh( -c 'kill -KILL \$\$'| → \?)? {2}SIGKILL$/)
-    assert.equal(rows[2], '└─ (sh)  exit 4')
-    assert.match(rest[3]!, /^4 processes, 3 executions, 4 failed, at most 2 at once, /)
-  })
-
-  test('leaves input and output to the command', async () => {
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    posix.write(w, 'hello')
-    posix.close(w)
-    const kq = start(['trace', '--', 'tr', 'a-z', 'A-Z'], { stdin: r })
-    posix.close(r)
-    assert.equal((await kq.ended).stdout, 'HELLO')
-  })
-
-  test('--json prints what happens, and a summary', async () => {
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    const script = 'sh -c "read go <&3; exit 3"; exit 7'
-    const kq = start(['trace', '--json', ...shell(script)], { fds: [r] })
-    posix.close(r)
-    // Whose words have been read may go.
-    await written(kq, '"-c","read go')
-    posix.close(w)
-    const { code, stdout, stderr } = await kq.ended
-    assert.deepEqual([code, stdout], [7, ''])
-    const told = lines(stderr)
-    const [pid, child] = told.map((line) => line.pid)
-    const shown = told.map(({ event, pid, parent, name, argv, code, signal }) =>
-      JSON.parse(JSON.stringify({ event, pid, parent, name, argv, code, signal })),
-    )
-    assert.deepEqual(shown, [
-      { event: 'exec', pid, name: 'sh', argv: ['sh', '-c', script] },
-      { event: 'fork', pid: child, parent: pid },
-      { event: 'exec', pid: child, name: 'sh', argv: ['sh', '-c', 'read go <&3; exit 3'] },
-      { event: 'exit', pid: child, code: 3, signal: null },
-      { event: 'exit', pid, code: 7, signal: null },
-      { event: 'summary' },
-    ])
-    const { processes, executions, failed, running, complete } = told.at(-1)!
-    assert.deepEqual([processes, executions, failed, running, complete], [2, 2, 2, [], true])
-  })
-
-  for (const [how, command] of [
-    ['one after the other', '/bin/true;'],
-    ['at once', '/bin/true &'],
-  ]) {
-    test(`loses none of 300 processes ${how}`, async () => {
-      const script = `i=0; while [ $i -lt 300 ]; do ${command} i=$((i+1)); done; wait`
-      const svg = directory.join('many.svg')
-      const output = directory.join('many.json')
-      const args = ['trace', '--json', '--output', output, '--svg', svg, ...shell(script)]
-      const { code, stderr } = await run(args)
-      assert.deepEqual([code, stderr], [0, ''])
-      const told = lines(readFileSync(output, 'utf8'))
-      const pids = (event: string): Set<number> =>
-        new Set(told.filter((line) => line.event === event).map(({ pid }) => pid))
-      assert.equal(pids('fork').size, 300)
-      assert.equal(pids('exec').size, 301)
-      assert.equal(told.filter(({ event }) => event === 'exit').length, 301)
-      assert.equal(told.at(-1)!.processes, 301)
-      assert.equal(elements(readFileSync(svg, 'utf8'), 'rect', 'bar').length, 301)
+describe('ends as the command ends', () => {
+  for (const status of [0, 1, 7, 255]) {
+    test(`exit ${status}`, async () => {
+      const { code, stdout } = await shell(`echo said; exit ${status}`)
+      assert.deepEqual([code, stdout], [status, 'said\n'])
     })
   }
 
-  test('goes on to the last process with --wait', async () => {
-    const script = '(read x; exit 5) <&3 & exit 7'
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    const kq = start(['trace', '--wait', '--json', ...shell(script)], { fds: [r] })
-    posix.close(r)
-    await written(kq, '"code":7')
-    posix.close(w)
-    const { code } = await kq.ended
-    assert.equal(code, 7)
-  })
-
-  test('says who still runs when the command has ended', async () => {
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    const args = ['trace', '--json', ...shell('(read x) <&3 >&- 2>&- & exit 7')]
-    const kq = start(args, { fds: [r] })
-    posix.close(r)
-    const { code, stderr } = await kq.ended
-    posix.close(w)
-    assert.equal(code, 7)
-    assert.equal(lines(stderr).at(-1)!.running.length, 1)
-  })
-})
-
-describe('kq trace on a terminal', () => {
-  /** What is written to a terminal of its own, and what kq does then. */
-  async function onTerminal(args: readonly string[], fds: readonly number[], own: boolean) {
-    const [master, slave] = posix.openpty()
-    for (const fd of [master, slave]) posix.fcntl(fd, posix.constants.F_SETFD, 1)
-    const setting = { fds: [...fds, slave], env: { NO_COLOR: '1' } }
-    const kq = start(args, own ? setting : { ...setting, stderr: slave })
-    return { kq, master, slave }
-  }
-
-  test('draws those that run, again and again, where it has the terminal for itself', async () => {
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    const script = 'sh -c "read go <&3; :" & wait; exit 7'
-    const args = ['trace', '--output', '/dev/fd/4', ...shell(script)]
-    const { kq, master, slave } = await onTerminal(args, [r], true)
-    posix.close(r)
-    let seen = ''
-    const lineOf = /┊ {3}sh -c 'read go <&3; :' +\d+ +running +[\d.]+ m?s\r\n/
-    while (!lineOf.test(seen)) seen += await text(master)
-    posix.close(w)
-    const { code, stderr } = await kq.ended
-    seen += await text(master)
-    posix.close(slave)
-    posix.close(master)
-    assert.deepEqual([code, stderr], [7, ''])
-    // What was drawn is erased, in the end for the tree.
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is how a terminal is told
-    assert.match(seen, /\x1b\[3A\r\x1b\[Jsh -c /)
-    assert.match(seen, /└─ sh -c 'read go <&3; :' +\d+ +ok +[\d.]+ m?s\r\n2 processes/)
-  })
-
-  test('writes a line for each that has ended where the command has it, too', async () => {
-    const { kq, master, slave } = await onTerminal(
-      ['trace', ...shell('(exit 3); echo own >&2')],
-      [],
-      false,
-    )
-    const { code } = await kq.ended
-    const seen = await text(master)
-    posix.close(slave)
-    posix.close(master)
-    assert.equal(code, 0)
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: none may be there
-    assert.doesNotMatch(seen, /\x1b/)
-    assert.match(seen, /^┊ {3}\(sh\) +\d+ +exit 3 +[\d.]+ ms\r\n/m)
-    assert.match(seen, /^own\r\n/m)
-  })
-})
-
-describe('kq trace ends as its command', () => {
-  test('by the signal that has killed it', async () => {
-    const { code, signal } = await run(['trace', '--quiet', ...shell('kill -TERM $$')])
-    assert.deepEqual([code, signal], [null, 'SIGTERM'])
-  })
-
-  test('with 128 and the number of one that would leave a core file', async () => {
-    const { code, signal } = await run(['trace', ...shell('ulimit -c 0; kill -ABRT $$')])
-    assert.deepEqual([code, signal], [134, null])
-  })
-
-  test('with what a shell says of commands that there are not', async () => {
-    const plain = directory.join('plain')
-    writeFileSync(plain, '')
-    for (const [word, code, reason] of [
-      ['no-such-command', 127, 'no-such-command: command not found'],
-      [directory.join('none'), 127, `${directory.join('none')}: ENOENT: no such file or directory`],
-      [plain, 126, `${plain}: EACCES: permission denied`],
-    ] as const) {
-      const ended = await run(['trace', '--', word])
-      assert.deepEqual([ended.code, ended.stderr], [code, `kq: ${reason}\n`])
+  test('by the signal that killed it, which a shell tells as 128 and its number', async () => {
+    for (const name of ['SIGTERM', 'SIGKILL', 'SIGINT', 'SIGHUP', 'SIGPIPE', 'SIGUSR1']) {
+      const { code, signal, stderr } = await shell(`kill -${name.slice(3)} $$`)
+      assert.deepEqual([code, signal], [null, name])
+      assert.match(stderr, new RegExp(` ${name} `))
     }
   })
 
-  test('which has the signals first', async () => {
-    const script = 'trap "exit 9" TERM; echo ready; while :; do read x <&3; done'
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    const kq = start(['trace', ...shell(script)], { fds: [r] })
-    posix.close(r)
-    assert.equal(await kq.line(), 'ready')
-    kq.child.kill('SIGTERM')
-    // The shell reads on until its trap has run.
-    posix.write(w, '\n')
-    const { code } = await kq.ended
-    posix.close(w)
-    assert.equal(code, 9)
+  test('with 128 and the number where the signal would leave a core file', async () => {
+    const { code, signal } = await shell('ulimit -c 0; kill -ABRT $$')
+    assert.deepEqual([code, signal], [128 + 6, null])
+  })
+
+  test('127 when it is not found, 126 when it cannot be executed', async () => {
+    const file = directory.join('data')
+    writeFileSync(file, 'no program')
+    const ends = [
+      ['no-such-program', 127, /^kq: no-such-program: command not found\n$/],
+      ['./no/such/program', 127, /^kq: \.\/no\/such\/program: ENOENT: [^\n]+\n$/],
+      [file, 126, /^kq: [^\n]+: EACCES: permission denied\n$/],
+      [directory.path, 126, /^kq: [^\n]+: EACCES: permission denied\n$/],
+    ] as const
+    for (const [command, status, message] of ends) {
+      const { code, stdout, stderr } = await run(['trace', command])
+      assert.deepEqual([code, stdout], [status, ''])
+      assert.match(stderr, message)
+    }
   })
 })
 
-describe('kq trace --svg', () => {
-  test('draws a bar for each process, and tells what it was', async () => {
-    const svg = directory.join('two.svg')
-    const hostile = ['a&b', '<x>', ']]>', '"\'', '\x1b[31m', '\ud83d\ude00', 'line\nbreak']
-    const { code } = await run(['trace', '--svg', svg, ...shell('exit 3'), ...hostile])
-    assert.equal(code, 3)
-    const text = readFileSync(svg, 'utf8')
-    const [bar, ...others] = elements(text, 'rect', 'bar')
-    assert.equal(others.length, 0)
-    assert.match(bar!.text, /^sh -c 'exit 3' 'a&b' '<x>'/)
-    assert.match(bar!.text, /exit 3/)
-    // By themselves: nothing is loaded.
-    assert.deepEqual(text.match(/(href|url\(|<script|@import)/g), null)
+describe('the command', () => {
+  test('has the input, the output, the descriptors, the environment and the words of kq', async () => {
+    const file = directory.join('input')
+    writeFileSync(file, 'from the file\n')
+    const fd = openSync(file, 'r')
+    const script = 'cat; cat <&3; echo "$KEPT $1"; echo error >&2'
+    const { code, stdout, stderr } = await run(['trace', '--quiet', 'sh', '-c', script, 'x', ''], {
+      stdin: openSync(file, 'r'),
+      fds: [fd],
+      env: { KEPT: 'kept' },
+    })
+    assert.deepEqual([code, stdout], [0, 'from the file\nfrom the file\nkept \n'])
+    assert.match(stderr, /^error\nsh -c /)
   })
 
-  test('is refused before the command runs when it cannot be written', async () => {
-    const proof = directory.join('proof')
-    for (const [path, reason] of [
-      [directory.join('no/where.svg'), 'ENOENT: no such file or directory'],
-      [directory.path, 'EISDIR: it is a directory'],
+  test('takes options of its own, with -- and without', async () => {
+    for (const words of [
+      ['--', 'sh', '-c', 'echo "$@"', 'x', '--json', '--svg', '-h'],
+      ['sh', '-c', 'echo "$@"', 'x', '--json', '--svg', '-h'],
     ]) {
-      const { code, stderr } = await run(['trace', '--svg', path!, '--', 'touch', proof])
-      assert.deepEqual([code, stderr], [1, `kq: --svg ${path}: ${reason}\n`])
+      const { stdout } = await run(['trace', ...words])
+      assert.equal(stdout, '--json --svg -h\n')
     }
-    assert.ok(!existsSync(proof))
   })
 
-  test('fails when the disk is full, unless the command has failed by itself', async () => {
-    const full = await run(['trace', '--svg', '/dev/full', '--', 'true'])
-    assert.equal(full.code, 1)
-    assert.match(full.stderr, /^kq: --svg \/dev\/full: ENOSPC/m)
-    assert.equal((await run(['trace', '--svg', '/dev/full', '--', 'false'])).code, 1)
-    assert.equal((await run(['trace', '--svg', '/dev/full', ...shell('exit 7')])).code, 7)
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP', 'SIGUSR2'] as const) {
+    test(`gets ${name} that is sent to kq, and decides`, async () => {
+      const script = `trap 'echo caught; exit 9' ${name.slice(3)}; echo ready; while :; do sleep 0.02; done`
+      const kq = start(['trace', '--output', '/dev/null', 'sh', '-c', script])
+      assert.equal(await kq.line(), 'ready')
+      kq.child.kill(name)
+      const { code, stdout } = await kq.ended
+      assert.deepEqual([code, stdout], [9, 'ready\ncaught\n'])
+    })
+  }
+
+  test('is killed by a signal to kq that it does not catch', async () => {
+    const kq = start(['trace', 'sh', '-c', 'echo ready; exec sleep 100'])
+    await kq.line()
+    kq.child.kill('SIGTERM')
+    const { signal, stderr } = await kq.ended
+    assert.equal(signal, 'SIGTERM')
+    assert.match(stderr, /SIGTERM/)
   })
 })
 
-describe('kq trace is used badly', () => {
-  for (const [args, reason] of [
-    [[], /trace needs a command; write for example: kq trace -- make/],
-    [['--'], /needs a command/],
-    [['--', ''], /needs a command/],
-    [['--frob', 'true'], /trace has no option --frob; kq trace --help/],
-    [['--svg', '', 'true'], /--svg '' names no file/],
+describe('the tree', () => {
+  test('is on standard error, with a summary', async () => {
+    const { stdout, stderr } = await shell('cat /dev/null; sh -c "exit 3"; exit 0')
+    assert.equal(stdout, '')
+    const all = stderr.trimEnd().split('\n')
+    assert.match(all[0]!, /^sh -c 'cat .* +\d+ {2}ok +[\d.]+ m?s$/)
+    assert.match(all[1]!, /^├─ \S.* +\d+ {2}ok +[\d.]+ m?s$/)
+    assert.match(all[2]!, /^└─ \S.* +\d+ {2}exit 3 +[\d.]+ m?s$/)
+    assert.match(all[3]!, /^3 processes, 3 executions, 1 failed, at most \d at once, [\d.]+ m?s$/)
+    assert.match(all[4]!, /^longest: /)
+    assert.equal(all.length, 5)
+  })
+
+  test('goes to the file of --output, in colours if they are asked for', async () => {
+    const file = directory.join('tree')
+    const { stderr } = await shell('exit 3', ['--output', file], { env: { FORCE_COLOR: '1' } })
+    assert.equal(stderr, '')
+    assert.ok(readFileSync(file, 'utf8').includes('\x1b[31m  exit 3'))
+    const plain = await shell('exit 3', ['--output', file])
+    assert.equal(plain.stderr, '')
+    assert.match(readFileSync(file, 'utf8'), /^sh -c 'exit 3' +\d+ {2}exit 3 /)
+  })
+
+  test('shows no control characters of words', async () => {
+    const { stderr } = await run(['trace', 'true', 'a\x1b[31m\n\u202eb', '\x9b'])
+    assert.match(stderr, /^true 'a\\x1b\[31m\\x0a\\u\{202e\}b' /)
+  })
+})
+
+describe('--json', () => {
+  test('is an object a line, with what happened to each process', async () => {
+    const file = directory.join('json')
+    const script = 'sh -c "read x < /dev/null; exit 3"; sh -c "kill -9 \\$\\$"; exit 4'
+    const { code } = await shell(script, ['--json', '--output', file])
+    assert.equal(code, 4)
+    const all = lines(readFileSync(file, 'utf8'))
+    const [begin] = all
+    assert.deepEqual([begin!.event, begin!.name, begin!.argv], ['exec', 'sh', ['sh', '-c', script]])
+    const forks = all.filter(({ event }) => event === 'fork')
+    assert.deepEqual(
+      forks.map(({ parent }) => parent),
+      [begin!.pid, begin!.pid],
+    )
+    const exits = all.filter(({ event }) => event === 'exit')
+    assert.deepEqual(
+      exits.map(({ pid, code, signal }) => [pid, code, signal]),
+      [
+        [forks[0]!.pid, 3, null],
+        [forks[1]!.pid, null, 'SIGKILL'],
+        [begin!.pid, 4, null],
+      ],
+    )
+    for (const { duration } of exits) assert.ok(duration! >= 0)
+    const { event, processes, running, complete } = all.at(-1)!
+    assert.deepEqual([event, processes, running, complete], ['summary', 3, [], true])
+    const times = all.map(({ time }) => time)
+    assert.ok(Math.abs(times[0]! - Date.now()) < 60_000)
+  })
+
+  test('300 processes each begin and end once, also in the picture', async () => {
+    const [file, svg] = [directory.join('many.json'), directory.join('many.svg')]
+    const script = 'i=0; while [ $i -lt 150 ]; do /bin/true & (exit 1); i=$((i+1)); done; wait'
+    const { code } = await shell(script, ['--json', '--output', file, '--svg', svg])
+    assert.equal(code, 0)
+    const all = lines(readFileSync(file, 'utf8'))
+    assert.deepEqual([count(all, 'fork'), count(all, 'exit')], [300, 301])
+    assert.equal(all.at(-1)!.processes, 301)
+    const born = all.filter(({ event }) => event === 'fork').map(({ pid }) => pid)
+    const bars = everyElement(parseXml(readFileSync(svg, 'utf8'))).filter(({ attributes }) =>
+      attributes.get('class')?.startsWith('bar '),
+    )
+    const drawn = bars.map(({ children }) => Number(/^pid (\d+)/m.exec(children[0]!.text)![1]))
+    assert.equal(drawn.length, 301)
+    assert.deepEqual(new Set(drawn), new Set([all[0]!.pid, ...born]))
+    assert.equal(
+      bars.filter(({ attributes }) => attributes.get('class') === 'bar failed').length,
+      150,
+    )
+  })
+})
+
+describe('processes that the command leaves behind', () => {
+  // They wait for the end of a pipe, which this test holds.
+  const script = '(read x <&3; exit 0) > /dev/null 2>&1 & exit 5'
+
+  test('are not waited for', async () => {
+    const fifo = directory.fifo()
+    const fd = openSync(fifo, 'r+')
+    const { code, stderr } = await shell(script, ['--json'], { fds: [fd] })
+    assert.equal(code, 5)
+    const { running, processes } = lines(stderr).at(-1)!
+    assert.equal(processes, 2)
+    assert.equal(running!.length, 1)
+    process.kill(running![0]!, 'SIGTERM')
+  })
+
+  test('are waited for with --wait', async () => {
+    const fifo = directory.fifo()
+    const fd = openSync(fifo, 'r+')
+    const output = directory.join('waited')
+    const kq = start(['trace', '--wait', '--json', '--output', output, 'sh', '-c', script], {
+      fds: [fd],
+    })
+    const ended = () => existsSync(output) && readFileSync(output, 'utf8').includes('"exit"')
+    // The command has gone, and is told to have.
+    while (!ended()) await new Promise(setImmediate)
+    writeFileSync(fifo, 'go\n')
+    const { code } = await kq.ended
+    assert.equal(code, 5)
+    const all = lines(readFileSync(output, 'utf8'))
+    assert.deepEqual([count(all, 'exit'), all.at(-1)!.running], [2, []])
+  })
+})
+
+describe('what cannot be written', () => {
+  test('is known before the command runs', async () => {
+    const mark = directory.join('mark')
+    for (const [option, file, reason] of [
+      ['--svg', directory.join('no/such/picture.svg'), 'ENOENT'],
+      ['--svg', directory.path, 'EISDIR'],
+      ['--output', directory.join('no/such/tree'), 'ENOENT'],
+      ['--output', directory.path, 'EISDIR'],
+    ] as const) {
+      const { code, stderr } = await shell(`touch ${mark}`, [option, file])
+      assert.equal(code, 1)
+      assert.match(stderr, new RegExp(`^kq: ${option} ${file}: ${reason}: [^\n]+\n$`))
+      assert.ok(!existsSync(mark))
+    }
+  })
+
+  test('on a full disk is told, and fails where the command does not', async () => {
+    for (const option of ['--svg', '--output']) {
+      const full = await shell('exit 0', ['--quiet', option, '/dev/full'])
+      assert.equal(full.code, 1)
+      assert.match(full.stderr, new RegExp(`kq: ${option} /dev/full: ENOSPC: [^\n]+\n$`))
+      assert.equal((await shell('exit 7', [option, '/dev/full'])).code, 7)
+    }
+  })
+})
+
+describe('usage', () => {
+  test('help is in 80 columns', async () => {
+    const { code, stdout } = await run(['trace', '--help'])
+    assert.equal(code, 0)
+    for (const option of ['--svg FILE', '--json', '--output FILE', '--all', '--wait', '--quiet']) {
+      assert.ok(stdout.includes(`  ${option}`))
+    }
+    for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
+  })
+
+  const wrong: [string[], RegExp][] = [
+    [[], /trace needs a command; write for example: kq trace -- make -j4/],
+    [['--'], /trace needs a command/],
+    [[''], /trace needs a command/],
+    [['--svg'], /--svg needs a value; write --svg FILE/],
+    [['--svg', '--json', 'true'], /--svg needs a value/],
+    [['--svg=', 'true'], /--svg '' names no file/],
     [['--svg', 'a', '--svg', 'b', 'true'], /--svg is given twice/],
-    [['--json=1', 'true'], /--json takes no value/],
-  ] as const) {
-    test(`kq trace ${args.map((word) => word || "''").join(' ')}`, async () => {
+    [['--timeout', '1s', 'true'], /trace has no option --timeout/],
+  ]
+  for (const [args, message] of wrong) {
+    test(`kq trace ${args.join(' ')}`, async () => {
       const { code, stdout, stderr } = await run(['trace', ...args])
       assert.deepEqual([code, stdout], [2, ''])
-      assert.match(stderr, reason)
-      assert.equal(stderr.split('\n').length, 2)
+      assert.match(stderr, message)
     })
   }
-
-  test('without --, the options after the command are its own', async () => {
-    const { code, stdout } = await run([
-      'trace',
-      '-q',
-      'sh',
-      '-c',
-      'echo "$0 $@"',
-      '--json',
-      '--svg',
-    ])
-    assert.deepEqual([code, stdout], [0, '--json --svg\n'])
-  })
 })

@@ -1,62 +1,79 @@
-/** As much of XML as is needed to look into a picture, and strict about it. */
-import assert from 'node:assert/strict'
-
+/**
+ * A reader of XML that takes nothing which is not well-formed, for documents without a
+ * document type: Extensible Markup Language 1.0.
+ */
 export interface Element {
   readonly name: string
-  readonly attributes: Readonly<Record<string, string>>
-  /** All that is written in it. */
+  readonly attributes: ReadonlyMap<string, string>
+  readonly children: Element[]
   text: string
 }
 
-const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"' }
+const NAME = '[A-Za-z_][\\w.:-]*'
+const TAG = new RegExp(`<(${NAME})((?:\\s+${NAME}="[^"<]*")*)\\s*(/?)>|</(${NAME})\\s*>`, 'y')
+const ATTRIBUTE = new RegExp(`(${NAME})="([^"<]*)"`, 'g')
+/** What is no Char, and halves of surrogate pairs. */
+const FORBIDDEN = /[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/u
+const ENTITIES: Record<string, string> = {
+  '&amp;': '&',
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&apos;': "'",
+}
 
-function decoded(text: string): string {
-  assert.doesNotMatch(text, /[<>\ufffe\uffff]/)
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: what XML has no characters for
-  assert.doesNotMatch(text, /[\x00-\x08\x0b\x0c\x0e-\x1f]/)
-  assert.doesNotMatch(text, /\p{Surrogate}/u)
-  return text.replace(/&(\w*;?)/g, (_, name: string) => {
-    const character = ENTITIES[name.slice(0, -1)]
-    assert.ok(name.endsWith(';') && character !== undefined, `&${name} is no entity`)
+/** The root element. */
+export function parseXml(document: string): Element {
+  const bad = FORBIDDEN.exec(document)
+  if (bad) throw new Error(`no character of XML: U+${bad[0].codePointAt(0)!.toString(16)}`)
+  const top: Element = { name: '', attributes: new Map(), children: [], text: '' }
+  const open = [top]
+  for (let at = 0; at < document.length; ) {
+    const within = open.at(-1)!
+    if (document[at] !== '<') {
+      const next = document.indexOf('<', at)
+      const end = next === -1 ? document.length : next
+      within.text += textOf(document.slice(at, end))
+      at = end
+      continue
+    }
+    TAG.lastIndex = at
+    const match = TAG.exec(document)
+    if (match === null) throw new Error(`no tag: ${document.slice(at, at + 60)}`)
+    at = TAG.lastIndex
+    const [, name, attributes, empty, closed] = match
+    if (closed !== undefined) {
+      if (open.pop()!.name !== closed) throw new Error(`</${closed}> closes ${within.name}`)
+      continue
+    }
+    const element = { name: name!, attributes: attributesOf(attributes!), children: [], text: '' }
+    within.children.push(element)
+    if (empty === '') open.push(element)
+  }
+  if (open.length !== 1) throw new Error(`${open.at(-1)?.name} is not closed`)
+  if (top.children.length !== 1 || top.text.trim() !== '') throw new Error('not one root')
+  return top.children[0]!
+}
+
+function attributesOf(text: string): Map<string, string> {
+  const attributes = new Map<string, string>()
+  for (const [, name, value] of text.matchAll(ATTRIBUTE)) {
+    if (attributes.has(name!)) throw new Error(`${name} is given twice`)
+    attributes.set(name!, textOf(value!))
+  }
+  return attributes
+}
+
+function textOf(text: string): string {
+  if (text.includes(']]>')) throw new Error(']]> in text')
+  return text.replace(/&[^;&]*;?/g, (entity) => {
+    const character = ENTITIES[entity]
+    if (character === undefined) throw new Error(`no entity: ${entity}`)
     return character
   })
 }
 
-/** Every element of a document that is well-formed. */
-function parse(document: string): Element[] {
-  const found: Element[] = []
-  const open: Element[] = []
-  const write = (text: string): void => {
-    for (const element of open) element.text += decoded(text)
-  }
-  let at = 0
-  for (const tag of document.matchAll(/<(\/?)([\w:]+)((?:\s+[\w:-]+="[^"<]*")*)\s*(\/?)>/g)) {
-    write(document.slice(at, tag.index))
-    at = tag.index + tag[0].length
-    const [, closes, name, attributes, empty] = tag
-    if (closes) {
-      assert.equal(open.pop()?.name, name)
-      continue
-    }
-    const pairs = [...attributes!.matchAll(/([\w:-]+)="([^"]*)"/g)]
-    const element: Element = {
-      name: name!,
-      attributes: Object.fromEntries(pairs.map(([, key, value]) => [key, decoded(value!)])),
-      text: '',
-    }
-    found.push(element)
-    if (!empty) open.push(element)
-    assert.ok(open.length > 0 || found.length === 1, 'one root')
-  }
-  assert.equal(document.slice(at).trim(), '')
-  assert.deepEqual(open, [])
-  return found
-}
-
-/** The elements of a name and a class. */
-export function elements(document: string, name: string, style: string): Element[] {
-  return parse(document).filter(
-    (element) =>
-      element.name === name && (element.attributes.class ?? '').split(' ').includes(style),
-  )
+/** An element and all below it. */
+export function everyElement(root: Element): Element[] {
+  return [root, ...root.children.flatMap(everyElement)]
 }

@@ -110,12 +110,38 @@ describe('processTree', () => {
     )
     const cat = events[2]!
     assert.ok(cat.type === 'exec' && cat.name === 'cat')
+    assert.deepEqual(cat.argv, ['cat'])
     const times = events.map(({ time }) => time)
     assert.deepEqual(
       times,
       times.toSorted((a, b) => a - b),
     )
     assert.ok(times[0]! > begin && times.at(-1)! < performance.now())
+  })
+
+  it('tells command lines: empty words, no UTF-8, and of a long one the beginning', async () => {
+    // What is executed waits for its end, and so can be asked.
+    const script = `read x
+      sh -c 'read x' '' 'a b' "$(printf '\\377')"
+      sh -c 'read x' "$(printf '%5000s' x)"`
+    const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+    const lines: (readonly string[] | null)[] = []
+    const tree = processTree(child.pid!)
+    const first = tree.next()
+    child.stdin.write('go\n')
+    const told = async function* () {
+      yield (await first).value as ProcessEvent
+      yield* tree
+    }
+    for await (const event of told()) {
+      if (event.type !== 'exec' || event.name !== 'sh') continue
+      lines.push(event.argv)
+      child.stdin.write('on\n')
+    }
+    assert.deepEqual(lines, [
+      ['sh', '-c', 'read x', '', 'a b', '\ufffd'],
+      ['sh', '-c', 'read x', `${' '.repeat(4096 - 'sh -c read x '.length)}…`],
+    ])
   })
 
   it('announces each process before anything else is told of it', async () => {

@@ -26,15 +26,48 @@ const MANY = 200
 /** How much is folded: nothing, what is alike, what has the same name. */
 type Folding = 'none' | 'alike' | 'named'
 
+type Children = (traced: Traced) => readonly Traced[]
+
 /** @param all whether nothing is to be folded */
 export function rowsOf(processes: readonly Traced[], all: boolean): Row[] {
-  if (all || processes.length <= FEW) return rows(processes, 'none')
-  const alike = rows(processes, 'alike')
-  return alike.length <= MANY ? alike : rows(processes, 'named')
+  const children: Children = (traced) => traced.children
+  if (all || processes.length <= FEW) return rows(processes, children, 'none')
+  const alike = rows(processes, children, 'alike')
+  return alike.length <= MANY ? alike : rows(processes, children, 'named')
 }
 
-function rows(processes: readonly Traced[], folding: Folding): Row[] {
-  const kinds = folding === 'none' ? undefined : kindsOf(processes, folding)
+/**
+ * Rows of those that are running, and of what they descend from, folded where there would be more than
+ * `most`; where that is not enough, there are more.
+ */
+export function runningRows(
+  processes: readonly Traced[],
+  running: Iterable<Traced>,
+  most: number,
+): Row[] {
+  const shown = new Set<Traced>([processes[0]!])
+  for (let one of running) {
+    for (; !shown.has(one); one = one.parent!) shown.add(one)
+  }
+  const some = shown.size === processes.length ? processes : processes.filter((p) => shown.has(p))
+  const children: Children = (traced) => traced.children.filter((child) => shown.has(child))
+  if (some.length <= most) return rows(some, children, 'none')
+  // The largest groups first.
+  for (let least = most; least > LEAST; least = Math.floor(least / 2)) {
+    const alike = rows(some, children, 'alike', least)
+    if (alike.length <= most) return alike
+  }
+  const alike = rows(some, children, 'alike')
+  return alike.length <= most ? alike : rows(some, children, 'named')
+}
+
+function rows(
+  processes: readonly Traced[],
+  children: Children,
+  folding: Folding,
+  least = LEAST,
+): Row[] {
+  const kinds = folding === 'none' ? undefined : kindsOf(processes, children, folding, least)
   const made: Row[] = []
   const root = processes[0]!
   // Not by recursion: a tree can be deeper than the stack.
@@ -44,7 +77,8 @@ function rows(processes: readonly Traced[], folding: Folding): Row[] {
     const { traced, group, last } = row
     const isGroup = group.length > 1
     if (isGroup && folding === 'named') continue
-    const groups = kinds ? grouped(traced.children, kinds) : traced.children.map((one) => [one])
+    const siblings = children(traced)
+    const groups = kinds ? grouped(siblings, kinds, least) : siblings.map((one) => [one])
     const example = row.example || isGroup
     const below = groups.map((group, i) => ({
       traced: group[0]!,
@@ -57,7 +91,11 @@ function rows(processes: readonly Traced[], folding: Folding): Row[] {
   return made
 }
 
-function grouped(siblings: readonly Traced[], kinds: ReadonlyMap<Traced, number>): Traced[][] {
+function grouped(
+  siblings: readonly Traced[],
+  kinds: ReadonlyMap<Traced, number>,
+  least: number,
+): Traced[][] {
   const groups = new Map<number, Traced[]>()
   for (const one of siblings) {
     const kind = kinds.get(one)!
@@ -65,24 +103,31 @@ function grouped(siblings: readonly Traced[], kinds: ReadonlyMap<Traced, number>
     if (group === undefined) groups.set(kind, [one])
     else group.push(one)
   }
-  return [...groups.values()].flatMap((group) =>
-    group.length < LEAST ? group.map((one) => [one]) : [group],
-  )
+  return [...groups.values()]
+    .flatMap((group) => (group.length < least ? group.map((one) => [one]) : [group]))
+    .sort(([a], [b]) => a!.born - b!.born)
 }
 
 /** A number for each process: the same one for those that are alike. */
-function kindsOf(processes: readonly Traced[], folding: Folding): Map<Traced, number> {
+function kindsOf(
+  processes: readonly Traced[],
+  childrenOf: Children,
+  folding: Folding,
+  least: number,
+): Map<Traced, number> {
   const numbers = new Map<string, number>()
   const kinds = new Map<Traced, number>()
   const failed = new Set<Traced>()
   // Children come after their parents, so from the end.
   for (const traced of processes.toReversed()) {
-    const { children, outcome, parent } = traced
+    const { outcome, parent } = traced
     if (outcome !== 'ok') failed.add(traced)
     if (parent !== null && failed.has(traced)) failed.add(parent)
     const below =
       folding === 'alike'
-        ? grouped(children, kinds).map((group) => `${kinds.get(group[0]!)}x${group.length}`)
+        ? grouped(childrenOf(traced), kinds, least).map(
+            (group) => `${kinds.get(group[0]!)}x${group.length}`,
+          )
         : [failed.has(traced)]
     const description = [traced.program, traced.ending, ...below].join('\n')
     const number = numbers.get(description) ?? numbers.size

@@ -6,6 +6,8 @@ import { type ProcessEvent, STATUS_UNKNOWN } from '../../index.js'
 import { signalName } from '../ending.js'
 import { lineOf, nameOf } from './program.js'
 
+type Execution = Extract<ProcessEvent, { type: 'exec' }>
+
 /** How it ended; 'running' when it was not seen to end, 'unknown' when nobody knows how. */
 export type Outcome = 'ok' | 'failed' | 'killed' | 'running' | 'unknown'
 
@@ -63,10 +65,10 @@ export class Traced {
   }
 }
 
-type Exec = Extract<ProcessEvent, { type: 'exec' }>
-
 export class History {
   readonly root: Traced
+  /** The command, as it was given. */
+  readonly line: string
   /** In the order of birth. */
   readonly processes: Traced[]
   executions = 0
@@ -79,12 +81,18 @@ export class History {
   constructor(pid: number, words: readonly string[], time: number) {
     this.root = new Traced(pid, null, time, nameOf('', words))
     this.root.words = words
+    this.line = lineOf(words)
     this.processes = [this.root]
     this.#living.set(pid, this.root)
   }
 
   get living(): number {
     return this.#living.size
+  }
+
+  /** Those that have not ended. */
+  running(): Iterable<Traced> {
+    return this.#living.values()
   }
 
   /** When the last thing happened that is known. */
@@ -115,7 +123,7 @@ export class History {
     return child
   }
 
-  #executed(traced: Traced | undefined, { name, argv, time }: Exec): void {
+  #executed(traced: Traced | undefined, { name, argv, time }: Execution): void {
     this.executions++
     if (traced === undefined) return
     // The command begins here; what was before is kq's.

@@ -17,7 +17,13 @@ export function eventLine(event: ProcessEvent, traced: Traced | undefined): stri
   }
   if (event.type === 'lost') return json(head)
   const { code, signal, time } = event
-  return json({ ...head, code, signal, duration: rounded(time - (traced?.born ?? time)) })
+  return json({
+    ...head,
+    name: traced?.name || null,
+    code,
+    signal,
+    duration: rounded(time - (traced?.born ?? time)),
+  })
 }
 
 export function summaryLine(history: History): string {

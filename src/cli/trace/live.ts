@@ -1,14 +1,21 @@
 /**
  * What `kq trace` shows while the command runs. Where the command writes to the same
  * terminal, a line for each process that has ended: nothing is ever moved or erased, so
- * nothing of the command's is. Where it writes elsewhere, the tree of those that run, drawn
- * again and again.
+ * nothing of the command's is. Where it writes elsewhere, the tree of what is running.
  */
-import { fitting } from './columns.js'
+import { stripVTControlCharacters } from 'node:util'
+import { columnsOf } from './columns.js'
 import type { History, Traced } from './history.js'
-import type { Report } from './report.js'
-import { lineFor } from './table.js'
-import { lengthOf } from './time.js'
+import type { Paint } from './report.js'
+import { endLine, runningLines } from './table.js'
+
+/** Where it is shown: a `Report`. */
+export interface Screen {
+  readonly columns: number
+  readonly rows: number
+  readonly paint: Paint
+  write(text: string): void
+}
 
 export interface Live {
   ended(traced: Traced): void
@@ -24,12 +31,12 @@ const RATE = 10
 
 /** A line for each process that has ended; of a flood only the number. */
 export class Lines implements Live {
-  readonly #report: Report
+  readonly #report: Screen
   #credit = BURST
   #since = performance.now()
   #skipped = 0
 
-  constructor(report: Report) {
+  constructor(report: Screen) {
     this.#report = report
   }
 
@@ -43,7 +50,7 @@ export class Lines implements Live {
     }
     this.#credit--
     const { columns, paint } = this.#report
-    this.#report.write(`${this.#rest()}${lineFor(traced, now, columns, paint)}\n`)
+    this.#report.write(`${this.#rest()}${endLine(traced, columns, paint)}\n`)
   }
 
   close(): void {
@@ -60,65 +67,49 @@ export class Lines implements Live {
 /** ms between two drawings. */
 const REDRAW = 100
 
-/** The tree of those that run, at the bottom of a terminal that is nobody else's. */
-export class Tree implements Live {
-  readonly #report: Report
+/** The tree of what is running, drawn again in place, on a terminal that is nobody else's. */
+export class LiveTree implements Live {
+  readonly #report: Screen
   readonly #history: History
-  readonly #timer = setInterval(() => this.#draw(this.#lines()), REDRAW)
-  /** Lines that were drawn last. */
-  #drawn = 0
+  readonly #timer = setInterval(() => this.#draw(), REDRAW)
+  /** Columns of each line that is on the terminal; the cursor is at the end of the last. */
+  #drawn: number[] = []
 
-  constructor(report: Report, history: History) {
+  constructor(report: Screen, history: History) {
     this.#report = report
     this.#history = history
+    // The shell has written something since.
+    process.on('SIGCONT', this.#leave)
   }
 
   ended(): void {}
 
   close(): void {
     clearInterval(this.#timer)
-    this.#draw([])
+    process.off('SIGCONT', this.#leave)
+    if (this.#drawn.length > 0) this.#report.write(`${this.#home()}\x1b[J`)
   }
 
-  /** In place of what was drawn last. */
-  #draw(lines: readonly string[]): void {
-    const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : ''
-    this.#drawn = lines.length
-    this.#report.write(`${up}\r\x1b[J${lines.map((line) => `${line}\n`).join('')}`)
+  #leave = (): void => {
+    this.#drawn = []
   }
 
-  #lines(): string[] {
+  #draw(): void {
     const { columns, rows, paint } = this.#report
-    const { processes, living, failed, root } = this.#history
     const now = performance.now()
-    const words = [
-      lengthOf(now - root.born),
-      `${living} running`,
-      `${processes.length - living} done`,
-      ...(failed > 0 ? [`${failed} failed`] : []),
-    ]
-    const running = runningBelow(root)
-    // A terminal that has become narrower would wrap what is as wide as it.
-    const width = columns - 1
-    // The last row is where the next line would begin.
-    const room = Math.max(0, rows - 3)
-    const shown = running.slice(0, running.length > room ? room - 1 : room)
-    const more = running.length - shown.length
-    return [
-      fitting(words.join(', '), width),
-      ...shown.map((traced) => lineFor(traced, now, width, paint)),
-      ...(more > 0 && room > 0 ? [paint(2, fitting(`┊ … and ${more} more`, width))] : []),
-    ]
+    const lines = runningLines(this.#history, { columns, height: rows - 1, paint, now })
+    const text = lines.map((line) => `${line}\x1b[K`).join('\r\n')
+    this.#report.write(`${this.#home()}${text}\x1b[J`)
+    this.#drawn = lines.map((line) => columnsOf(stripVTControlCharacters(line)))
   }
-}
 
-/** Those that run, each before its children. */
-function runningBelow(root: Traced): Traced[] {
-  const running: Traced[] = []
-  const todo = [root]
-  for (let one = todo.pop(); one !== undefined; one = todo.pop()) {
-    if (one.ended === undefined) running.push(one)
-    todo.push(...one.children.toReversed())
+  /** Moves the cursor to where the drawing begins. A terminal that has become narrower has wrapped it. */
+  #home(): string {
+    const { columns } = this.#report
+    const rows = this.#drawn.reduce(
+      (sum, width) => sum + Math.max(1, Math.ceil(width / columns)),
+      0,
+    )
+    return rows > 1 ? `\r\x1b[${rows - 1}A` : '\r'
   }
-  return running
 }

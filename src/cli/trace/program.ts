@@ -13,7 +13,8 @@ export function nameOf(name: string, words: readonly string[] | null): string {
   return [first, second].map(baseOf).find((word) => word.startsWith(name)) ?? name
 }
 
-function baseOf(path: string): string {
+/** Without its directory. */
+export function baseOf(path: string): string {
   return path.replace(/\/+$/, '').replace(/^.*\//s, '')
 }
 

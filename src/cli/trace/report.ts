@@ -1,10 +1,10 @@
 /**
  * Where `kq trace` writes: standard error, or the file of --output. At once and without
- * buffers, since the command writes there as well; who does not listen any more is not an
+ * buffers, since the command writes there as well; that nobody listens any more is no
  * error. `process.stdout` and `process.stderr` are not touched, because for them Node.js
  * makes a pipe nonblocking that the command shares.
  */
-import { openSync, writeSync } from 'node:fs'
+import { constants as files, openSync, writeSync } from 'node:fs'
 import { isatty, WriteStream } from 'node:tty'
 import { EV_ADD, EV_ONESHOT, EV_SET, EVFILT_WRITE, KqueueError, kqueue } from '../../index.js'
 import { SourceError } from '../errors.js'
@@ -19,20 +19,29 @@ const COLUMNS = 100
 
 export class Report {
   readonly #fd: number
-  readonly #terminal: WriteStream | undefined
+  readonly #path: string | undefined
+  /** Columns and rows. */
+  #size: readonly [number, number] | undefined
+  /** Nothing more can be written. */
   #over = false
+  #failure: unknown
 
   /**
    * @param path of a file, undefined for standard error
    * @throws SourceError
    */
   constructor(path: string | undefined) {
+    this.#path = path
     this.#fd = path === undefined ? STDERR : open(path)
-    if (isatty(this.#fd)) this.#terminal = openTerminal(this.#fd)
+    if (!isatty(this.#fd)) return
+    this.#size = sizeOf(this.#fd)
+    process.on('SIGWINCH', () => {
+      this.#size = sizeOf(this.#fd) ?? this.#size
+    })
   }
 
   get isTerminal(): boolean {
-    return this.#terminal !== undefined
+    return this.#size !== undefined
   }
 
   /** Whether what the command writes goes elsewhere. */
@@ -40,15 +49,21 @@ export class Report {
     return this.#fd !== STDERR && !isatty(1) && !isatty(STDERR)
   }
 
+  /** As many as there are now. */
   get columns(): number {
-    if (this.#terminal === undefined) return COLUMNS
-    const [columns] = this.#terminal.getWindowSize()
-    return columns || 80
+    if (this.#size === undefined) return COLUMNS
+    return this.#size[0] || 80
   }
 
+  /** Lines of the terminal. */
   get rows(): number {
-    const [, rows] = this.#terminal?.getWindowSize() ?? []
-    return rows || 24
+    return this.#size?.[1] || 24
+  }
+
+  /** Whether the cursor can be moved. */
+  get isDumb(): boolean {
+    const { TERM } = process.env
+    return this.#size === undefined || TERM === 'dumb'
   }
 
   get paint(): Paint {
@@ -59,6 +74,18 @@ export class Report {
     return (code, text) => (code === 0 || text === '' ? text : `\x1b[${code}m${text}\x1b[0m`)
   }
 
+  #giveUp(error: unknown): void {
+    this.#over = true
+    if (this.#path !== undefined) this.#failure = error
+  }
+
+  /** Whether the file of --output has all of it; what is wrong with it is said. */
+  close(): boolean {
+    if (this.#failure === undefined) return true
+    complain(new SourceError(`--output ${this.#path}`, this.#failure).message)
+    return false
+  }
+
   write(text: string): void {
     const bytes = Buffer.from(text)
     for (let at = 0; at < bytes.length && !this.#over; ) {
@@ -66,7 +93,7 @@ export class Report {
         at += writeSync(this.#fd, bytes, at)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === 'EAGAIN') awaitRoom(this.#fd)
-        else this.#over = true
+        else this.#giveUp(error)
       }
     }
   }
@@ -89,10 +116,13 @@ function open(path: string): number {
   }
 }
 
-/** Asked for its size only. */
-function openTerminal(fd: number): WriteStream | undefined {
+/** The size of a terminal; Node.js asks for it once, when a stream is made. */
+function sizeOf(fd: number): [number, number] | undefined {
   try {
-    return new WriteStream(fd === STDERR ? fd : openSync(`/proc/self/fd/${fd}`, 'w'))
+    const stream = new WriteStream(openSync(`/proc/self/fd/${fd}`, files.O_WRONLY | files.O_NOCTTY))
+    const size = stream.getWindowSize()
+    stream.destroy()
+    return size
   } catch {
     return undefined
   }

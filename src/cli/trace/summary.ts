@@ -55,7 +55,7 @@ export function summaryLines(history: History, columns: number): string[] {
   const longest = longestOf(history)
   const lines = wrapped(totalWords(totals), columns)
   if (longest !== undefined) {
-    const { line, pid, born, ended = born } = longest
+    const { line, pid, born, ended = history.end } = longest
     const tail = ` (${pid}), ${lengthOf(ended - born)}`
     const room = Math.max(8, columns - 'longest: '.length - tail.length)
     lines.push(`longest: ${fitting(visible(line), room)}${tail}`)
@@ -65,9 +65,10 @@ export function summaryLines(history: History, columns: number): string[] {
 }
 
 /** Of the processes that did the work, the one that took longest: none of its children took nearly as long. */
-function longestOf({ processes, root }: History): Traced | undefined {
-  const length = ({ born, ended = born }: Traced) => ended - born
+function longestOf({ processes, root, end }: History): Traced | undefined {
+  const length = ({ born, ended = end }: Traced) => ended - born
   return processes
+    .filter(({ outcome }) => outcome !== 'running')
     .filter((one) => one !== root && !one.children.some((child) => length(child) > length(one) / 2))
     .reduce<Traced | undefined>(
       (best, one) => (best === undefined || length(one) > length(best) ? one : best),

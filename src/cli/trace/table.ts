@@ -4,8 +4,8 @@
  */
 import { visible } from '../visible.js'
 import { columnsOf, fitting } from './columns.js'
-import { type Row, rowsOf } from './fold.js'
-import type { Outcome, Traced } from './history.js'
+import { type Row, rowsOf, runningRows } from './fold.js'
+import type { History, Outcome, Traced } from './history.js'
 import type { Paint } from './report.js'
 import { lengthOf } from './time.js'
 
@@ -25,6 +25,7 @@ const COLOURS: Record<Outcome, number> = {
   running: 33,
   unknown: 33,
 }
+const BOLD = 1
 const DIM = 2
 
 /** What the columns of a line hold. */
@@ -45,14 +46,45 @@ export function treeLines(
 ): string[] {
   const rows = rowsOf(processes, all)
   const cells = rows.map((row) => cellsOf(row, end))
-  const widest = Math.max(...cells.map(({ branch, label }) => columnsOf(branch + label)))
+  const widest = cells.reduce(
+    (most, { branch, label }) => Math.max(most, columnsOf(branch + label)),
+    0,
+  )
   const width = Math.min(columns, widest + restOf(columns))
   return cells.map((one, i) => line(one, width, columns, paint, rows[i]!.example))
 }
 
-/** A line for one process, indented below those that have made it; one that runs has come as far as `now`. */
-export function lineFor(traced: Traced, now: number, columns: number, paint: Paint): string {
-  const cells = cellsOf({ traced, group: [traced], example: false, last: [] }, now)
+/**
+ * What is running now in at most `height` lines, each narrower than the terminal so that none
+ * wraps.
+ */
+export function runningLines(
+  history: History,
+  { columns, height, paint, now }: { columns: number; height: number; paint: Paint; now: number },
+): string[] {
+  const { processes, living, failed, root } = history
+  const words = [
+    lengthOf(now - root.born),
+    `${living} running`,
+    `${processes.length - living} ended`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+  ]
+  const width = columns - 1
+  const lines = [paint(BOLD, fitting(words.join(', '), width))]
+  const room = height - lines.length
+  if (room < 1) return lines
+  const rows = runningRows(processes, history.running(), room)
+  const kept = rows.length <= room ? rows : rows.slice(0, room - 1)
+  for (const row of kept) lines.push(line(cellsOf(row, now), width, width, paint, row.example))
+  if (kept.length < rows.length) {
+    lines.push(paint(DIM, fitting(`┊ … and ${rows.length - kept.length} more lines`, width)))
+  }
+  return lines
+}
+
+/** A line for a process that has just ended. */
+export function endLine(traced: Traced, columns: number, paint: Paint): string {
+  const cells = { ...cellsOf({ traced, group: [traced], example: false, last: [] }, 0) }
   const branch = `┊ ${'  '.repeat(Math.min(traced.depth, Math.floor(columns / 8)))}`
   return line({ ...cells, branch }, columns, columns, paint, false)
 }
@@ -60,7 +92,7 @@ export function lineFor(traced: Traced, now: number, columns: number, paint: Pai
 function cellsOf({ traced, group, example, last }: Row, end: number): Cells {
   const { outcome, ending } = traced
   const many = group.length > 1
-  const longest = Math.max(...group.map(({ born, ended = end }) => ended - born))
+  const longest = group.reduce((most, { born, ended = end }) => Math.max(most, ended - born), 0)
   return {
     branch: branchOf(last),
     label: visible(many ? `× ${group.length} ${traced.program}` : labelOf(traced, example)),

@@ -8,8 +8,8 @@ import type { Traced } from '../history.js'
 export interface Bar {
   readonly traced: Traced
   /** Pixels from the left edge of the picture. */
-  readonly x: number
-  readonly width: number
+  x: number
+  width: number
   /** Rows or lanes from the top. */
   row: number
 }
@@ -26,9 +26,11 @@ export interface Layout {
 /** As many processes have a row each. */
 const LISTED = 100
 const ROW = 20
-/** The narrowest bar, and the least space between two in a lane. */
+/** The narrowest bar, also of one that must not be overlooked. */
 const NARROWEST = 1.5
-const GAP = 0.5
+const NARROWEST_BAD = 3
+/** The most that a bar is moved to the right behind the one before it in its lane. */
+const MOVE = 1.5
 /** As high as the lanes are together, if they can be. */
 const HEIGHT = 1800
 const HIGHEST = 18
@@ -51,7 +53,8 @@ export function layOut(
   const bars = new Map<Traced, Bar>()
   for (const traced of processes) {
     const from = x(traced.born)
-    const width = Math.max(NARROWEST, x(traced.ended ?? end) - from)
+    const narrowest = traced.outcome === 'ok' ? NARROWEST : NARROWEST_BAD
+    const width = Math.max(narrowest, x(traced.ended ?? end) - from)
     bars.set(traced, { traced, x: from, width, row: 0 })
   }
   if (isListed(processes)) {
@@ -80,6 +83,8 @@ interface Block {
   right: number
   /** The lane in the block of its parent. */
   lane: number
+  /** Pixels that it is moved to the right with all of its descendants. */
+  move: number
 }
 
 /** Answers how many lanes it takes. */
@@ -88,22 +93,35 @@ function pack(processes: readonly Traced[], bars: ReadonlyMap<Traced, Bar>): num
   // Children come after their parents, so from the end.
   for (const traced of processes.toReversed()) {
     const { x, width } = bars.get(traced)!
-    const block = { height: 1, right: x + width, lane: 0 }
+    const block = { height: 1, right: x + width, lane: 0, move: 0 }
     /** Where each lane below the process is free from. */
     const free: number[] = []
     for (const child of traced.children) {
       const below = blocks.get(child)!
-      below.lane = firstFree(free, bars.get(child)!.x, below.height)
-      free.fill(below.right + GAP, below.lane, below.lane + below.height)
-      while (free.length < below.lane + below.height) free.push(below.right + GAP)
-      block.right = Math.max(block.right, below.right)
+      const { x } = bars.get(child)!
+      const lane = firstFree(free, x + MOVE, below.height)
+      const end = lane + below.height
+      below.lane = lane
+      below.move = free.slice(lane, end).reduce((most, from) => Math.max(most, from - x), 0)
+      const right = below.right + below.move
+      free.fill(right, lane, end)
+      while (free.length < end) free.push(right)
+      block.right = Math.max(block.right, right)
     }
     block.height += free.length
     blocks.set(traced, block)
   }
   for (const traced of processes) {
-    if (traced.parent === null) continue
-    bars.get(traced)!.row = bars.get(traced.parent)!.row + 1 + blocks.get(traced)!.lane
+    const { parent } = traced
+    if (parent === null) continue
+    const block = blocks.get(traced)!
+    const bar = bars.get(traced)!
+    bar.row = bars.get(parent)!.row + 1 + block.lane
+    block.move += blocks.get(parent)!.move
+    // It ends where it ended, if it is not too narrow for that.
+    const narrowest = Math.min(bar.width, NARROWEST_BAD)
+    bar.x += block.move
+    bar.width = Math.max(narrowest, bar.width - block.move)
   }
   return blocks.get(processes[0]!)!.height
 }

@@ -5,12 +5,15 @@
  */
 
 import { visible as shown } from '../../visible.js'
-import type { History, Outcome, Traced } from '../history.js'
+import type { History, Traced } from '../history.js'
 import { MISSING, totalsOf, totalWords } from '../summary.js'
 import { lengthOf } from '../time.js'
 import { ticksOf } from './axis.js'
+import { curveOf } from './curve.js'
+import { Labels } from './label.js'
 import { type Bar, isListed, type Layout, layOut } from './layout.js'
-import { STYLE } from './style.js'
+import { Palette } from './palette.js'
+import { HEAD } from './style.js'
 import { cutTo, n, widthOf, xml } from './text.js'
 
 const WIDTH = 960
@@ -22,18 +25,12 @@ const NAMES_MOST = 360
 const INDENT = 14
 /** Height of the curve of how many there are at once. */
 const CURVE = 36
+/** Pixels of the shortest name. */
+const LEAST_ROOM = 8
 /** Characters of what is shown of a bar: of all bars together, and of one. */
 const TITLES = 2_000_000
 const TITLE_LEAST = 120
 const TITLE_MOST = 2000
-
-const OUTCOMES: readonly [Outcome, string][] = [
-  ['ok', 'ok'],
-  ['failed', 'failed'],
-  ['killed', 'killed'],
-  ['running', 'still running'],
-  ['unknown', 'unknown'],
-]
 
 export function picture(history: History): string {
   return new Picture(history).draw()
@@ -49,13 +46,17 @@ class Picture {
   /** How far down it is drawn. */
   #y = 0
   readonly #titleMost: number
+  readonly #palette: Palette
+  readonly #labels: Labels
 
   constructor(history: History) {
     const { processes, root } = history
     this.#history = history
     this.#begin = root.born
     this.#end = Math.max(history.end, root.born + 1e-3)
-    this.#left = isListed(processes) ? MARGIN + namesWidth(processes) : MARGIN
+    this.#palette = new Palette(processes, this.#end)
+    this.#labels = new Labels(processes)
+    this.#left = isListed(processes) ? MARGIN + this.#namesWidth() : MARGIN
     this.#titleMost = Math.max(TITLE_LEAST, Math.min(TITLE_MOST, TITLES / processes.length))
   }
 
@@ -65,11 +66,11 @@ class Picture {
   }
 
   draw(): string {
-    const { processes, root } = this.#history
+    const { processes, line } = this.#history
     const layout = layOut(processes, this.#end, this.#x)
     this.#heading()
     this.#legend()
-    const top = this.#y + 24
+    const top = this.#y + 34
     this.#y = top
     this.#curve()
     const barsTop = this.#y
@@ -79,8 +80,8 @@ class Picture {
     for (const bar of layout.bars) this.#bar(bar, layout, barsTop)
     const height = Math.ceil(bottom + 12)
     return [
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${xml(cutTo(root.line, 1000, 12))}">`,
-      `<style>${STYLE}</style>`,
+      `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${xml(line.slice(0, 200))}">`,
+      HEAD,
       `<rect class="bg" width="${WIDTH}" height="${height}"/>`,
       ...this.#parts,
       '</svg>\n',
@@ -94,7 +95,7 @@ class Picture {
 
   #heading(): void {
     const width = WIDTH - 2 * MARGIN
-    this.#text(MARGIN, 32, 'h', cutTo(shown(this.#history.root.line), width, 15))
+    this.#text(MARGIN, 32, 'h', cutTo(shown(this.#history.line), width, 15))
     const totals = totalWords(totalsOf(this.#history)).join(' · ')
     this.#text(MARGIN, 53, 'd', cutTo(totals, width, 12))
     this.#y = 53
@@ -104,43 +105,36 @@ class Picture {
   }
 
   #legend(): void {
-    const seen = new Set(this.#history.processes.map(({ outcome }) => outcome))
+    const size = 11
     let x = MARGIN
-    this.#y += 20
-    for (const [outcome, words] of OUTCOMES) {
-      if (!seen.has(outcome)) continue
-      const { length } = this.#history.processes.filter((one) => one.outcome === outcome)
-      const label = `${length} ${words}`
+    this.#y += 22
+    for (const { style, label, count } of this.#palette.colours) {
+      const words = shown(`${count} ${cutTo(shown(label), 180, size)}`)
+      const width = 15 + widthOf(words, size)
+      if (x > MARGIN && x + width > RIGHT) {
+        x = MARGIN
+        this.#y += 17
+      }
       this.#parts.push(
-        `<rect class="${outcome}" x="${n(x)}" y="${this.#y - 9}" width="10" height="10" rx="2"/>`,
+        `<rect class="${style}" x="${n(x)}" y="${this.#y - 9}" width="10" height="10" rx="2"/>`,
       )
-      this.#text(x + 15, this.#y, 's', label)
-      x += 15 + widthOf(label, 11) + 18
+      this.#text(x + 15, this.#y, 's', words)
+      x += width + 18
     }
   }
 
   /** How many processes there are at each time. */
   #curve(): void {
     const counts = this.#history.atOnce()
-    const most = Math.max(...counts.map(({ count }) => count))
+    const most = counts.reduce((most, { count }) => Math.max(most, count), 0)
     if (most < 3) return
     const bottom = this.#y + CURVE
-    const y = (count: number) => bottom - (count / most) * (CURVE - 4)
-    const columns = new Map<number, number>()
-    let before = 0
-    for (const { time, count } of counts) {
-      const x = Math.round(this.#x(time))
-      columns.set(x, Math.max(columns.get(x) ?? before, count))
-      // What holds from here on, where nothing else happens.
-      columns.set(x + 1, count)
-      before = count
-    }
-    const steps = [...columns].sort(([a], [b]) => a - b).map(([x, c]) => `H${x}V${n(y(c))}`)
-    const path = `M${n(this.#left)} ${bottom}${steps.join('')}H${RIGHT}V${bottom}Z`
-    this.#parts.push(`<path class="a" d="${path}"/>`)
+    const y = (count: number) => bottom - (count / most) * CURVE
+    this.#parts.push(`<path class="a" d="${curveOf(counts, this.#x, y, RIGHT)}"/>`)
+    const words = `${most} at once`
     if (isListed(this.#history.processes)) {
-      this.#text(this.#left - 8, y(most) + 9, 's', `${most} at once`, 'end')
-    }
+      this.#text(this.#left - 8, y(most) + 9, 's', words, 'end')
+    } else this.#text(this.#left + 5, y(most) + 13, 's', words)
     this.#y = bottom + 6
   }
 
@@ -173,7 +167,7 @@ class Picture {
     const radius = Math.min(3, width / 2, height / 3)
     const corner = radius < 0.5 ? '' : ` rx="${n(radius)}"`
     this.#parts.push(
-      `<rect class="bar ${traced.outcome}" x="${n(x)}" y="${n(y + inset)}" width="${n(width)}" height="${n(height)}"${corner}><title>${this.#title(traced)}</title></rect>`,
+      `<rect class="bar ${this.#palette.styleOf(traced)}" x="${n(x)}" y="${n(y + inset)}" width="${n(width)}" height="${n(height)}"${corner}><title>${this.#title(traced)}</title></rect>`,
     )
     const forked = this.#x(traced.executed ?? this.#begin) - x
     if (forked >= 1) {
@@ -203,7 +197,7 @@ class Picture {
     const y = top + 14
     const indent = indentOf(traced)
     const room = this.#left - 12 - MARGIN - indent
-    const name = cutTo(shown(traced.line), room, 12)
+    const name = cutTo(shown(this.#labels.of(traced)[0]!), room, 12)
     this.#text(MARGIN + indent, y, traced.executions === 0 ? 'd' : '', name)
     const { outcome, ending, born, ended = this.#end } = traced
     const length = lengthOf(ended - born)
@@ -217,12 +211,22 @@ class Picture {
   /** The name inside a bar, as much as fits. */
   #inside({ traced, x, width }: Bar, y: number): void {
     // Where it is pale, white letters could not be read.
-    const from = Math.max(x, this.#x(traced.executed ?? this.#end)) + 4
+    const from = Math.max(x, this.#x(traced.executed ?? traced.born)) + 4
     const room = x + width - 4 - from
-    const program = shown(traced.program)
-    if (widthOf(program, 11) > room) return
-    const line = cutTo(shown(traced.line), room, 11)
-    this.#text(from, y, 'i', line.length > program.length + 1 ? line : program)
+    if (room < LEAST_ROOM) return
+    const [most = '', ...labels] = this.#labels.of(traced).map(shown)
+    const fits = labels.find((label) => widthOf(label, 11) <= room)
+    // As much as there is room for, if that is more than the next shorter.
+    const whole = labels.length === 0 ? widthOf(most, 11) <= room : fits === labels[0]
+    const label = whole ? cutTo(most, room, 11) : fits
+    if (label !== undefined) this.#text(from, y, 'i', label)
+  }
+
+  #namesWidth(): number {
+    const widths = this.#history.processes.map((one) => {
+      return indentOf(one) + widthOf(shown(this.#labels.of(one)[0]!), 12)
+    })
+    return Math.min(NAMES_MOST, Math.max(NAMES_LEAST, ...widths)) + 12
   }
 
   #title(traced: Traced): string {
@@ -245,9 +249,4 @@ class Picture {
 /** Children too deep for the column stand below each other. */
 function indentOf({ depth }: Traced): number {
   return Math.min(depth * INDENT, NAMES_MOST / 2)
-}
-
-function namesWidth(processes: readonly Traced[]): number {
-  const widths = processes.map((one) => indentOf(one) + widthOf(shown(one.line), 12))
-  return Math.min(NAMES_MOST, Math.max(NAMES_LEAST, ...widths)) + 12
 }

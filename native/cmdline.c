@@ -1,0 +1,83 @@
+/*
+ * Command lines, proc_pid_cmdline(5), read by the thread that hears of an exec and fetched
+ * by JavaScript, which would come too late for most programs that are short. They are
+ * kept in a ring, each behind its length; its place is how many bytes were written
+ * before it.
+ */
+#include "cmdline.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* A few thousand command lines. */
+#define RING_SIZE (1024 * 1024)
+
+static char ring[RING_SIZE];
+static uint64_t written;
+
+static void
+ring_put(const void *bytes, size_t count)
+{
+	size_t at = written % RING_SIZE;
+	size_t first = count < RING_SIZE - at ? count : RING_SIZE - at;
+
+	memcpy(ring + at, bytes, first);
+	memcpy(ring, (const char *)bytes + first, count - first);
+	written += count;
+}
+
+static void
+ring_get(uint64_t place, void *bytes, size_t count)
+{
+	size_t at = place % RING_SIZE;
+	size_t first = count < RING_SIZE - at ? count : RING_SIZE - at;
+
+	memcpy(bytes, ring + at, first);
+	memcpy((char *)bytes + first, ring, count - first);
+}
+
+double
+cmdline_keep(pid_t pid)
+{
+	uint64_t place = written;
+	char path[32], line[CMDLINE_MOST];
+	ssize_t got;
+	uint16_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	got = read(fd, line, sizeof(line));
+	close(fd);
+	/* A zombie has none. */
+	if (got <= 0)
+		return -1;
+	length = (uint16_t)got;
+	ring_put(&length, sizeof(length));
+	ring_put(line, length);
+	return (double)place;
+}
+
+size_t
+cmdline_copy(double place, char line[CMDLINE_MOST])
+{
+	uint64_t begin;
+	uint16_t length;
+
+	if (!(place >= 0 && place < (double)written))
+		return 0;
+	begin = (uint64_t)place;
+	if (written - begin > RING_SIZE)
+		return 0;
+	ring_get(begin, &length, sizeof(length));
+	/* No place where one begins. */
+	if (length > CMDLINE_MOST || length + sizeof(length) > written - begin)
+		return 0;
+	ring_get(begin + sizeof(length), line, length);
+	return length;
+}
