@@ -14,7 +14,7 @@ import { endAs } from './trace/ending.js'
 import { type Gate, openGate } from './trace/gate.js'
 import { History } from './trace/history.js'
 import { eventLine, summaryLine } from './trace/lines.js'
-import { Lines, type Live, SILENT, Tree } from './trace/live.js'
+import { Lines, type Live, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
 import { complain, Report } from './trace/report.js'
 import { attendSignals, passOn } from './trace/signals.js'
@@ -62,6 +62,9 @@ export const trace: OwnCommand = {
       await world.output.write(commandHelp(trace))
       return 0
     }
+    // A signal that came while the program was loading.
+    await new Promise(setImmediate)
+    world.signal.throwIfAborted()
     const inherited = inheritedDescriptors()
     if (request.svg !== undefined) assertWritable(request.svg)
     const report = new Report(request.output)
@@ -78,6 +81,7 @@ class Trace {
   readonly #live: Live
   /** Aborts when nothing else is to be followed. */
   readonly #end = new AbortController()
+  #begun = false
   #grace: NodeJS.Timeout | undefined
 
   constructor(request: TraceRequest, report: Report, gate: Gate) {
@@ -91,7 +95,9 @@ class Trace {
   #chooseLive(): Live {
     const { json, quiet } = this.#request
     if (json || quiet || !this.#report.isTerminal) return SILENT
-    return this.#report.isAlone ? new Tree(this.#report, this.#history) : new Lines(this.#report)
+    const { isAlone, isDumb } = this.#report
+    if (isAlone && !isDumb) return new LiveTree(this.#report, this.#history)
+    return new Lines(this.#report)
   }
 
   async run(): Promise<number> {
@@ -110,7 +116,9 @@ class Trace {
     this.#live.close()
     if (errno !== 0) return this.#notExecuted(errno)
     this.#write()
-    const saved = this.#draw()
+    const drawn = this.#draw()
+    const saved = this.#report.close() && drawn
+    // What the command says of itself counts for more.
     const code = await endAs(root.status ?? 0)
     return code === 0 && !saved ? 1 : code
   }
@@ -119,6 +127,7 @@ class Trace {
   async #begin(followed: Promise<void>): Promise<number> {
     // What cannot be watched is refused by then.
     await Promise.race([followed, new Promise(setImmediate)])
+    this.#begun = true
     return this.#gate.go()
   }
 
@@ -130,14 +139,16 @@ class Trace {
         const traced = history.take(event)
         if (this.#request.json) this.#report.write(eventLine(event, traced))
         if (event.type !== 'exit' || traced === undefined) continue
-        this.#live.ended(traced)
+        // That of the command is the first line of the tree.
         if (traced === history.root) this.#release()
+        else this.#live.ended(traced)
       }
     } catch (error) {
       if (signal.aborted) return
       this.#gate.shut()
       this.#live.close()
-      throw error
+      if (this.#begun) throw error
+      throw new SourceError(`${this.#request.command[0]} was not run`, error)
     }
   }
 

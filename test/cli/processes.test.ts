@@ -203,8 +203,6 @@ describe('--track', () => {
 })
 
 describe('--signal', () => {
-  const pending = { todo: 'EVFILT_SIGNAL on Linux' }
-
   for (const [name, sent] of [
     ['USR1', 'SIGUSR1'],
     ['sigterm', 'SIGTERM'],
@@ -213,7 +211,7 @@ describe('--signal', () => {
     ['SIGRTMAX-24', 40],
     ['SIG40', 40],
   ] as const) {
-    test(`${name} is told, and does nothing else`, pending, async () => {
+    test(`${name} is told, and does nothing else`, async () => {
       const kq = await watching(['wait', '--all', '--json', '--signal', name])
       process.kill(kq.child.pid!, sent)
       const { code, stdout } = await kq.ended
@@ -224,7 +222,7 @@ describe('--signal', () => {
     })
   }
 
-  test('in words', pending, async () => {
+  test('in words', async () => {
     const kq = await watching(['watch', '--signal', 'USR2'])
     process.kill(kq.child.pid!, 'SIGUSR2')
     for (let line = ''; !line.includes('USR2'); ) line = await kq.line()

@@ -267,7 +267,7 @@ describe('usage', () => {
     const { code, stdout } = await run(['trace', '--help'])
     assert.equal(code, 0)
     for (const option of ['--svg FILE', '--json', '--output FILE', '--all', '--wait', '--quiet']) {
-      assert.ok(stdout.includes(`  ${option}`))
+      assert.ok(stdout.includes(` ${option}`))
     }
     for (const line of stdout.split('\n')) assert.ok(line.length <= 80, line)
   })
