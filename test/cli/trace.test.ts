@@ -69,7 +69,9 @@ describe('ends as the command ends', () => {
       [directory.path, 126, /^kq: [^\n]+: EACCES: permission denied\n$/],
     ] as const
     for (const [command, status, message] of ends) {
-      const { code, stdout, stderr } = await run(['trace', command])
+      // A directory of the path that may not be searched would be another reason.
+      const setting = { env: { PATH: '/usr/bin:/bin' } }
+      const { code, stdout, stderr } = await run(['trace', command], setting)
       assert.deepEqual([code, stdout], [status, ''])
       assert.match(stderr, message)
     }
