@@ -97,7 +97,7 @@ class Trace {
     if (json || quiet || !this.#report.isTerminal) return SILENT
     const { isAlone, isDumb } = this.#report
     if (isAlone && !isDumb) return new LiveTree(this.#report, this.#history)
-    return new Lines(this.#report)
+    return new Lines(this.#report, this.#history)
   }
 
   async run(): Promise<number> {
@@ -176,8 +176,7 @@ class Trace {
       return
     }
     const { columns, paint } = report
-    const { processes, end } = history
-    const tree = treeLines(processes, { columns, all: this.#request.all, paint, end })
+    const tree = treeLines(history, { columns, all: this.#request.all, paint })
     const summary = summaryLines(history, columns)
     report.write([...tree, ...summary].map((line) => `${line}\n`).join(''))
   }

@@ -11,8 +11,7 @@ import { many, Past, plain } from './histories.js'
 const SEGV_AND_CORE = 11 + 128
 
 function tree(past: Past, columns: number, all = true): string[] {
-  const { processes, end } = past.history
-  return treeLines(processes, { columns, all, paint: plain, end })
+  return treeLines(past.history, { columns, all, paint: plain })
 }
 
 /** What stands before the columns. */
@@ -60,7 +59,7 @@ describe('the tree', () => {
       for (const line of tree(past, columns)) assert.ok(columnsOf(line) <= columns, line)
       const [, ...processes] = past.history.processes
       for (const one of processes) {
-        assert.ok(columnsOf(endLine(one, columns, plain)) <= columns)
+        assert.ok(columnsOf(endLine(one, past.history, { columns, paint: plain })) <= columns)
       }
       for (const line of summaryLines(past.history, Math.max(columns, 40))) {
         assert.ok(columnsOf(line) <= Math.max(columns, 40), line)
@@ -69,13 +68,14 @@ describe('the tree', () => {
   })
 
   test('has each of 300 processes once, or folded with others that are like it', () => {
-    const { processes, end } = many(300)
-    const options = { columns: 80, paint: plain, end }
-    const whole = treeLines(processes, { ...options, all: true })
+    const history = many(300)
+    const { processes } = history
+    const options = { columns: 80, paint: plain }
+    const whole = treeLines(history, { ...options, all: true })
     assert.equal(whole.length, processes.length)
     const pids = whole.map((line) => /(\d+) {2}\S+( \d+)? +\S+ ms$/.exec(line)?.[1])
     assert.deepEqual(new Set(pids), new Set(processes.map(({ pid }) => `${pid}`)))
-    const folded = treeLines(processes, { ...options, all: false })
+    const folded = treeLines(history, { ...options, all: false })
     assert.deepEqual(labelsOf(folded), [
       'make -j2',
       '├─ × 120 cc',
@@ -99,6 +99,19 @@ describe('the tree', () => {
         '└─ last 100 ok 5.00 ms',
       ],
     )
+  })
+
+  test('shows of long command lines the words in which they differ', () => {
+    const past = new Past(['make'])
+    for (let i = 1; i <= 5; i++) {
+      past.run(i + 1, ['cc', '-Wall', '-Wextra', '-O2', '-c', '-o', `${i}.o`, `${i}.c`], i, i + 1)
+    }
+    assert.deepEqual(labelsOf(tree(past, 60).slice(0, 3)), [
+      'make',
+      '├─ cc 1.o 1.c',
+      '├─ cc 2.o 2.c',
+    ])
+    assert.equal(labelsOf(tree(past, 80))[1], '├─ cc -Wall -Wextra -O2 -c -o 1.o 1.c')
   })
 
   test('a chain deeper than the stack is drawn', () => {
@@ -306,9 +319,9 @@ describe('on a terminal that the command writes to', () => {
       written += text
     }
     const screen = { columns: 40, rows: 24, paint: plain, write }
-    const lines = new Lines(screen)
-    const { processes } = many(1000)
-    for (const one of processes.slice(1)) lines.ended(one)
+    const history = many(1000)
+    const lines = new Lines(screen, history)
+    for (const one of history.processes.slice(1)) lines.ended(one)
     lines.close()
     const all = written.trimEnd().split('\n')
     const more = /^┊ … and (\d+) more$/.exec(all.at(-1)!)!

@@ -4,6 +4,7 @@
  */
 import { type ProcessEvent, STATUS_UNKNOWN } from '../../index.js'
 import { signalName } from '../ending.js'
+import { Labels } from './label.js'
 import { lineOf, nameOf } from './program.js'
 
 type Execution = Extract<ProcessEvent, { type: 'exec' }>
@@ -71,6 +72,8 @@ export class History {
   readonly line: string
   /** In the order of birth. */
   readonly processes: Traced[]
+  /** Of all command lines. */
+  readonly labels = new Labels()
   executions = 0
   failed = 0
   /** How often something may be missing. */
@@ -134,6 +137,7 @@ export class History {
     traced.nameless = known === ''
     if (known !== '') traced.name = known
     if (argv !== null || traced !== this.root) traced.words = argv
+    if (argv !== null) this.labels.add(traced.name, argv)
   }
 
   #ended(traced: Traced, status: number, time: number): void {

@@ -32,12 +32,14 @@ const RATE = 10
 /** A line for each process that has ended; of a flood only the number. */
 export class Lines implements Live {
   readonly #report: Screen
+  readonly #history: History
   #credit = BURST
   #since = performance.now()
   #skipped = 0
 
-  constructor(report: Screen) {
+  constructor(report: Screen, history: History) {
     this.#report = report
+    this.#history = history
   }
 
   ended(traced: Traced): void {
@@ -49,8 +51,8 @@ export class Lines implements Live {
       return
     }
     this.#credit--
-    const { columns, paint } = this.#report
-    this.#report.write(`${this.#rest()}${endLine(traced, columns, paint)}\n`)
+    const line = endLine(traced, this.#history, this.#report)
+    this.#report.write(`${this.#rest()}${line}\n`)
   }
 
   close(): void {

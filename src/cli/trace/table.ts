@@ -6,6 +6,7 @@ import { visible } from '../visible.js'
 import { columnsOf, fitting } from './columns.js'
 import { type Row, rowsOf, runningRows } from './fold.js'
 import type { History, Outcome, Traced } from './history.js'
+import type { Labels } from './label.js'
 import type { Paint } from './report.js'
 import { lengthOf } from './time.js'
 
@@ -33,6 +34,8 @@ interface Cells {
   /** What stands before the label. */
   readonly branch: string
   readonly label: string
+  /** As much of it as fits into so many columns. */
+  readonly shortened: (columns: number) => string
   readonly pid: string
   readonly outcome: Outcome
   readonly ending: string
@@ -41,11 +44,12 @@ interface Cells {
 
 /** @param all whether nothing is to be folded */
 export function treeLines(
-  processes: readonly Traced[],
-  { columns, all, paint, end }: { columns: number; all: boolean; paint: Paint; end: number },
+  history: History,
+  { columns, all, paint }: { columns: number; all: boolean; paint: Paint },
 ): string[] {
+  const { processes, end, labels } = history
   const rows = rowsOf(processes, all)
-  const cells = rows.map((row) => cellsOf(row, end))
+  const cells = rows.map((row) => cellsOf(row, end, labels))
   const widest = cells.reduce(
     (most, { branch, label }) => Math.max(most, columnsOf(branch + label)),
     0,
@@ -75,7 +79,8 @@ export function runningLines(
   if (room < 1) return lines
   const rows = runningRows(processes, history.running(), room)
   const kept = rows.length <= room ? rows : rows.slice(0, room - 1)
-  for (const row of kept) lines.push(line(cellsOf(row, now), width, width, paint, row.example))
+  for (const row of kept)
+    lines.push(line(cellsOf(row, now, history.labels), width, width, paint, row.example))
   if (kept.length < rows.length) {
     lines.push(paint(DIM, fitting(`┊ … and ${rows.length - kept.length} more lines`, width)))
   }
@@ -83,19 +88,28 @@ export function runningLines(
 }
 
 /** A line for a process that has just ended. */
-export function endLine(traced: Traced, columns: number, paint: Paint): string {
-  const cells = { ...cellsOf({ traced, group: [traced], example: false, last: [] }, 0) }
+export function endLine(
+  traced: Traced,
+  { labels }: History,
+  { columns, paint }: { columns: number; paint: Paint },
+): string {
+  const cells = cellsOf({ traced, group: [traced], example: false, last: [] }, 0, labels)
   const branch = `┊ ${'  '.repeat(Math.min(traced.depth, Math.floor(columns / 8)))}`
   return line({ ...cells, branch }, columns, columns, paint, false)
 }
 
-function cellsOf({ traced, group, example, last }: Row, end: number): Cells {
+function cellsOf({ traced, group, example, last }: Row, end: number, labels: Labels): Cells {
   const { outcome, ending } = traced
   const many = group.length > 1
   const longest = group.reduce((most, { born, ended = end }) => Math.max(most, ended - born), 0)
+  const label = visible(many ? `× ${group.length} ${traced.program}` : labelOf(traced, example))
   return {
     branch: branchOf(last),
-    label: visible(many ? `× ${group.length} ${traced.program}` : labelOf(traced, example)),
+    label,
+    shortened: (columns) => {
+      const known = many || example ? '' : labels.fitting(traced, columns)
+      return known === '' ? fitting(label, columns) : known
+    },
     pid: many || example ? '' : `${traced.pid}`,
     outcome,
     ending: example ? '' : ending,
@@ -127,7 +141,8 @@ function line(cells: Cells, width: number, columns: number, paint: Paint, faint:
   const rest = restOf(columns)
   const room = Math.max(1, width - rest)
   const branch = shortened(cells.branch, Math.floor(room * 0.6))
-  const label = fitting(cells.label, room - columnsOf(branch))
+  const left = room - columnsOf(branch)
+  const label = columnsOf(cells.label) <= left ? cells.label : cells.shortened(left)
   const space = ' '.repeat(Math.max(0, room - columnsOf(branch + label)))
   const pid = columns < NARROW ? '' : GAP + cells.pid.padStart(PID)
   const ending = rest === LENGTH ? '' : GAP + fitting(cells.ending, ENDING).padEnd(ENDING)

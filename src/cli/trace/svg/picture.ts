@@ -6,15 +6,15 @@
 
 import { visible as shown } from '../../visible.js'
 import type { History, Traced } from '../history.js'
+import type { Labels } from '../label.js'
 import { MISSING, totalsOf, totalWords } from '../summary.js'
 import { lengthOf } from '../time.js'
 import { ticksOf } from './axis.js'
 import { curveOf } from './curve.js'
-import { Labels } from './label.js'
 import { type Bar, isListed, type Layout, layOut } from './layout.js'
 import { Palette } from './palette.js'
 import { HEAD } from './style.js'
-import { cutTo, n, widthOf, xml } from './text.js'
+import { columnsIn, cutTo, n, widthOf, xml } from './text.js'
 
 const WIDTH = 960
 const MARGIN = 20
@@ -25,8 +25,6 @@ const NAMES_MOST = 360
 const INDENT = 14
 /** Height of the curve of how many there are at once. */
 const CURVE = 36
-/** Pixels of the shortest name. */
-const LEAST_ROOM = 8
 /** Characters of what is shown of a bar: of all bars together, and of one. */
 const TITLES = 2_000_000
 const TITLE_LEAST = 120
@@ -55,7 +53,7 @@ class Picture {
     this.#begin = root.born
     this.#end = Math.max(history.end, root.born + 1e-3)
     this.#palette = new Palette(processes, this.#end)
-    this.#labels = new Labels(processes)
+    this.#labels = history.labels
     this.#left = isListed(processes) ? MARGIN + this.#namesWidth() : MARGIN
     this.#titleMost = Math.max(TITLE_LEAST, Math.min(TITLE_MOST, TITLES / processes.length))
   }
@@ -213,13 +211,8 @@ class Picture {
     // Where it is pale, white letters could not be read.
     const from = Math.max(x, this.#x(traced.executed ?? traced.born)) + 4
     const room = x + width - 4 - from
-    if (room < LEAST_ROOM) return
-    const [most = '', ...labels] = this.#labels.of(traced).map(shown)
-    const fits = labels.find((label) => widthOf(label, 11) <= room)
-    // As much as there is room for, if that is more than the next shorter.
-    const whole = labels.length === 0 ? widthOf(most, 11) <= room : fits === labels[0]
-    const label = whole ? cutTo(most, room, 11) : fits
-    if (label !== undefined) this.#text(from, y, 'i', label)
+    const label = this.#labels.fitting(traced, columnsIn(room, 11))
+    if (label !== '') this.#text(from, y, 'i', label)
   }
 
   #namesWidth(): number {

@@ -13,9 +13,14 @@ export function widthOf(text: string, size: number): number {
   return columnsOf(text) * size * ADVANCE
 }
 
+/** How many characters fit into so many pixels. */
+export function columnsIn(pixels: number, size: number): number {
+  return Math.max(0, Math.floor(pixels / (size * ADVANCE)))
+}
+
 /** As much of a text as fits into so many pixels. */
 export function cutTo(text: string, pixels: number, size: number): string {
-  return fitting(text, Math.floor(pixels / (size * ADVANCE)))
+  return fitting(text, columnsIn(pixels, size))
 }
 
 const ENTITIES: Record<string, string> = {

@@ -1,0 +1,67 @@
+/**
+ * Command lines where there is no room for all of them: of those that are mostly the same, as those
+ * of a compiler are, the words in which they differ.
+ */
+import { visible } from '../visible.js'
+import { columnsOf, fitting } from './columns.js'
+import type { Traced } from './history.js'
+import { baseOf, lineOf } from './program.js'
+
+/** As many characters of a word say something. */
+const TELLING = 10
+/** So many of a program say what is the same in all. */
+const SEVERAL = 5
+
+interface Usage {
+  count: number
+  /** In how many command lines each word is. */
+  readonly words: Map<string, number>
+}
+
+export class Labels {
+  readonly #usages = new Map<string, Usage>()
+
+  /** Takes in a command line. */
+  add(name: string, words: readonly string[]): void {
+    const usage = this.#usages.get(name) ?? { count: 0, words: new Map<string, number>() }
+    this.#usages.set(name, usage)
+    usage.count++
+    for (const word of new Set(words.slice(1))) {
+      usage.words.set(word, (usage.words.get(word) ?? 0) + 1)
+    }
+  }
+
+  /** The longest that fits into so many columns; '' where none does. */
+  fitting(traced: Traced, columns: number): string {
+    const labels = this.of(traced).map(visible)
+    const [whole = '', begun = whole] = labels
+    const name = labels.at(-1)!
+    const fits = labels.find((label) => columnsOf(label) <= columns)
+    const isPoor = fits === undefined || (fits === name && labels.length > 1)
+    // Of a long word as much as says something.
+    if (isPoor && columns >= columnsOf(name) + TELLING) return fitting(begun, columns)
+    return fits ?? ''
+  }
+
+  /** From the longest to the shortest, each with the program. */
+  of(traced: Traced): string[] {
+    const { program, words, nameless } = traced
+    if (words === null || nameless) return [program]
+    const [, ...rest] = words
+    const telling = this.#telling(traced, rest)
+    const [first] = telling
+    if (first === undefined) return [program]
+    const name = baseOf(words[0]!) || program
+    return [lineOf([name, ...telling]), lineOf([name, first]), lineOf([name, baseOf(first)]), name]
+  }
+
+  /** The words in which it differs, options last; all of them where few run the same program. */
+  #telling({ name }: Traced, words: readonly string[]): string[] {
+    const usage = this.#usages.get(name)
+    if (usage === undefined || usage.count < SEVERAL) return [...words]
+    const rare = words.filter((word) => (usage.words.get(word) ?? 0) <= usage.count / 2)
+    const isOption = (word: string) => word.startsWith('-')
+    const sorted = [...rare.filter((word) => !isOption(word)), ...rare.filter(isOption)]
+    return [...new Set(sorted)]
+  }
+}
