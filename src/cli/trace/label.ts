@@ -34,10 +34,10 @@ export class Labels {
   /** The longest that fits into so many columns; '' where none does. */
   fitting(traced: Traced, columns: number): string {
     const labels = this.of(traced).map(visible)
-    const [whole = '', begun = whole] = labels
     const name = labels.at(-1)!
+    const [whole = '', begun = whole] = labels.slice(0, -1)
     const fits = labels.find((label) => columnsOf(label) <= columns)
-    const isPoor = fits === undefined || (fits === name && labels.length > 1)
+    const isPoor = fits === undefined || (fits === name && whole !== '')
     // Of a long word as much as says something.
     if (isPoor && columns >= columnsOf(name) + TELLING) return fitting(begun, columns)
     return fits ?? ''
@@ -47,18 +47,18 @@ export class Labels {
   of(traced: Traced): string[] {
     const { program, words, nameless } = traced
     if (words === null || nameless) return [program]
-    const [, ...rest] = words
-    const telling = this.#telling(traced, rest)
-    const [first] = telling
-    if (first === undefined) return [program]
     const name = baseOf(words[0]!) || program
+    const telling = this.#telling(traced, words.slice(1))
+    if (telling === undefined) return [lineOf([name, ...words.slice(1)]), name]
+    const [first] = telling
+    if (first === undefined) return [name]
     return [lineOf([name, ...telling]), lineOf([name, first]), lineOf([name, baseOf(first)]), name]
   }
 
-  /** The words in which it differs, options last; all of them where few run the same program. */
-  #telling({ name }: Traced, words: readonly string[]): string[] {
+  /** The words in which it differs, options last; undefined where few run the same program. */
+  #telling({ name }: Traced, words: readonly string[]): string[] | undefined {
     const usage = this.#usages.get(name)
-    if (usage === undefined || usage.count < SEVERAL) return [...words]
+    if (usage === undefined || usage.count < SEVERAL) return undefined
     const rare = words.filter((word) => (usage.words.get(word) ?? 0) <= usage.count / 2)
     const isOption = (word: string) => word.startsWith('-')
     const sorted = [...rare.filter((word) => !isOption(word)), ...rare.filter(isOption)]
