@@ -74,7 +74,7 @@ describe('vnodeEvents', () => {
     fs.appendFileSync(join(path, 'ünï'), 'not an entry')
     fs.chmodSync(path, 0o750)
     assert.deepEqual(await next(), ['ATTRIB', []])
-    fs.rmdirSync(join(path, 'inner'), { recursive: true })
+    fs.rmSync(join(path, 'inner'), { recursive: true })
     assert.deepEqual(await next(), ['WRITE LINK', ['inner']])
     end()
   })
