@@ -23,7 +23,7 @@ import {
 } from '../event.js'
 import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './filter.js'
 import { fileFilter } from './filters/file.js'
-import { kqueueFilter } from './filters/kqueue.js'
+import { HINT_ENQUEUED, kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
 import { Knlist } from './knlist.js'
 import {
@@ -256,10 +256,12 @@ export class Kqueue implements OpenFile {
       kn.drop()
       return false
     }
-    if (kn.status & KN_HELD && kn.file?.current?.() === false) return false
+    // Whose filter does not find out itself, or whose word is not what counts.
+    if (kn.status & (KN_HELD | KN_FORCED) && kn.file?.current?.() === false) return false
     // A filter that throws is not to be in the way of the others.
     this.#toTail(kn)
-    if ((kn.status & KN_FORCED) === 0 && !kn.ops.event(kn, 0)) {
+    // Who is forced is asked as well, for what is to be handed out.
+    if (!kn.ops.event(kn, 0) && (kn.status & KN_FORCED) === 0) {
       kn.deactivate()
       return false
     }
@@ -343,6 +345,14 @@ export class Kqueue implements OpenFile {
     }
   }
 
+  /**
+   * How many active knotes there are, for who watches this queue; a kernel in which descriptors
+   * vanish unseen looks for those that have.
+   */
+  pending(): number {
+    return this.count
+  }
+
   /** Whether it is open; a kernel in which descriptors vanish unseen finds out. */
   alive(): boolean {
     return !this.closed
@@ -407,7 +417,7 @@ const noting: Kqueue[] = []
 function noteWatchers(kq: Kqueue): void {
   if (noting.push(kq) > 1) return
   try {
-    for (const each of noting) each.watchers.note(0)
+    for (const each of noting) each.watchers.note(HINT_ENQUEUED)
   } finally {
     noting.length = 0
   }

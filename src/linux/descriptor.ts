@@ -307,6 +307,14 @@ function fdinfo(fd: number, field: RegExp, radix: number): number {
   }
 }
 
+/**
+ * Whether an edge is enough to put a knote among those that are asked at scan. Not where
+ * another queue counts them: it reports the number, and an edge may be of nothing.
+ */
+export function isEnough({ kq }: Knote): boolean {
+  return kq.watchers.empty
+}
+
 /** The filter of one side: what its level means. */
 function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean): FilterOps {
   return {
@@ -314,7 +322,7 @@ function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean)
     attach: () => 0,
     detach: (kn) => (kn.hook as PollSide).detach(kn),
     event(kn, hint) {
-      if (hint !== 0) return hint === HINT_EDGE
+      if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return hint === HINT_EDGE
       const side = kn.hook as PollSide
       return side.ask(kn) && holds(kn, side, side.descriptor)
     },

@@ -17,7 +17,8 @@ import { Callout } from '../core/callout.js'
 import type { FilterOps } from '../core/filter.js'
 import { KN_DISABLED, type Knote } from '../core/knote.js'
 import { EV_CLEAR, EV_EOF, EVFILT_EMPTY } from '../event.js'
-import type { PollSide } from './descriptor.js'
+import { isEnough, type PollSide } from './descriptor.js'
+import { HINT_EDGE } from './file-side.js'
 import { drained } from './level.js'
 import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from './native.js'
 
@@ -150,7 +151,7 @@ const emptyFilter: FilterOps = {
   },
 
   event(kn, hint) {
-    if (hint !== 0) return true
+    if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return true
     const side = kn.hook as PollSide
     if (!side.ask(kn)) return false
     const drain = side.drain!

@@ -44,11 +44,12 @@ export function readable(kn: Knote, level: Level, file: FileKind): boolean {
   if (events & POLLRDHUP || (events & POLLHUP && !file.isSocket)) return endOfFile(kn, level.error)
   kn.flags &= ~EV_EOF
   kn.fflags = 0
-  if ((events & POLLIN) === 0) {
-    // The error of a pipe is about writing, and there is nothing to read at this end.
-    return (events & POLLERR) !== 0 && !file.isFifo && reachesLowat(kn)
+  if ((events & POLLIN) === 0 && file.isFifo) {
+    // At the writing end there is nothing to read, and the error of a pipe is about writing.
+    kn.data = 0
+    return false
   }
-  return reachesLowat(kn)
+  return (events & (POLLIN | POLLERR)) !== 0 && reachesLowat(kn)
 }
 
 /**
@@ -73,6 +74,10 @@ export function writable(kn: Knote, level: Level, file: FileKind): boolean {
   }
   kn.flags &= ~EV_EOF
   kn.fflags = 0
+  if ((events & POLLOUT) === 0 && file.isFifo) {
+    kn.data = 0
+    return false
+  }
   if (events & POLLHUP) return false
   return (events & (POLLOUT | POLLERR)) !== 0 && reachesLowat(kn)
 }

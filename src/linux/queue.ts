@@ -5,9 +5,11 @@
 import { isMainThread } from 'node:worker_threads'
 import { Callout } from '../core/callout.js'
 import { applyChanges } from '../core/kevent.js'
+import { KN_FORCED, KN_QUEUED, type Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
 import { check, EBADF, EINTR, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
+import { PollSide } from './descriptor.js'
 import type { LinuxKernel } from './kernel.js'
 
 /** For ever, as a timeout in ns. */
@@ -102,6 +104,23 @@ export class LinuxQueue extends Kqueue {
     if (this.kernel.native.queueSet(this.fd, this.kernel.readyFd, this.#shown) === 0) return true
     this.close()
     return false
+  }
+
+  /** From now on it counts what is pending, see `isEnough`. */
+  override kqfilter(kn: Knote): number {
+    for (const each of this.knotes()) if (isRumour(each)) each.deactivate()
+    return super.kqfilter(kn)
+  }
+
+  override pending(): number {
+    let kn = this.first
+    while (kn !== null) {
+      const next: Knote | null = kn.queueNext
+      kn.file?.current?.()
+      // What has gone takes all its knotes along.
+      kn = next === null || next.status & KN_QUEUED ? next : this.first
+    }
+    return this.count
   }
 
   override close(): void {
@@ -208,4 +227,10 @@ export class LinuxQueue extends Kqueue {
     if (wait < 0) return longest === Number.POSITIVE_INFINITY ? FOREVER : longest
     return Math.min(wait, longest)
   }
+}
+
+/** Whether a knote is active only because of an edge that is no event. */
+function isRumour(kn: Knote): boolean {
+  if ((kn.status & (KN_QUEUED | KN_FORCED)) !== KN_QUEUED) return false
+  return kn.hook instanceof PollSide && !kn.ops.event(kn, 0)
 }

@@ -7,6 +7,7 @@ import {
   EV_CLEAR,
   EV_DISABLE,
   EV_DISPATCH,
+  EV_FORCEONESHOT,
   EV_ONESHOT,
   EVFILT_READ,
   EVFILT_TIMER,
@@ -69,6 +70,17 @@ scenario('both ends of a watched pipe can be closed, the read end first', (w) =>
   const [r, wr] = w.pipe()
   q.kevent([add(r, EVFILT_READ), add(wr, EVFILT_WRITE)])
   w.close(r)
+  w.close(wr)
+  expectNothing(q)
+})
+
+scenario('closing a descriptor drops the event that EV_FORCEONESHOT has forced', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(r, EVFILT_READ), add(wr, EVFILT_WRITE)])
+  q.kevent([change(r, EVFILT_READ, EV_FORCEONESHOT), change(wr, EVFILT_WRITE, EV_FORCEONESHOT)])
+  w.close(r)
+  pipeAt(w, r)
   w.close(wr)
   expectNothing(q)
 })

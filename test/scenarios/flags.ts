@@ -17,9 +17,11 @@ import {
   EV_RECEIPT,
   EVFILT_READ,
   EVFILT_USER,
+  EVFILT_WRITE,
 } from 'kqueue/core'
 import {
   add,
+  byIdent,
   change,
   chapter,
   disable,
@@ -395,4 +397,25 @@ scenario('EV_FORCEONESHOT of a knote that is being added reports it once', (w) =
   q.kevent([add(r, EVFILT_READ, EV_FORCEONESHOT)])
   expectEvents(pending(q), { ident: r, flags: EV_ONESHOT })
   expectGone(q, r, EVFILT_READ)
+})
+
+scenario('EV_FORCEONESHOT says what holds beside, such as the end of a file', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  w.write(wr, 'foo')
+  w.close(wr)
+  q.kevent([add(r, EVFILT_READ, EV_FORCEONESHOT)])
+  expectEvents(pending(q), { ident: r, flags: EV_ONESHOT | EV_EOF, data: 3 })
+})
+
+scenario('EV_FORCEONESHOT of the wrong end of a pipe has nothing to count', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  w.write(wr, 'x')
+  q.kevent([add(wr, EVFILT_READ, EV_FORCEONESHOT), add(r, EVFILT_WRITE, EV_FORCEONESHOT)])
+  expectEvents(
+    byIdent(pending(q)),
+    { ident: r, filter: EVFILT_WRITE, data: 0 },
+    { ident: wr, filter: EVFILT_READ, data: 0 },
+  )
 })

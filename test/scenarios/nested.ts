@@ -13,6 +13,7 @@ import {
   EVFILT_USER,
   EVFILT_VNODE,
   EVFILT_WRITE,
+  NOTE_LOWAT,
 } from 'kqueue/core'
 import {
   add,
@@ -125,6 +126,42 @@ scenario('disabled knotes of the inner queue do not count', (w) => {
   expectNothing(outer)
   inner.kevent([trigger(1)])
   expectEvents(pending(outer), { ident: inner.fd, data: 1 })
+})
+
+scenario('what has happened but is no event does not count', (w) => {
+  const outer = w.kqueue()
+  const inner = w.kqueue()
+  const [r, wr] = w.pipe()
+  const [other, otherEnd] = w.pipe()
+  inner.kevent([add(r, EVFILT_READ, 0, { fflags: NOTE_LOWAT, data: 3 })])
+  inner.kevent([add(otherEnd, EVFILT_READ)])
+  w.write(wr, 'f')
+  expectNothing(outer)
+  outer.kevent([add(inner.fd, EVFILT_READ)])
+  expectNothing(outer)
+  w.write(wr, 'o')
+  w.close(other)
+  expectNothing(outer)
+  w.write(wr, 'o')
+  expectEvents(pending(outer), { ident: inner.fd, data: 1 })
+  expectEvents(pending(inner), { ident: r, data: 3 })
+})
+
+scenario('descriptors that were closed do not count', (w) => {
+  const outer = w.kqueue()
+  const inner = w.kqueue()
+  const pipes = [w.pipe(), w.pipe(), w.pipe()]
+  for (const [r, wr] of pipes) {
+    inner.kevent([add(r, EVFILT_READ), add(wr, EVFILT_WRITE)])
+    w.write(wr, 'x')
+  }
+  outer.kevent([add(inner.fd, EVFILT_READ)])
+  expectEvents(pending(outer), { ident: inner.fd, data: 6 })
+  for (const fd of pipes[0]!) w.close(fd)
+  w.close(pipes[2]![0])
+  expectEvents(pending(outer), { ident: inner.fd, data: 3 })
+  for (const fd of [...pipes[1]!, pipes[2]![1]]) w.close(fd)
+  expectNothing(outer)
 })
 
 scenario('a watch of a queue that is deleted reports nothing', (w) => {

@@ -5,15 +5,19 @@
 import type { FilterOps } from '../filter.js'
 import type { Kqueue } from '../kqueue.js'
 
+/** The hint that the watched queue has one more. */
+export const HINT_ENQUEUED = 1
+
 export const kqueueFilter: FilterOps = {
   isFd: true,
   attach: () => 0,
   detach(kn) {
     ;(kn.file as Kqueue).watchers.remove(kn)
   },
-  event(kn) {
+  event(kn, hint) {
     const watched = kn.file as Kqueue
-    kn.data = watched.alive() ? watched.count : 0
+    if (hint === HINT_ENQUEUED) return true
+    kn.data = watched.alive() ? watched.pending() : 0
     return kn.data > 0
   },
   copy: (kn) => (kn.file as Kqueue).kqfilter(kn),
