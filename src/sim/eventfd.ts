@@ -3,7 +3,7 @@ import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
-import { EVFILT_READ, EVFILT_WRITE } from '../event.js'
+import { EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT } from '../event.js'
 import { SimFile } from './file.js'
 
 /** Bytes of the counter: what is read and written. */
@@ -74,7 +74,7 @@ function filterWith(count: (file: EventFile) => bigint): FilterOps {
     detach: (kn) => kn.list?.remove(kn),
     event(kn) {
       kn.data = Number(count(kn.file as EventFile))
-      return kn.data > 0
+      return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : 1)
     },
     copy: watch,
   }

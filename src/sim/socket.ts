@@ -65,6 +65,10 @@ export abstract class Socket extends SimFile {
   abstract readonly ready: boolean
   /** The room from which on it is writable. */
   abstract readonly lowat: number
+  /** It waits for connections, and nothing goes through it. */
+  get listening(): boolean {
+    return false
+  }
   /** There is an out-of-band byte to be read, or has been where reading is now. */
   get urgent(): boolean {
     return false
@@ -170,6 +174,7 @@ const readFilter = filterWith((kn, socket) => {
 
 /** `data`: room in bytes. filt_sowrite. */
 const writeFilter = filterWith((kn, socket) => {
+  if (socket.listening) return false
   kn.data = socket.space
   if (socket.cannotSend) return end(kn, socket)
   if (socket.error !== 0) return true

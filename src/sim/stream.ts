@@ -81,6 +81,10 @@ export class StreamSocket extends Socket {
     return SEND_LOWAT
   }
 
+  override get listening(): boolean {
+    return this.#queue !== null
+  }
+
   override get urgent(): boolean {
     return this.#mark >= 0
   }

@@ -3,7 +3,7 @@
  * "EVFILT_READ". Sockets and regular files have chapters of their own.
  */
 import assert from 'node:assert/strict'
-import { EV_CLEAR, EV_EOF, EV_ONESHOT, EVFILT_READ } from 'kqueue/core'
+import { EV_CLEAR, EV_EOF, EV_ONESHOT, EVFILT_READ, NOTE_LOWAT } from 'kqueue/core'
 import {
   add,
   byIdent,
@@ -285,6 +285,15 @@ scenario('an eventfd reports its counter while it is not 0', { needs: ['eventfd'
   expectEvents(pending(q), { ident: fd, data: 10 })
   w.read(fd, 8)
   expectNothing(q)
+})
+
+scenario('an eventfd is reported from NOTE_LOWAT on', { needs: ['eventfd'] }, (w) => {
+  const q = w.kqueue()
+  const fd = w.eventfd(2)
+  q.kevent([add(fd, EVFILT_READ, 0, { fflags: NOTE_LOWAT, data: 3 })])
+  expectNothing(q)
+  w.write(fd, Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0))
+  expectEvents(pending(q), { ident: fd, data: 3 })
 })
 
 scenario('an eventfd with EV_CLEAR reports each addition', { needs: ['eventfd'] }, (w) => {
