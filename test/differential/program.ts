@@ -1,49 +1,95 @@
 /**
  * Runs a program in a World: what each command has answered, in words that are the same in
- * each World that does the same. Descriptors are told by their slots.
+ * each World that does the same. Descriptors are told by their slots, processes as children.
  */
-import * as vocabulary from 'kqueue/core'
 import {
-  type Change,
   EV_ADD,
-  EV_CLEAR,
   EV_DELETE,
+  EV_ERROR,
   EV_RECEIPT,
   EV_SET,
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
+  EVFILT_FS,
+  EVFILT_NETDEV,
+  EVFILT_PROC,
+  EVFILT_PROCDESC,
   EVFILT_READ,
+  EVFILT_SIGNAL,
+  EVFILT_TIMER,
   EVFILT_USER,
   EVFILT_VNODE,
   EVFILT_WRITE,
   type Kevent,
-  NOTE_LOWAT,
+  NOTE_CHILD,
+  NOTE_READ,
 } from 'kqueue/core'
 import type { Queue, World, WorldKind } from '../scenarios/world.js'
-import { type Command, DIRECTORIES, QUEUES } from './commands.js'
+import {
+  type Change,
+  type Command,
+  DIRECTORIES,
+  filterName,
+  type How,
+  QUEUES,
+  SLOTS,
+} from './command.js'
+import { isLeftOut, isUncounted, isUnnoted, type Kind, type Open } from './differences.js'
+import { Family } from './family.js'
 
 /** More events than there can be. */
 const ALL = 64
+/** A number that no descriptor and no process has. */
+const NONE = 9_999_999
+/** Connections that wait at most. */
+const BACKLOG = 8
+/** For what happens a moment later, in ms. */
+const MOMENT = 2000
 
-/** A descriptor of the program. */
-interface Open {
-  readonly fd: number
-  readonly kind: 'file' | 'directory' | 'pipe' | 'stream' | 'dgram'
-  /** The other end. */
-  peer?: Open
-  closed?: boolean
-  /** One of the ends was shut down. */
-  shut?: boolean
+const OF_DESCRIPTORS: ReadonlySet<number> = new Set([
+  EVFILT_READ,
+  EVFILT_WRITE,
+  EVFILT_VNODE,
+  EVFILT_EMPTY,
+  EVFILT_PROCDESC,
+  EVFILT_EXCEPT,
+])
+
+/** What takes an error from a socket. */
+const CALLS: ReadonlySet<string> = new Set(['read', 'write', 'fill', 'drain', 'shutdown'])
+
+/** Of a program as it is run: whether it is looked at after each command. */
+export interface Manner {
+  readonly look: boolean
 }
 
-export function answers(kind: WorldKind, program: readonly Command[]): string[] {
+/**
+ * @param expected what the other World has answered: what happens a moment later is waited for
+ */
+export function answers(
+  kind: WorldKind,
+  program: readonly Command[],
+  manner: Manner,
+  expected?: readonly string[],
+): string[] {
   let told: string[] = []
   kind.run((world) => {
-    const running = new Running(world)
-    told = program.map((command) => running.run(command))
-    told.push(running.rest())
+    const running = new Running(world, manner)
+    if (program.some(isOfSignals)) running.ignoreSignals()
+    told = program.map((command, i) => running.run(command, expected?.[i]))
+    told.push(running.rest(expected?.[program.length]))
   })
   return told
+}
+
+function isOfSignals(command: Command): boolean {
+  if (command[0] === 'kevent') return command[2].some(({ filter }) => filter === EVFILT_SIGNAL)
+  return command[0] === 'raise'
+}
+
+interface Slot {
+  readonly fd: number
+  readonly open: Open
 }
 
 class Running {
@@ -51,15 +97,30 @@ class Running {
   readonly #queues: Queue[]
   /** For a look at the system that hands out nothing. */
   readonly #observer: Queue
-  readonly #slots = new Map<number, Open>()
+  readonly #slots = new Map<number, Slot>()
+  readonly #family: Family
+  /** Queues and slots whose knote asks for NOTE_READ. */
+  readonly #reading = new Set<string>()
+  #expected: string | undefined
 
-  constructor(world: World) {
+  constructor(
+    world: World,
+    readonly manner: Manner,
+  ) {
     this.#world = world
     this.#queues = Array.from({ length: QUEUES }, () => world.kqueue())
     this.#observer = world.kqueue()
+    this.#family = new Family(world, this.#observer)
+    for (const name of ['d', 'e']) world.tree!.mkdir(name)
   }
 
-  run(command: Command): string {
+  ignoreSignals(): void {
+    this.#family.ignoreSignals()
+  }
+
+  run(command: Command, expected?: string): string {
+    this.#expected = expected
+    if (CALLS.has(command[0])) this.#noteCall(command[1] as number)
     let answer: string
     try {
       answer = this.#do(command)
@@ -67,16 +128,24 @@ class Running {
       const { code } = error as NodeJS.ErrnoException
       if (code === undefined) throw error
       // Calls that have nothing to do with queues may fail for one reason or another.
-      answer = command[0] === 'change' ? code : 'fails'
+      answer = command[0] === 'kevent' ? code : 'fails'
     }
     // What has happened is known before something else does.
-    this.#observer.kevent([], 1, 0)
+    if (this.manner.look) this.#observer.kevent([], 1, 0)
     return answer
   }
 
+  /** A call takes the error from a socket. */
+  #noteCall(slot: number): void {
+    const { open } = this.#slots.get(slot) ?? {}
+    if (open?.reset) open.failed = true
+  }
+
   /** What is left in the queues. */
-  rest(): string {
-    return this.#queues.map((queue) => this.#scan(queue)).join(' | ')
+  rest(expected?: string): string {
+    this.#expected = undefined
+    const each = expected?.split(' | ')
+    return this.#queues.map((queue, i) => this.#settled(queue, ALL, each?.[i])).join(' | ')
   }
 
   #do(command: Command): string {
@@ -84,35 +153,52 @@ class Running {
     const tree = world.tree!
     switch (command[0]) {
       case 'open':
-        this.#place(command[1], () => ({
-          fd: world.open(command[2], command[3]),
-          kind: DIRECTORIES.includes(command[2]) ? 'directory' : 'file',
-        }))
-        return ''
+        return this.#open(command[1], command[2], command[3])
       case 'pipe':
         return this.#placeBoth(command[1], command[2], 'pipe', () => world.pipe())
       case 'socketpair':
         return this.#placeBoth(command[1], command[2], command[3], () =>
           world.socketpair(command[3]),
         )
+      case 'eventfd':
+        return this.#place(command[1], 'eventfd', () => world.eventfd(command[2]))
+      case 'listen':
+        return this.#listen(command[1])
+      case 'connect':
+        return this.#connect(command[1], command[2])
+      case 'accept':
+        return this.#accept(command[1], command[2])
+      case 'dup':
+        return this.#dup(command[1], command[2])
+      case 'dup2':
+        return this.#dup2(command[1], command[2])
       case 'close':
-        this.#close(command[1])
-        return ''
+        return this.#close(command[1])
       case 'write':
         return this.#write(command[1], command[2])
+      case 'count':
+        return this.#count(command[1], command[2])
       case 'read':
-        return `${world.read(this.#fd(command[1]), command[2]).length}`
+        return this.#read(command[1], command[2])
+      case 'fill':
+        return this.#fill(command[1])
+      case 'drain':
+        return this.#drain(command[1])
       case 'lseek':
         world.lseek(this.#fd(command[1]), command[2])
         return ''
+      case 'ftruncate':
+        return this.#truncate(command[1], command[2])
       case 'shutdown':
-        this.#shutdown(command[1], command[2])
-        return ''
+        return this.#shutdown(command[1], command[2])
       case 'rename':
         world.rename(command[1], command[2])
         return ''
       case 'unlink':
         world.unlink(command[1])
+        return ''
+      case 'mkfifo':
+        world.mkfifo(command[1])
         return ''
       case 'link':
       case 'mkdir':
@@ -120,10 +206,18 @@ class Running {
       case 'chmod':
         ;(tree[command[0]] as (...given: unknown[]) => void)(...command.slice(1))
         return ''
-      case 'change':
-        return this.#change(command)
+      case 'pdopen':
+        return this.#place(command[1], 'process', () => this.#family.pdopen(command[2]))
+      case 'kevent':
+        return this.#kevent(command[1], command[2], command[3])
       case 'scan':
-        return this.#scan(this.#queues[command[1]]!)
+        return this.#settled(this.#queues[command[1]]!, command[2], this.#expected)
+      case 'kqueue':
+        this.#queues[command[1]]!.close()
+        this.#queues[command[1]] = world.kqueue()
+        return ''
+      default:
+        return this.#family.run(command)
     }
   }
 
@@ -131,66 +225,137 @@ class Running {
     return this.#slots.get(slot)?.fd ?? -1
   }
 
-  #place(slot: number, make: () => Open): void {
-    if (this.#slots.has(slot)) this.#close(slot)
-    this.#slots.set(slot, make())
+  // Making
+
+  #open(slot: number, name: string, mode: 'r' | 'w' | 'a' | 'rw'): string {
+    const isFifo = name === 'p' || name === 'q'
+    const isDirectory = DIRECTORIES.includes(name)
+    // O_CREAT would make a file under the name of a fifo.
+    const kind: Kind = isFifo ? 'fifo' : isDirectory ? 'directory' : 'file'
+    return this.#place(slot, kind, () => this.#world.open(name, mode), { name })
   }
 
-  #placeBoth(one: number, other: number, kind: Open['kind'], make: () => [number, number]): string {
+  #place(slot: number, kind: Kind, make: () => number, more: Partial<Open> = {}): string {
+    if (this.#slots.has(slot)) this.#close(slot)
+    const open: Open = { kind, slots: 1, ...more }
+    this.#slots.set(slot, { fd: make(), open })
+    return ''
+  }
+
+  #placeBoth(one: number, other: number, kind: Kind, make: () => [number, number]): string {
     if (one === other) return 'same'
     for (const slot of [one, other]) if (this.#slots.has(slot)) this.#close(slot)
     const [first, second] = make()
     const ends: [Open, Open] = [
-      { fd: first, kind },
-      { fd: second, kind },
+      { kind, slots: 1 },
+      { kind, slots: 1 },
     ]
     ends[0].peer = ends[1]
     ends[1].peer = ends[0]
-    this.#slots.set(one, ends[0])
-    this.#slots.set(other, ends[1])
+    this.#slots.set(one, { fd: first, open: ends[0] })
+    this.#slots.set(other, { fd: second, open: ends[1] })
     return ''
   }
 
-  #close(slot: number): void {
-    const open = this.#slots.get(slot)
-    const fd = this.#fd(slot)
+  #listen(slot: number): string {
+    this.#place(slot, 'listener', () => this.#world.listen('unix'), { waiting: [] })
+    const { open, fd } = this.#slots.get(slot)!
+    open.number = fd
+    return ''
+  }
+
+  /** A listener that is known by the number of its slot. */
+  #listener(slot: number): Open | undefined {
+    const { open, fd } = this.#slots.get(slot) ?? {}
+    return open?.kind === 'listener' && open.number === fd ? open : undefined
+  }
+
+  #connect(slot: number, listener: number): string {
+    const open = this.#listener(listener)
+    if (open === undefined || open.waiting!.length >= BACKLOG || slot === listener) return 'no'
+    this.#place(slot, 'stream', () => this.#world.connect(open.number!))
+    const client = this.#slots.get(slot)!.open
+    const server: Open = { kind: 'stream', slots: 0, peer: client }
+    client.peer = server
+    open.waiting!.push(server)
+    return ''
+  }
+
+  #accept(slot: number, listener: number): string {
+    const open = this.#listener(listener)
+    if (open === undefined || open.waiting!.length === 0 || slot === listener) return 'no'
+    const server = open.waiting!.shift()!
+    this.#place(slot, 'stream', () => this.#world.accept(open.number!))
+    const { fd } = this.#slots.get(slot)!
+    server.slots = 1
+    this.#slots.set(slot, { fd, open: server })
+    return ''
+  }
+
+  #dup(from: number, to: number): string {
+    const { fd, open } = this.#slots.get(from) ?? {}
+    if (fd === undefined || open === undefined || from === to) return 'no'
+    if (this.#slots.has(to)) this.#close(to)
+    this.#slots.set(to, { fd: this.#world.dup(fd), open })
+    open.slots++
+    return ''
+  }
+
+  /** Gives the number of a slot to another file. */
+  #dup2(from: number, to: number): string {
+    const { fd, open } = this.#slots.get(from) ?? {}
+    const target = this.#slots.get(to)
+    if (fd === undefined || open === undefined || target === undefined) return 'no'
+    // The events of the same open file, and of the same file, stay.
+    if (open === target.open || (isNamed(open) && isNamed(target.open))) return 'same'
+    this.#leave(target)
+    this.#world.dup2(fd, target.fd)
+    this.#slots.set(to, { fd: target.fd, open })
+    open.slots++
+    return ''
+  }
+
+  // Ending
+
+  #close(slot: number): string {
+    const target = this.#slots.get(slot)
     this.#slots.delete(slot)
-    if (open?.kind === 'stream') this.#drain(fd)
-    this.#world.close(fd)
-    if (open !== undefined) open.closed = true
-    // Linux does not tell of a close before somebody asks for the descriptor.
-    this.#forget(fd, EVFILT_READ)
+    if (target === undefined) {
+      this.#world.close(-1)
+      return ''
+    }
+    this.#leave(target)
+    this.#world.close(target.fd)
+    // Linux does not tell of a close before somebody asks for the descriptor; then the number
+    // may be that of the same file again.
+    if (isNamed(target.open) || target.open.slots > 0) this.#forget(target.fd, EVFILT_READ)
+    return ''
   }
 
-  #write(slot: number, bytes: number): string {
-    const open = this.#slots.get(slot)
-    // Linux takes it as a reason to throw away what has come from there.
-    if (open?.kind === 'dgram' && open.peer!.closed) return ''
-    return `${this.#world.write(this.#fd(slot), 'x'.repeat(bytes))}`
+  /** Before a descriptor is closed. */
+  #leave({ fd, open }: Slot): void {
+    open.slots--
+    // Linux resets a connection that is closed with bytes to read.
+    if (open.kind === 'stream' && open.slots === 0) this.#empty(fd)
+    if (open.kind === 'listener' && open.slots === 0) {
+      for (const { peer } of open.waiting!) peer!.shut = peer!.reset = true
+    }
   }
 
-  #shutdown(slot: number, how: 'write' | 'both'): void {
-    const open = this.#slots.get(slot)
-    if (open?.kind !== 'stream') return
-    this.#drain(open.fd)
-    this.#world.shutdown(open.fd, how)
+  #shutdown(slot: number, how: 'read' | 'write' | 'both'): string {
+    const { fd, open } = this.#slots.get(slot) ?? {}
+    if (open?.kind !== 'stream' || fd === undefined) return 'no'
+    // Linux keeps what has come.
+    this.#empty(fd)
+    this.#world.shutdown(fd, how)
     for (const end of [open, open.peer!]) {
       end.shut = true
-      if (end.closed) continue
-      for (const filter of [EVFILT_WRITE, EVFILT_EMPTY]) this.#forget(end.fd, filter)
+      for (const other of this.#slots.values()) {
+        if (other.open !== end) continue
+        for (const filter of [EVFILT_WRITE, EVFILT_EMPTY]) this.#forget(other.fd, filter)
+      }
     }
-  }
-
-  /**
-   * Bytes that nobody has read: closed with them a connection is broken on Linux, and when its
-   * reading is shut down they stay.
-   */
-  #drain(fd: number): void {
-    try {
-      this.#world.read(fd, 1 << 20)
-    } catch {
-      // There was nothing.
-    }
+    return ''
   }
 
   #forget(fd: number, filter: number): void {
@@ -199,19 +364,149 @@ class Running {
     }
   }
 
-  #change([, queue, slot, filter, flags, fflags, data]: Extract<
-    Command,
-    ['change', ...unknown[]]
-  >): string {
-    const open = this.#slots.get(slot)
-    const ident = filter === EVFILT_USER ? slot : (open?.fd ?? -1)
-    if (!isComparable(open, filter, flags, fflags)) return ''
-    const change: Change = EV_SET(ident, filter, flags, fflags, data, slot)
-    return this.#told(this.#queues[queue]!.kevent([change], flags & EV_RECEIPT ? 1 : 0, 0))
+  #forgetVnodes(): void {
+    for (const { fd, open } of this.#slots.values()) {
+      if (isNamed(open)) this.#forget(fd, EVFILT_VNODE)
+    }
   }
 
-  #scan(queue: Queue): string {
-    return this.#told(queue.kevent([], ALL, 0))
+  // Reading and writing
+
+  #write(slot: number, bytes: number): string {
+    const { fd, open } = this.#slots.get(slot) ?? {}
+    // Linux takes it as a reason to throw away what has come from there.
+    if (open?.kind === 'dgram' && open.peer!.slots === 0) return ''
+    if (open?.kind === 'eventfd') return 'no'
+    return `${this.#world.write(fd ?? -1, 'x'.repeat(bytes))}`
+  }
+
+  #count(slot: number, n: number): string {
+    const { fd, open } = this.#slots.get(slot) ?? {}
+    if (open?.kind !== 'eventfd') return 'no'
+    const bytes = new Uint8Array(8)
+    bytes[0] = n
+    return `${this.#world.write(fd!, bytes)}`
+  }
+
+  #read(slot: number, n: number): string {
+    const { fd, open } = this.#slots.get(slot) ?? {}
+    if (open?.filled || open?.peer?.filled) return this.#drain(slot)
+    const { length } = this.#world.read(fd ?? -1, open?.kind === 'eventfd' ? 8 : n)
+    // NOTE_READ of reading at the end.
+    if (length === 0) this.#forgetReading()
+    return `${length}`
+  }
+
+  #forgetReading(): void {
+    for (const each of this.#reading) {
+      const [queue, fd] = each.split(' ').map(Number) as [number, number]
+      this.#queues[queue]!.kevent([EV_SET(fd, EVFILT_VNODE, EV_DELETE | EV_RECEIPT)], 1, 0)
+    }
+    this.#reading.clear()
+  }
+
+  #fill(slot: number): string {
+    const { fd, open } = this.#slots.get(slot) ?? {}
+    if (open?.kind !== 'pipe' && open?.kind !== 'stream') return 'no'
+    const bytes = new Uint8Array(4096)
+    try {
+      for (;;) {
+        this.#world.write(fd!, bytes)
+        open.filled = true
+      }
+    } catch {
+      return ''
+    }
+  }
+
+  #drain(slot: number): string {
+    const { fd, open } = this.#slots.get(slot) ?? {}
+    if (open === undefined || isNamed(open) || open.kind === 'eventfd') return 'no'
+    this.#empty(fd!)
+    if (open.peer !== undefined) open.peer.filled = false
+    return ''
+  }
+
+  #empty(fd: number): void {
+    try {
+      while (this.#world.read(fd, 1 << 20).length > 0);
+    } catch {
+      // There was nothing.
+    }
+  }
+
+  #truncate(slot: number, length: number): string {
+    this.#forgetVnodes()
+    this.#world.ftruncate(this.#fd(slot), length)
+    return ''
+  }
+
+  // Queues
+
+  #kevent(queue: number, changes: readonly Change[], how: How): string {
+    const list = changes
+      .filter(
+        (each) => !isLeftOut(this.#watched(each), each, this.manner.look) && this.#isSteady(each),
+      )
+      .map((each) => this.#change(queue, each, how))
+    if (list.length === 0 && how !== 'events') return ''
+    const room = how === 'plain' ? 0 : how === 'receipts' ? list.length : ALL
+    return this.#told(this.#queues[queue]!.kevent(list, room, 0))
+  }
+
+  /** Not what other programs do to the system. */
+  #isSteady({ of, filter, flags }: Change): boolean {
+    if ((flags & EV_ADD) === 0) return true
+    if (filter === EVFILT_NETDEV) return of === NONE
+    if (filter === EVFILT_PROC) return this.#family.isSteady(of)
+    return filter !== EVFILT_FS
+  }
+
+  #change(queue: number, { of, filter, flags, fflags, data, udata }: Change, how: How) {
+    const ident = this.#ident(of, filter)
+    if (filter === EVFILT_VNODE && fflags & NOTE_READ) this.#reading.add(`${queue} ${ident}`)
+    const more = how === 'receipts' ? EV_RECEIPT : 0
+    return EV_SET(ident, filter, flags | more, fflags, data, udata)
+  }
+
+  #watched({ of, filter }: Change): Open | undefined {
+    return OF_DESCRIPTORS.has(filter) ? this.#slots.get(of)?.open : undefined
+  }
+
+  #ident(of: number, filter: number): number {
+    if (filter === EVFILT_PROC) return this.#family.pid(of) ?? NONE
+    if (!OF_DESCRIPTORS.has(filter) || of < 0) return of
+    return of < SLOTS ? (this.#slots.get(of)?.fd ?? NONE) : (this.#queues[of - SLOTS]?.fd ?? NONE)
+  }
+
+  /** What is pending; waits a moment where it is not what was expected. */
+  #settled(queue: Queue, room: number, expected?: string): string {
+    let events = this.#gather(queue, room)
+    let told = this.#told(events)
+    if (!this.#family.used || expected === undefined) return told
+    for (const start = performance.now(); told !== expected; told = this.#told(events)) {
+      if (performance.now() - start > MOMENT) break
+      events = merge(events, queue.kevent([], ALL, 1))
+    }
+    return told
+  }
+
+  /** Goes once over all that is pending. */
+  #gather(queue: Queue, room: number): Kevent[] {
+    const found = new Map<string, Kevent[]>()
+    for (;;) {
+      const events = queue.kevent([], room, 0)
+      if (events.length > room)
+        throw new Error(`${events.length} events where there is room for ${room}`)
+      const known = new Set(found.keys())
+      for (const event of events) {
+        const key = `${event.filter} ${event.ident}`
+        if (known.has(key)) continue
+        found.set(key, [...(found.get(key) ?? []), event])
+      }
+      if (events.length < room || events.some((e) => known.has(`${e.filter} ${e.ident}`))) break
+    }
+    return [...found.values()].flat()
   }
 
   #told(events: readonly Kevent[]): string {
@@ -222,43 +517,52 @@ class Running {
       .join(', ')
   }
 
-  #words({ filter, flags, fflags, data, udata }: Kevent): string {
-    const open = this.#slots.get(udata as number)
-    const shown = isCounted(open, filter) ? `${data}` : data > 0 ? 'some' : 'none'
-    return `${nameOf('EVFILT_', filter)} of ${udata} flags ${flags.toString(16)} fflags ${fflags.toString(16)} data ${shown}`
+  #words(event: Kevent): string {
+    const { filter, flags, fflags, udata } = event
+    const [of, open] = this.#subject(event)
+    const notes = isUnnoted(open, event) ? 'some' : fflags.toString(16)
+    return `${filterName(filter)} of ${of} flags ${flags.toString(16)} fflags ${notes} data ${this.#data(event, open)} udata ${udata}`
+  }
+
+  #data(event: Kevent, open: Open | undefined): string {
+    const { data, filter, fflags, flags } = event
+    if (flags & EV_ERROR) return `${data}`
+    if (filter === EVFILT_PROC && fflags & NOTE_CHILD) return this.#family.name(data)
+    if (isUncounted(open, event)) return data > 0 ? 'some' : 'none'
+    return `${data}`
+  }
+
+  /** What an event is of, and the open file if it is one. */
+  #subject({ ident, filter }: Kevent): [string, Open | undefined] {
+    if (filter === EVFILT_PROC) return [this.#family.name(ident), undefined]
+    if (!OF_DESCRIPTORS.has(filter)) return [`${ident}`, undefined]
+    for (const [slot, { fd, open }] of this.#slots) if (fd === ident) return [`slot ${slot}`, open]
+    const queue = this.#queues.findIndex(({ fd }) => fd === ident)
+    return [
+      queue === -1 ? (ident > 1e6 || ident < 0 ? `${ident}` : 'what is closed') : `queue ${queue}`,
+      undefined,
+    ]
   }
 }
 
-/** What docs/differences.md says that Linux does not do, or does in another way. */
-function isComparable(
-  open: Open | undefined,
-  filter: number,
-  flags: number,
-  fflags: number,
-): boolean {
-  if ((flags & EV_ADD) === 0 || open === undefined) return true
-  if (filter === EVFILT_WRITE || filter === EVFILT_EMPTY) {
-    if (open.shut || (open.kind === 'pipe' && open.peer!.closed)) return false
-    // How often it is told that there is room.
-    if (flags & EV_CLEAR) return false
+/** Files that have an inode, by which they are known when they come back. */
+function isNamed({ kind }: Open): boolean {
+  return kind === 'file' || kind === 'directory' || kind === 'fifo'
+}
+
+/** Events of what forgets what it has reported, and what came of it later. */
+function merge(before: readonly Kevent[], more: readonly Kevent[]): Kevent[] {
+  const merged = before.map((event) => ({ ...event }))
+  for (const event of more) {
+    const same = merged.find((e) => e.ident === event.ident && e.filter === event.filter)
+    if (same === undefined) {
+      merged.push({ ...event })
+      continue
+    }
+    const isCount = event.filter === EVFILT_SIGNAL || event.filter === EVFILT_TIMER
+    same.data = isCount ? same.data + event.data : event.data
+    same.fflags = event.filter === EVFILT_USER ? event.fflags : (same.fflags | event.fflags) >>> 0
+    same.flags |= event.flags
   }
-  // The size of a directory is up to its file system.
-  if (open.kind === 'directory' && filter === EVFILT_READ) return false
-  // Linux counts the first datagram.
-  if (open.kind === 'dgram' && fflags & NOTE_LOWAT) return false
-  // Files that are no sockets have no out-of-band data on either, for other reasons.
-  return filter !== EVFILT_EXCEPT || open.kind === 'stream'
-}
-
-/** Whether `data` is the same number on both. */
-function isCounted(open: Open | undefined, filter: number): boolean {
-  if (filter === EVFILT_READ) return open?.kind !== 'dgram'
-  return filter === EVFILT_VNODE || filter !== EVFILT_WRITE
-}
-
-function nameOf(prefix: string, value: number): string {
-  const found = Object.entries(vocabulary).find(
-    ([name, each]) => name.startsWith(prefix) && each === value,
-  )
-  return found?.[0] ?? `${value}`
+  return merged
 }

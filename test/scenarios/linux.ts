@@ -137,6 +137,7 @@ class LinuxWorld implements World {
   readonly tree: TreeCalls = treeCalls(this.#directory)
   /** Where the listening sockets are. */
   readonly #addresses = new Map<number, Address>()
+  #listeners = 0
 
   readonly filters = {
     kqueue_add_filteropts,
@@ -217,7 +218,7 @@ class LinuxWorld implements World {
       const port = posix.getsocknamePort(fd)
       connect = (client) => posix.connectInet(client, '127.0.0.1', port)
     } else {
-      const path = join(this.#directory, `socket${fd}`)
+      const path = join(this.#directory, `socket${this.#listeners++}`)
       posix.bindUnix(fd, path)
       connect = (client) => posix.connectUnix(client, path)
     }

@@ -41,6 +41,7 @@ const MODES: Record<OpenMode, number> = {
 class SimWorld implements World {
   /** Where the listening sockets are; known after they are closed. */
   readonly #addresses = new Map<number, number | string>()
+  #listeners = 0
   readonly #kernel: SimKernel
   readonly #process: SimProcess
   readonly filters
@@ -93,7 +94,7 @@ class SimWorld implements World {
 
   listen(kind: 'tcp' | 'unix'): number {
     const process = this.#process
-    const fd = process.listen(kind === 'tcp' ? 0 : `socket${this.#addresses.size}`, 16)
+    const fd = process.listen(kind === 'tcp' ? 0 : `socket${this.#listeners++}`, 16)
     this.#addresses.set(fd, process.getsockname(fd)!)
     return fd
   }
