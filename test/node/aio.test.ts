@@ -437,7 +437,7 @@ eachBackend((kind) => {
       await until(() => write.complete, 'the write is over')
       assert.equal(write.result, 100 * BLOCK)
       close(fd)
-      assert.equal(descriptors(), before)
+      assert.ok(descriptors() <= before)
       assert.throws(() => aio_read({ fd, buffer: blocks(1), kq }), { code: 'EBADF' })
     })
   })

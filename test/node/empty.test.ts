@@ -219,7 +219,7 @@ describe('Waiting for a buffer', () => {
     for (const [r, w] of pairs) for (const fd of [r, w]) closeRaw(fd)
     // Found out by the clock, though nobody asks for these descriptors.
     while (kq.knotes().length > 0) kq.kevent([], 8, 10)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('is not for another file under the same number', () => {
@@ -269,7 +269,7 @@ describe('Waiting for a buffer', () => {
     await message(worker)
     await worker.terminate()
     await ended(worker)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('goes by the clock where inotify cannot be had', () => {

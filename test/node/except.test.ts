@@ -288,6 +288,6 @@ describe('A watched socket', () => {
     for (const kq of queues) kq.kevent([watch(server)])
     urge(client)
     for (const kq of queues) urgent(kq, server)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 })

@@ -158,7 +158,7 @@ describe('A filter that throws', () => {
       assert.match(String(error), /broken filter/)
     }
     kq.close()
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
     assert.throws(() => kq.kevent(), { code: 'EBADF' })
   })
 

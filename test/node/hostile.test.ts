@@ -40,7 +40,7 @@ describe('Five thousand queues', () => {
       if (i % 2 === 0) kq.kevent([fired(1)])
       if (i % 3 === 0) kq.fd
     }
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('open at the same time all work', { skip: limit < 6000 && `limit ${limit}` }, () => {
@@ -53,7 +53,7 @@ describe('Five thousand queues', () => {
     } finally {
       for (const kq of kqs) kq.close()
     }
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('that watch one pipe are all told', { skip: limit < 6000 && `limit ${limit}` }, () => {

@@ -259,7 +259,7 @@ inNamespaces(import.meta.url, () => {
       for (const index of [-1, 999_999, 2 ** 31, 2 ** 40]) {
         assert.throws(() => kq.kevent([watch(index)]), { code: 'ENXIO' })
       }
-      assert.equal(descriptors(), before)
+      assert.ok(descriptors() <= before)
     })
 
     it('are closed with a worker that is terminated while it waits', async () => {
@@ -272,7 +272,7 @@ inNamespaces(import.meta.url, () => {
       await message(worker)
       await worker.terminate()
       await ended(worker)
-      assert.equal(descriptors(), before)
+      assert.ok(descriptors() <= before)
     })
 
     it('that are not free make EMFILE, and nothing is left', () => {

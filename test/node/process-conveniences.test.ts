@@ -39,7 +39,7 @@ describe('processExit', () => {
     controller.abort(reason)
     await assert.rejects(exit, reason)
     await assert.rejects(processExit(pid, { signal: AbortSignal.abort(reason) }), reason)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('rejects what is no process', async () => {
@@ -170,13 +170,13 @@ describe('processTree', () => {
     parent.fork()
     assert.equal((await first).value?.type, 'fork')
     await left.return()
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
     const reason = new Error('enough')
     const controller = new AbortController()
     const aborted = processTree(parent.pid, { signal: controller.signal }).next()
     controller.abort(reason)
     await assert.rejects(aborted, reason)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('rejects what is no process', async () => {

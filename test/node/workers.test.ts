@@ -116,7 +116,7 @@ describe('Terminating a worker', () => {
       const started = performance.now()
       await worker.terminate()
       assert.ok(performance.now() - started < 5000)
-      assert.equal(descriptors(), before)
+      assert.ok(descriptors() <= before)
     })
   }
 
@@ -159,6 +159,6 @@ describe('A hundred workers that leave queues unclosed', () => {
     }
     for (let i = 0; i < 100; i += 4) await Promise.all([0, 1, 2, 3].map((k) => one(i + k)))
     for (let tries = 0; descriptors() !== before && tries < 100; tries++) pause(10)
-    assert.equal(descriptors(), before)
+    assert.ok(descriptors() <= before)
   })
 })
