@@ -2,10 +2,12 @@
  * A command of kq: how it is written, what help says of it, and what it does.
  * `watch.ts` and `wait.ts` hold one each; `main.ts` lists them.
  */
+import type { Interruption } from './interruption.js'
 import type { Option, Request } from './options.js'
 import type { Output } from './output.js'
 import { humanPrinter, jsonPrinter } from './print.js'
 import type { Happening } from './sources.js'
+import type { Stop } from './stop.js'
 
 export interface Command {
   readonly name: string
@@ -29,8 +31,8 @@ export interface OwnCommand extends Omit<Command, 'options' | 'run'> {
   readonly options: readonly Pick<Option, 'option' | 'short' | 'value' | 'help'>[]
   /** Its exit statuses. */
   readonly status: readonly Entry[]
-  /** As `Command.run`. */
-  start(words: readonly string[], world: World): Promise<number>
+  /** As `Command.run`; or answers how kq is to end instead. */
+  start(words: readonly string[], world: World): Promise<number | Stop>
 }
 
 export type AnyCommand = Command | OwnCommand
@@ -48,6 +50,8 @@ export interface World {
   readonly output: Output
   /** Aborts when the command is to end. */
   readonly signal: AbortSignal
+  /** The signals that make it. */
+  readonly interruption: Interruption
 }
 
 /** The exit status when the time was over. */

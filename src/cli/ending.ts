@@ -1,8 +1,8 @@
 /**
- * How a process ended, in words, and the names of signals: wait(2), signal(7).
+ * How a process ended, in words: wait(2).
  */
-import { constants } from 'node:os'
 import { STATUS_UNKNOWN } from '../index.js'
+import { signalName } from './signals.js'
 
 /** In a wait(2) status: a core file was left. */
 const CORE = 0x80
@@ -13,43 +13,4 @@ export function endingWords(status: number): string {
   const signal = status & 0x7f
   if (signal === 0) return `exited with status ${(status >> 8) & 0xff}`
   return `was killed by ${signalName(signal)}${status & CORE ? ', and left a core file' : ''}`
-}
-
-/** The name of a signal: 15 -> 'SIGTERM', 40 -> 'SIG40'. */
-export function signalName(number: number): string {
-  const named = Object.entries(constants.signals).find(([, value]) => value === number)
-  return named?.[0] ?? `SIG${number}`
-}
-
-/** The highest number of a signal: SIGRTMAX. */
-const LAST = 64
-
-/**
- * The number of a signal: of `SIGTERM`, `term`, `15`, `SIG40`, `RTMIN+3`, `SIGRTMAX-1`;
- * undefined when there is none.
- */
-export function signalNumber(text: string): number | undefined {
-  const name = text.toUpperCase().replace(/^SIG/, '')
-  const [, from, sign, offset] = /^(RTMIN|RTMAX)(?:([-+])(\d{1,2}))?$/.exec(name) ?? []
-  if (from !== undefined) return realTime(from, sign, Number(offset ?? 0))
-  if (/^\d{1,2}$/.test(name)) {
-    const number = Number(name)
-    return number >= 1 && number <= LAST ? number : undefined
-  }
-  const { signals } = constants
-  const full = `SIG${name}`
-  return Object.hasOwn(signals, full) ? signals[full as NodeJS.Signals] : undefined
-}
-
-function realTime(from: string, sign: string | undefined, offset: number): number | undefined {
-  const first = firstRealTime()
-  const number = from === 'RTMIN' ? first + offset : LAST - offset
-  const outwards = sign !== undefined && sign !== (from === 'RTMIN' ? '+' : '-')
-  return outwards || number < first || number > LAST ? undefined : number
-}
-
-/** SIGRTMIN: the C library keeps the ones below for itself, glibc two and musl three. */
-function firstRealTime(): number {
-  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
-  return header.glibcVersionRuntime === undefined ? 35 : 34
 }

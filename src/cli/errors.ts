@@ -6,6 +6,10 @@
  */
 import { getSystemErrorMap } from 'node:util'
 import { KqueueError } from '../index.js'
+import { visible } from './visible.js'
+import { writeWhole } from './writing.js'
+
+const STDERR = 2
 
 export class UsageError extends Error {}
 
@@ -24,6 +28,15 @@ export class Refusal extends Error {
     reason: string,
   ) {
     super(`${code}: ${reason}`)
+  }
+}
+
+/** Says on standard error what is wrong, in a line. */
+export function complain(text: string): void {
+  try {
+    writeWhole(STDERR, Buffer.from(`kq: ${visible(text)}\n`))
+  } catch {
+    // Nobody listens.
   }
 }
 

@@ -70,7 +70,7 @@ function status(): string[] {
       ['1', 'a source cannot be watched'],
       ['2', 'bad usage'],
       ['124', 'the time was over first'],
-      ['130, 143', 'interrupted, terminated'],
+      ['130, 143', 'interrupted, terminated; hung up, kq dies of SIGHUP'],
     ]),
   ]
 }

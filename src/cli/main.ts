@@ -6,25 +6,26 @@
 import { readFileSync } from 'node:fs'
 import { KqueueError } from '../index.js'
 import type { AnyCommand, Command, World } from './command.js'
-import { reasonOf, SourceError, UsageError } from './errors.js'
+import { complain, reasonOf, SourceError, UsageError } from './errors.js'
 import { commandHelp, help } from './help.js'
-import { attendedSignals } from './interruption.js'
+import { Interruption } from './interruption.js'
 import { parseOptions } from './options.js'
-import { Output, Stop } from './output.js'
+import { Output } from './output.js'
 import { run as runAgain } from './run.js'
+import { leave, Stop } from './stop.js'
 import { trace } from './trace.js'
-import { visible } from './visible.js'
 import { wait } from './wait.js'
 import { watch } from './watch.js'
 
 const COMMANDS: readonly AnyCommand[] = [watch, wait, runAgain, trace]
 
-/** Signals that end the command, with the exit status that shells give to it. */
-const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const
+/** Signals that end every command; what it has open is closed by then. */
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
 const BAD_USAGE = 2
 
-async function run(args: readonly string[], end: AbortController): Promise<number> {
+async function run(args: readonly string[], end: AbortController): Promise<number | Stop> {
+  const interruption = new Interruption(end, SIGNALS)
   const output = new Output(end)
   const [name, ...rest] = args
   if (name === undefined || name === '--help' || name === '-h') {
@@ -39,7 +40,7 @@ async function run(args: readonly string[], end: AbortController): Promise<numbe
   }
   const command = COMMANDS.find((row) => row.name === name)
   if (command === undefined) throw new UsageError(unknown(name))
-  const world = { output, signal: end.signal }
+  const world = { output, signal: end.signal, interruption }
   const code = await ('start' in command ? command.start(rest, world) : begin(command, rest, world))
   await output.flush()
   return code
@@ -66,30 +67,24 @@ function version(): string {
   return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version
 }
 
-/** The exit status of what was thrown, after saying what there is to say. */
-function failed(error: unknown): number {
-  if (error instanceof Stop) return error.code
+/** How kq ends by what was thrown, after saying what there is to say. */
+function failed(error: unknown): number | Stop {
+  if (error instanceof Stop) return error
   if (error instanceof UsageError || error instanceof SourceError) {
-    process.stderr.write(`kq: ${visible(error.message)}\n`)
+    complain(error.message)
     return error instanceof UsageError ? BAD_USAGE : 1
   }
   // Such as no kqueue on this system.
   if (!(error instanceof KqueueError)) throw error
-  process.stderr.write(`kq: ${visible(reasonOf(error))}\n`)
+  complain(reasonOf(error))
   return 1
 }
 
 const end = new AbortController()
-for (const [name, code] of Object.entries(SIGNALS)) {
-  process.on(name, (_name, number) => {
-    if (!attendedSignals.has(number)) end.abort(new Stop(code))
-  })
-}
-const code = await run(process.argv.slice(2), end)
-  .then((code) => {
+const ending = await run(process.argv.slice(2), end)
+  .then((ending) => {
     end.signal.throwIfAborted()
-    return code
+    return ending
   })
   .catch((error: unknown) => failed(end.signal.aborted ? end.signal.reason : error))
-// Not by itself: output that nobody takes must not keep an interrupted command.
-process.exit(code)
+await leave(ending instanceof Stop ? ending : new Stop(ending))

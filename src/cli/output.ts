@@ -4,14 +4,10 @@
  */
 import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { EV_ADD, EV_CLEAR, EV_EOF, EV_SET, EVFILT_WRITE, kqueue, NOTE_LOWAT } from '../index.js'
 import { SourceError } from './errors.js'
-
-/** The reason of an abort that ends the command without a word. */
-export class Stop {
-  /** @param code the exit status */
-  constructor(readonly code: number) {}
-}
+import { Stop } from './stop.js'
 
 /** Whether to colour what goes to a terminal, or elsewhere, as the environment wants it. */
 export function isColoured(isTerminal: boolean): boolean {
@@ -34,11 +30,17 @@ export class Output {
   get #stream(): typeof process.stdout {
     if (this.#opened !== undefined) return this.#opened
     this.#opened = process.stdout
-    this.#opened.on('error', (error: NodeJS.ErrnoException) => {
-      const isOver = error.code === 'EPIPE'
-      this.#end.abort(isOver ? new Stop(0) : new SourceError('standard output', error))
-    })
+    this.#opened.on('error', (error) => this.#end.abort(this.#reasonOf(error)))
     return this.#opened
+  }
+
+  /** What it means that something could not be written. */
+  #reasonOf(error: NodeJS.ErrnoException): unknown {
+    if (error.code === 'EPIPE') return new Stop(0)
+    const { fd, isTTY } = this.#stream
+    // The terminal is gone, and the signal that tells of it may still be on its way.
+    if (error.code === 'EIO' && isTTY && !isatty(fd)) return Stop.by('SIGHUP')
+    return new SourceError('standard output', error)
   }
 
   /** Whether to colour: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise. */

@@ -1,10 +1,12 @@
 /**
  * `kq run`: runs a command again whenever a path changes. `run/` has the parts.
  */
+import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Kevent, kqueue, type UserEvent, userEvent } from '../index.js'
 import type { OwnCommand, World } from './command.js'
+import { complain } from './errors.js'
 import { isForeground } from './foreground.js'
 import { commandHelp } from './help.js'
 import { bytesOf } from './run/bytes.js'
@@ -13,8 +15,7 @@ import { Filter } from './run/filter.js'
 import { type Ending, Job, type JobOptions, statusOf } from './run/job.js'
 import { OPTIONS, parseRun, type RunRequest } from './run/options.js'
 import { absolute } from './run/paths.js'
-import { complain, type Report, reportFor } from './run/report.js'
-import { Signals } from './run/signals.js'
+import { type Report, reportFor } from './run/report.js'
 import { Tree } from './run/tree.js'
 
 /** Events taken at once. */
@@ -48,8 +49,8 @@ export const run: OwnCommand = {
     ['0', 'nobody reads its lines any more'],
     ['1', 'a path cannot be watched'],
     ['2', 'bad usage'],
-    ['129, 130', 'hung up, interrupted'],
-    ['131, 143', 'quit, terminated'],
+    ['130, 131', 'interrupted, quit'],
+    ['143', 'terminated; hung up, kq dies of SIGHUP, which a shell shows as 129'],
     [
       'others',
       'with --once that of the command, 128 and its number for a signal; 126 and 127 when it cannot be executed or is not found',
@@ -68,7 +69,6 @@ class Runs {
   readonly #request: RunRequest
   readonly #world: World
   readonly #report: Report
-  readonly #signals: Signals
   readonly #paths: readonly string[]
   readonly #changes: Changes
   readonly #queue = kqueue()
@@ -85,7 +85,7 @@ class Runs {
     this.#world = world
     this.#report = reportFor(request, world.output)
     this.#paths = request.paths.map(absolute)
-    this.#signals = new Signals(world.signal)
+    world.interruption.heed(['SIGQUIT'])
     this.#changes = new Changes(request.delay)
     const paths = this.#paths.map(bytesOf)
     this.#tree = new Tree(this.#queue, paths, new Filter(request), this.#changes)
@@ -108,7 +108,7 @@ class Runs {
   }
 
   async #loop(): Promise<number> {
-    const signal = this.#signals.over
+    const { signal } = this.#world
     const ended = userEvent(this.#queue, 1)
     this.#changes.clear()
     if (!this.#request.postpone) await this.#start(ended)
@@ -169,7 +169,7 @@ class Runs {
     const paths = this.#changes.take()
     this.#report.beginning()
     const options = { env: environment(paths), apart: restart, aside: json }
-    const job = await begin(this.#words(paths), options, this.#signals.over)
+    const job = await begin(this.#words(paths), options, this.#world.signal)
     this.#job = job
     this.#running = true
     job.ended.then(() => {
@@ -188,20 +188,25 @@ class Runs {
   /** Ends the command, and what an ended one has left in its session, to start it again. */
   async #stop(): Promise<void> {
     const { signal, stopTimeout } = this.#request
-    await this.#job?.stop(signal, stopTimeout, this.#signals.hurry)
+    await this.#job?.stop(signal, stopTimeout, this.#world.interruption.hurry)
     await this.#settleEnd()
-    this.#signals.over.throwIfAborted()
+    this.#world.signal.throwIfAborted()
   }
 
   async #stopForGood(): Promise<void> {
     const job = this.#job
     if (job === undefined) return
-    const { name, hurry } = this.#signals
-    const isKey = name === 'SIGINT' || name === 'SIGQUIT'
+    const { interruption } = this.#world
     // The terminal has sent it to the command as well, which may want to go on.
-    if (isKey && !this.#request.restart && isForeground()) await job.ended
-    else await job.stop(name, this.#request.stopTimeout, hurry)
+    if (interruption.isKey && !this.#request.restart && isForeground()) {
+      await Promise.race([job.ended, abortOf(interruption.insisted)])
+    }
+    await job.stop(interruption.name, this.#request.stopTimeout, interruption.hurry)
   }
+}
+
+function abortOf(signal: AbortSignal): Promise<unknown> {
+  return signal.aborted ? Promise.resolve() : once(signal, 'abort')
 }
 
 /** What the command gets. */

@@ -8,15 +8,15 @@ import { getSystemErrorMap } from 'node:util'
 import { processTree } from '../index.js'
 import type { OwnCommand } from './command.js'
 import { inheritedDescriptors } from './descriptor.js'
-import { Refusal, SourceError } from './errors.js'
+import { complain, Refusal, SourceError } from './errors.js'
 import { commandHelp } from './help.js'
-import { endAs } from './trace/ending.js'
+import { type Stop, stopAs } from './stop.js'
 import { type Gate, openGate } from './trace/gate.js'
 import { History } from './trace/history.js'
 import { eventLine, summaryLine } from './trace/lines.js'
 import { Lines, type Live, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
-import { complain, Report } from './trace/report.js'
+import { Report } from './trace/report.js'
 import { attendSignals, passOn } from './trace/signals.js'
 import { summaryLines } from './trace/summary.js'
 import { picture } from './trace/svg/picture.js'
@@ -100,7 +100,7 @@ class Trace {
     return new Lines(this.#report, this.#history)
   }
 
-  async run(): Promise<number> {
+  async run(): Promise<number | Stop> {
     const { root } = this.#history
     attendSignals((name) => {
       if (root.status === undefined) passOn(name, root.pid)
@@ -119,8 +119,8 @@ class Trace {
     const drawn = this.#draw()
     const saved = this.#report.close() && drawn
     // What the command says of itself counts for more.
-    const code = await endAs(root.status ?? 0)
-    return code === 0 && !saved ? 1 : code
+    const stop = stopAs(root.status ?? 0)
+    return stop.code === 0 && !saved ? 1 : stop
   }
 
   /** Lets the command begin as soon as it is watched: its errno if it cannot be executed. */

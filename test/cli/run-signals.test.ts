@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
-import * as posix from '../native/posix.js'
-import { Directory, MAIN, type Running, run, startProgram } from './command.js'
-import { has, isAlive, plant, Runs } from './running.js'
+import { Directory, run } from './command.js'
+import { isAlive, plant, Runs } from './running.js'
+import { kq, skip, Terminal } from './terminal.js'
 
 const directory = new Directory()
 after(() => directory.remove())
@@ -13,10 +13,10 @@ let made = 0
 const place = (): string => plant(directory, `signals${made++}`, { a: '' })
 
 describe('a signal to kq', () => {
-  const statuses = { SIGHUP: 129, SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const
-  for (const [name, status] of Object.entries(statuses)) {
+  const endings = { SIGHUP: 'SIGHUP', SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const
+  for (const [name, ending] of Object.entries(endings)) {
     for (const options of [[], ['-r']]) {
-      test(`${name} is passed on, and ends it with ${status}: ${options.join(' ')}`, async () => {
+      test(`${name} is passed on, and ends it with ${ending}: ${options.join(' ')}`, async () => {
         const fifo = directory.fifo()
         const log = directory.join(`${name}${options.length}`)
         const short = name.slice(3)
@@ -27,8 +27,8 @@ describe('a signal to kq', () => {
         await kq.watching
         const { pid } = await kq.started()
         readFileSync(fifo)
-        const { code } = await kq.end(name as NodeJS.Signals)
-        assert.equal(code, status)
+        const { code, signal } = await kq.end(name as NodeJS.Signals)
+        assert.equal(code ?? signal, ending)
         assert.ok(!isAlive(pid!))
         assert.equal(readFileSync(log, 'utf8'), `${name}\n`)
       })
@@ -100,95 +100,53 @@ describe('a signal to kq', () => {
   })
 })
 
-/** kq in the foreground of a terminal of its own. */
-class Terminal {
-  readonly kq: Running
-  readonly #master: number
-  #text = ''
-
-  constructor(args: readonly string[], env: Record<string, string> = {}) {
-    const [master, slave] = posix.openpty()
-    for (const fd of [master, slave]) posix.fcntl(fd, posix.constants.F_SETFD, 1)
-    this.#master = master
-    const words = ['--ctty', process.execPath, MAIN, ...args]
-    this.kq = startProgram('setsid', words, { stdin: slave, stdout: slave, env })
-    posix.close(slave)
-  }
-
-  type(text: string): void {
-    posix.write(this.#master, text)
-  }
-
-  /** What is on the terminal, once it holds `text`. */
-  async shows(text: string): Promise<string> {
-    const { constants, poll, read } = posix
-    while (!this.#text.includes(text)) {
-      if (poll(this.#master, constants.POLLIN) === 0) await new Promise(setImmediate)
-      else this.#text += new TextDecoder().decode(read(this.#master))
-    }
-    return this.#text
-  }
-
-  close(): void {
-    posix.close(this.#master)
-  }
-}
-
-describe('on a terminal', async () => {
-  const skip = !(await has('setsid'))
-
+describe('on a terminal', () => {
   test('the command reads from it', { skip }, async () => {
-    const terminal = new Terminal(['run', '-z', place(), '--', 'sh', '-c', 'read l; echo "<$l>"'])
+    const script = 'read l; echo "<$l>"'
+    const terminal = new Terminal(kq('run', '-z', place(), '--', 'sh', '-c', script))
     terminal.type('hello\n')
     await terminal.shows('<hello>')
-    const { code } = await terminal.kq.ended
+    const { code } = await terminal.program.ended
     assert.equal(code, 0)
-    terminal.close()
+    terminal.hangUp()
   })
 
   test('its keys signal the command once', { skip }, async () => {
     const script = `trap 'echo interrupted; n=$((n+1))' INT; echo up
       while [ -z "$n" ]; do sleep 0.01; done
       i=0; while [ $i -lt 20 ]; do sleep 0.01; i=$((i+1)); done; echo "times $n"`
-    const terminal = new Terminal(['run', place(), '--', 'bash', '-c', script])
+    const terminal = new Terminal(kq('run', place(), '--', 'bash', '-c', script))
     await terminal.shows('up')
     terminal.type('\x03')
     await terminal.shows('times 1')
-    const { code } = await terminal.kq.ended
+    const { code } = await terminal.program.ended
     assert.equal(code, 130)
-    terminal.close()
+    terminal.hangUp()
   })
 
   test('they end a command of --restart as well, which is in no group of it', {
     skip,
   }, async () => {
-    const terminal = new Terminal([
-      'run',
-      '-r',
-      place(),
-      '--',
-      'sh',
-      '-c',
-      'echo up $$; exec sleep 1000',
-    ])
+    const script = 'echo up $$; exec sleep 1000'
+    const terminal = new Terminal(kq('run', '-r', place(), '--', 'sh', '-c', script))
     const pid = Number(/up (\d+)/.exec(await terminal.shows('\n'))?.[1])
     terminal.type('\x03')
-    const { code } = await terminal.kq.ended
+    const { code } = await terminal.program.ended
     assert.equal(code, 130)
     assert.ok(pid > 0 && !isAlive(pid))
-    terminal.close()
+    terminal.hangUp()
   })
 
   test('--clear clears it before each run, -cc all of it', { skip }, async () => {
     const top = place()
-    const once = new Terminal(['run', '-c', '-z', top, '--', 'echo', 'done'])
+    const once = new Terminal(kq('run', '-c', '-z', top, '--', 'echo', 'done'))
     assert.equal(await once.shows('done\r\n'), '\x1b[H\x1b[2Jdone\r\n')
-    await once.kq.ended
-    once.close()
-    const all = new Terminal(['run', '-ccz', top, '--', 'echo', 'done'])
+    await once.program.ended
+    once.hangUp()
+    const all = new Terminal(kq('run', '-ccz', top, '--', 'echo', 'done'))
     assert.equal(await all.shows('done\r\n'), '\x1b[H\x1b[2J\x1b[3Jdone\r\n')
-    await all.kq.ended
-    all.close()
+    await all.program.ended
+    all.hangUp()
   })
 
   test('elsewhere, --clear clears nothing', async () => {

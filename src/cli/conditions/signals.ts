@@ -4,9 +4,9 @@
 import { constants } from 'node:os'
 import { EV_ADD, EV_SET, EVFILT_SIGNAL } from '../../index.js'
 import type { Condition } from '../conditions.js'
-import { signalName, signalNumber } from '../ending.js'
 import { UsageError } from '../errors.js'
 import { attendedSignals } from '../interruption.js'
+import { signalName, signalNumber } from '../signals.js'
 
 const { SIGKILL, SIGSTOP } = constants.signals
 

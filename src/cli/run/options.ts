@@ -5,9 +5,9 @@
  */
 import { constants } from 'node:os'
 import { duration } from '../duration.js'
-import { signalNumber } from '../ending.js'
 import { UsageError } from '../errors.js'
 import { applying, type OwnOption, tokensOf } from '../options.js'
+import { signalNumber } from '../signals.js'
 
 /** What was asked for. */
 export interface RunRequest {

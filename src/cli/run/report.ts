@@ -33,11 +33,6 @@ export function reportFor(request: RunRequest, output: Output): Report {
   return request.json ? new JsonReport(output) : new HumanReport(request)
 }
 
-/** A line that is said in any case. */
-export function complain(text: string): void {
-  say(STDERR, `kq: ${visible(text)}\n`)
-}
-
 function say(fd: number, text: string): void {
   try {
     writeSync(fd, text)

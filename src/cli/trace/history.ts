@@ -3,7 +3,7 @@
  * `processTree` one after the other. Times are ms on the scale of `performance.now()`.
  */
 import { type ProcessEvent, STATUS_UNKNOWN } from '../../index.js'
-import { signalName } from '../ending.js'
+import { signalName } from '../signals.js'
 import { Labels } from './label.js'
 import { lineOf, nameOf } from './program.js'
 

@@ -1,14 +1,12 @@
 /**
  * Where `kq trace` writes: standard error, or the file of --output. At once and without
- * buffers, since the command writes there as well; that nobody listens any more is no
- * error. `process.stdout` and `process.stderr` are not touched, because for them Node.js
- * makes a pipe nonblocking that the command shares.
+ * buffers, since the command writes there as well; that nobody listens any more on
+ * standard error is no error.
  */
-import { constants as files, openSync, writeSync } from 'node:fs'
+import { constants as files, openSync } from 'node:fs'
 import { isatty, WriteStream } from 'node:tty'
-import { EV_ADD, EV_ONESHOT, EV_SET, EVFILT_WRITE, KqueueError, kqueue } from '../../index.js'
-import { SourceError } from '../errors.js'
-import { visible } from '../visible.js'
+import { complain, SourceError } from '../errors.js'
+import { writeWhole } from '../writing.js'
 
 /** Colours text with an SGR code, or leaves it as it is. */
 export type Paint = (code: number, text: string) => string
@@ -87,24 +85,12 @@ export class Report {
   }
 
   write(text: string): void {
-    const bytes = Buffer.from(text)
-    for (let at = 0; at < bytes.length && !this.#over; ) {
-      try {
-        at += writeSync(this.#fd, bytes, at)
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code === 'EAGAIN') awaitRoom(this.#fd)
-        else this.#giveUp(error)
-      }
+    if (this.#over) return
+    try {
+      writeWhole(this.#fd, Buffer.from(text))
+    } catch (error) {
+      this.#giveUp(error)
     }
-  }
-}
-
-/** A line on standard error, wherever the report goes. */
-export function complain(text: string): void {
-  try {
-    writeSync(STDERR, `kq: ${visible(text)}\n`)
-  } catch {
-    // Nobody listens.
   }
 }
 
@@ -125,18 +111,5 @@ function sizeOf(fd: number): [number, number] | undefined {
     return size
   } catch {
     return undefined
-  }
-}
-
-/** Somebody who shares the descriptor has made it nonblocking. */
-function awaitRoom(fd: number): void {
-  const queue = kqueue()
-  try {
-    queue.kevent([EV_SET(fd, EVFILT_WRITE, EV_ADD | EV_ONESHOT)], 1)
-  } catch (error) {
-    // A signal that the program handles is no reason to give up.
-    if (!(error instanceof KqueueError && error.code === 'EINTR')) throw error
-  } finally {
-    queue.close()
   }
 }
