@@ -16,10 +16,12 @@ import { Refusal, UsageError } from './errors.js'
 
 const MAX_FD = 0x7fffffff
 
-/** A descriptor to watch. */
+/** A descriptor to watch, or to write to. */
 export interface Descriptor {
   readonly fd: number
   readonly stats: Stats
+  /** It was opened here, by a path. */
+  readonly isOpened: boolean
   /** Closes it where it was opened here. */
   close(): void
 }
@@ -48,25 +50,63 @@ export function parseDescriptor(option: string, text: string): number | string {
  */
 export function openDescriptor(name: number | string, access: number): Descriptor {
   if (typeof name === 'number') {
+    const sign = access === constants.O_WRONLY ? '>' : '<'
     const missing = new Refusal(
       'EBADF',
-      `descriptor ${name} is not open; the shell opens it with ${name}<FILE`,
+      `descriptor ${name} is not open; the shell opens it with ${name}${sign}FILE`,
     )
     if (name > MAX_FD || isOwn(name)) throw missing
     try {
-      return { fd: name, stats: fstatSync(name), close() {} }
+      return { fd: name, stats: fstatSync(name), isOpened: false, close() {} }
     } catch {
       throw missing
     }
   }
-  const fd = openPath(name, access)
-  return { fd, stats: fstatSync(fd), close: () => closeSync(fd) }
+  return openPath(name, access)
 }
 
-function openPath(path: string, access: number): number {
+/**
+ * Opens a file to be written, and waits for nobody: a fifo needs a reader.
+ *
+ * /dev/stdout, /dev/fd/3 and the like are the descriptors themselves, as for a shell. To open
+ * them would be to begin a file again that a command writes as well, and cannot be done
+ * with a socket.
+ * @param flags besides O_WRONLY: O_CREAT, O_TRUNC, O_EXCL
+ * @throws Error with errno; Refusal
+ */
+export function openOutput(path: string, flags: number): Descriptor {
+  const fd = inheritedOf(path)
+  if (fd === undefined) return openPath(path, constants.O_WRONLY | flags)
+  const descriptor = openDescriptor(fd, constants.O_WRONLY)
+  if (!isWritable(fd)) throw new Refusal('EBADF', `descriptor ${fd} is open for reading only`)
+  return descriptor
+}
+
+/** The descriptor that a path means, whatever that is. */
+function inheritedOf(path: string): number | undefined {
+  const standard = ['/dev/stdin', '/dev/stdout', '/dev/stderr'].indexOf(path)
+  if (standard !== -1) return standard
+  const [, number] = /^(?:\/dev|\/proc\/self)\/fd\/(\d+)$/.exec(path) ?? []
+  return number === undefined ? undefined : Number(number)
+}
+
+/** proc_pid_fdinfo(5) */
+function isWritable(fd: number): boolean {
+  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
+  const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? '', 8)
+  const access = flags & (constants.O_WRONLY | constants.O_RDWR)
+  return access !== constants.O_RDONLY
+}
+
+function openPath(path: string, flags: number): Descriptor {
+  // A fifo is to be opened at once, whoever has its other end; a terminal is only looked at.
+  const fd = openAtOnce(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY)
+  return { fd, stats: fstatSync(fd), isOpened: true, close: () => closeSync(fd) }
+}
+
+function openAtOnce(path: string, flags: number): number {
   try {
-    // A fifo is to be opened at once, whoever has its other end; a terminal is only looked at.
-    return openSync(path, access | constants.O_NONBLOCK | constants.O_NOCTTY)
+    return openSync(path, flags)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
     throw new Refusal('ENXIO', reasonForNoDevice(path))

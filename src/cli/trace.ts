@@ -2,8 +2,6 @@
  * `kq trace`: runs a command and follows all of its descendants: a tree, a summary and a
  * picture. `trace/` has the parts.
  */
-import { accessSync, constants as files, statSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { getSystemErrorMap } from 'node:util'
 import { processTree } from '../index.js'
 import type { OwnCommand } from './command.js'
@@ -11,6 +9,7 @@ import { inheritedDescriptors } from './descriptor.js'
 import { complain, Refusal, SourceError } from './errors.js'
 import { commandHelp } from './help.js'
 import { type Stop, stopAs } from './stop.js'
+import { Destination } from './trace/destination.js'
 import { type Gate, openGate } from './trace/gate.js'
 import { History } from './trace/history.js'
 import { eventLine, summaryLine } from './trace/lines.js'
@@ -66,27 +65,31 @@ export const trace: OwnCommand = {
     await new Promise(setImmediate)
     world.signal.throwIfAborted()
     const inherited = inheritedDescriptors()
-    if (request.svg !== undefined) assertWritable(request.svg)
+    const svg = request.svg === undefined ? undefined : new Destination('--svg', request.svg)
     const report = new Report(request.output)
     const gate = await openGate(request.command, inherited)
-    return new Trace(request, report, gate).run()
+    return new Trace(request, report, svg, gate).run()
   },
 }
 
 class Trace {
   readonly #request: TraceRequest
   readonly #report: Report
+  readonly #svg: Destination | undefined
   readonly #gate: Gate
   readonly #history: History
   readonly #live: Live
   /** Aborts when nothing else is to be followed. */
   readonly #end = new AbortController()
+  /** Aborts when the picture is not to be waited for. */
+  readonly #hurry = new AbortController()
   #begun = false
   #grace: NodeJS.Timeout | undefined
 
-  constructor(request: TraceRequest, report: Report, gate: Gate) {
+  constructor(request: TraceRequest, report: Report, svg: Destination | undefined, gate: Gate) {
     this.#request = request
     this.#report = report
+    this.#svg = svg
     this.#gate = gate
     this.#history = new History(gate.pid, request.command, performance.now())
     this.#live = this.#chooseLive()
@@ -104,7 +107,8 @@ class Trace {
     const { root } = this.#history
     attendSignals((name) => {
       if (root.status === undefined) passOn(name, root.pid)
-      else this.#end.abort()
+      else if (!this.#end.signal.aborted) this.#end.abort()
+      else this.#hurry.abort(new Refusal('EINTR', `${name} came before all was written`))
     })
     const followed = this.#follow()
     followed.catch(() => {
@@ -113,10 +117,11 @@ class Trace {
     const errno = await this.#begin(followed)
     await followed
     clearTimeout(this.#grace)
+    this.#end.abort()
     this.#live.close()
     if (errno !== 0) return this.#notExecuted(errno)
     this.#write()
-    const drawn = this.#draw()
+    const drawn = await this.#draw()
     const saved = this.#report.close() && drawn
     // What the command says of itself counts for more.
     const stop = stopAs(root.status ?? 0)
@@ -182,31 +187,14 @@ class Trace {
   }
 
   /** The picture: whether it was written, or not asked for. */
-  #draw(): boolean {
-    const { svg } = this.#request
-    if (svg === undefined) return true
+  async #draw(): Promise<boolean> {
     try {
-      writeFileSync(svg, picture(this.#history))
+      await this.#svg?.write(picture(this.#history), this.#hurry.signal)
       return true
     } catch (error) {
-      complain(new SourceError(`--svg ${svg}`, error).message)
+      if (!(error instanceof SourceError)) throw error
+      complain(error.message)
       return false
     }
-  }
-}
-
-/**
- * Whether a file can be written later is known before the command runs.
- * @throws SourceError
- */
-function assertWritable(path: string): void {
-  try {
-    const stats = statSync(path, { throwIfNoEntry: false })
-    if (stats?.isDirectory()) {
-      throw new Refusal('EISDIR', 'it is a directory')
-    }
-    accessSync(stats === undefined ? dirname(path) : path, files.W_OK)
-  } catch (error) {
-    throw new SourceError(`--svg ${path}`, error)
   }
 }

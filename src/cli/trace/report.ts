@@ -5,6 +5,7 @@
  */
 import { constants as files, openSync } from 'node:fs'
 import { isatty, WriteStream } from 'node:tty'
+import { openOutput } from '../descriptor.js'
 import { complain, SourceError } from '../errors.js'
 import { writeWhole } from '../writing.js'
 
@@ -96,7 +97,7 @@ export class Report {
 
 function open(path: string): number {
   try {
-    return openSync(path, 'w')
+    return openOutput(path, files.O_CREAT | files.O_TRUNC).fd
   } catch (error) {
     throw new SourceError(`--output ${path}`, error)
   }
