@@ -35,7 +35,7 @@ function told(stdout: string): Omit<Event, 'time'>[] {
     .map(({ time: _time, ...rest }) => rest)
 }
 
-describe('--exit', () => {
+describe('--exit', { concurrency: 2 }, () => {
   test('tells the status of a process that is no child of kq', async () => {
     const { pid, go } = shell('exit 7')
     const kq = await watching(['wait', '--all', '--json', '--exit', `${pid}`])
@@ -107,7 +107,7 @@ describe('--exit', () => {
   })
 })
 
-describe('--fork and --exec', () => {
+describe('--fork and --exec', { concurrency: 2 }, () => {
   test('tell of a fork', async () => {
     const { pid, go, child } = shell('(exit 3); read more')
     const kq = await watching(['wait', '--all', '--json', '--fork', `${pid}`])
@@ -141,7 +141,7 @@ describe('--fork and --exec', () => {
   })
 })
 
-describe('--track', () => {
+describe('--track', { concurrency: 2 }, () => {
   test('tells of every descendant, until the last has exited', async () => {
     const { pid, go } = shell('(cat /dev/null; exit 3); sh -c "exit 4"; exit 5')
     const kq = await watching(['watch', '--track', `${pid}`, '--json'])
@@ -202,7 +202,7 @@ describe('--track', () => {
   })
 })
 
-describe('--signal', () => {
+describe('--signal', { concurrency: 2 }, () => {
   for (const [name, sent] of [
     ['USR1', 'SIGUSR1'],
     ['sigterm', 'SIGTERM'],

@@ -18,7 +18,7 @@ import { plant, Runs } from './running.js'
 const directory = new Directory()
 after(() => directory.remove())
 
-describe('directories', () => {
+describe('directories', { concurrency: 2 }, () => {
   test('that are made later are watched with all that is in them', async () => {
     const top = plant(directory, 'later', { z: '' })
     const kq = new Runs([top])
@@ -76,7 +76,7 @@ describe('directories', () => {
   })
 })
 
-describe('a path that is removed', () => {
+describe('a path that is removed', { concurrency: 2 }, () => {
   test('is a change, and is found again', async () => {
     const top = plant(directory, 'again', { a: '', z: '' })
     const kq = new Runs([`${top}/a`, `${top}/z`])
@@ -122,7 +122,7 @@ describe('a path that is removed', () => {
   })
 })
 
-describe('symbolic links', () => {
+describe('symbolic links', { concurrency: 2 }, () => {
   test('in a path are followed, and watched themselves', async () => {
     const top = plant(directory, 'links', { 'one/a': '', 'two/a': '', z: '' })
     symlinkSync('one', `${top}/current`)
@@ -179,7 +179,7 @@ describe('symbolic links', () => {
   })
 })
 
-describe('what is left out', () => {
+describe('what is left out', { concurrency: 2 }, () => {
   const files = {
     'a.js': '',
     'b.ts': '',
@@ -283,7 +283,7 @@ describe('what is left out', () => {
   })
 })
 
-describe('names', () => {
+describe('names', { concurrency: 2 }, () => {
   test('need not be UTF-8', async () => {
     const top = plant(directory, 'bytes', { z: '' })
     const name = Buffer.concat([Buffer.from(`${top}/`), Buffer.from([0x61, 0xff, 0x62])])
@@ -309,7 +309,7 @@ describe('names', () => {
   })
 })
 
-describe('more changes than Linux keeps', () => {
+describe('more changes than Linux keeps', { concurrency: 2 }, () => {
   const kept = Number(readFileSync('/proc/sys/fs/inotify/max_queued_events', 'latin1'))
 
   test('are one run, and nothing is forgotten', { skip: kept > 50_000 }, async () => {
@@ -336,7 +336,7 @@ describe('more changes than Linux keeps', () => {
   })
 })
 
-describe('a path that cannot be watched is one line and exit 1', () => {
+describe('a path that cannot be watched is one line and exit 1', { concurrency: 2 }, () => {
   const cases: [string, RegExp][] = [
     ['/nowhere/at/all', /^kq: \/nowhere\/at\/all: ENOENT: no such file or directory\n$/],
     ['/etc/passwd/x', /^kq: \/etc\/passwd\/x: ENOTDIR: not a directory\n$/],

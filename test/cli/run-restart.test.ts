@@ -30,7 +30,7 @@ const CHILDREN = `
   echo $$ $one $two $three > "$0"
   wait`
 
-describe('kq run --restart', () => {
+describe('kq run --restart', { concurrency: 2 }, () => {
   test('50 times: nothing is left of a server with children of its own', async () => {
     const top = place()
     const { command, up } = server(CHILDREN)

@@ -89,7 +89,7 @@ if (await has('vim')) {
 
 const ROUNDS = 4
 
-describe('a file that is saved', { concurrency: 2 }, () => {
+describe('a file that is saved', { concurrency: 4 }, () => {
   let made = 0
   for (const [way, save] of Object.entries(WAYS)) {
     for (const named of [true, false]) {

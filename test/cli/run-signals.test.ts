@@ -12,7 +12,7 @@ after(() => directory.remove())
 let made = 0
 const place = (): string => plant(directory, `signals${made++}`, { a: '' })
 
-describe('a signal to kq', () => {
+describe('a signal to kq', { concurrency: 2 }, () => {
   const endings = { SIGHUP: 'SIGHUP', SIGINT: 130, SIGQUIT: 131, SIGTERM: 143 } as const
   for (const [name, ending] of Object.entries(endings)) {
     for (const options of [[], ['-r']]) {
@@ -100,7 +100,7 @@ describe('a signal to kq', () => {
   })
 })
 
-describe('on a terminal', () => {
+describe('on a terminal', { concurrency: 2 }, () => {
   test('the command reads from it', { skip }, async () => {
     const script = 'read l; echo "<$l>"'
     const terminal = new Terminal(kq('run', '-z', place(), '--', 'sh', '-c', script))

@@ -1,6 +1,8 @@
 /** What `kq run` says of itself, of words that it does not understand, and its patterns. */
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { UsageError } from '#cli/errors.js'
+import { parseRun } from '#cli/run/options.js'
 import { run } from './command.js'
 
 interface Glob {
@@ -31,7 +33,7 @@ describe('kq run --help', () => {
   })
 })
 
-describe('bad usage exits 2 with one line that says how to write it', () => {
+describe('bad usage is refused with one line that says how to write it', () => {
   const example = /write for example: kq run src -- make/
   const wrong: [string[], RegExp][] = [
     [[], /run needs a command after --;/],
@@ -61,13 +63,24 @@ describe('bad usage exits 2 with one line that says how to write it', () => {
     [['/nowhere', '--delay', 'x', '--', 'make'], /--delay 'x' is not a time/],
   ]
   for (const [words, message] of wrong) {
-    test(`kq run ${words.join(' ')}`, async () => {
-      const { code, stdout, stderr } = await run(['run', ...words])
-      assert.deepEqual([code, stdout], [2, ''])
-      assert.match(stderr, /^kq: [^\n]+\n$/)
-      assert.match(stderr, message)
+    test(`kq run ${words.join(' ')}`, () => {
+      assert.throws(
+        () => parseRun(words),
+        (error) => {
+          assert.ok(error instanceof UsageError)
+          assert.match(error.message, /^[^\n]+$/)
+          assert.match(error.message, message)
+          return true
+        },
+      )
     })
   }
+
+  test('and exits 2', async () => {
+    const { code, stdout, stderr } = await run(['run', 'src'])
+    assert.deepEqual([code, stdout], [2, ''])
+    assert.match(stderr, /^kq: [^\n]+\n$/)
+  })
 })
 
 describe('a pattern', () => {

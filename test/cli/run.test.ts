@@ -18,7 +18,7 @@ import { CALM, call, plant, Runs } from './running.js'
 const directory = new Directory()
 after(() => directory.remove())
 
-describe('kq run', () => {
+describe('kq run', { concurrency: 2 }, () => {
   test('runs at the start, and again when a file is written', async () => {
     const top = plant(directory, 'first', { 'a.js': 'a', 'sub/b.js': 'b' })
     const kq = new Runs([top], ['true'], [])
@@ -123,7 +123,7 @@ describe('kq run', () => {
   })
 })
 
-describe('while the command runs', () => {
+describe('while the command runs', { concurrency: 2 }, () => {
   /** Runs until a byte comes through the fifo. */
   function held(name: string, options: string[]): { kq: Runs; top: string; fifo: string } {
     const top = plant(directory, name, { a: '', b: '', z: '' })
@@ -177,7 +177,7 @@ describe('while the command runs', () => {
   })
 })
 
-describe('--once ends with the exit status of the first run', () => {
+describe('--once ends with the exit status of the first run', { concurrency: 2 }, () => {
   const path = directory.path
   const cases: [string[], number, RegExp][] = [
     [['true'], 0, /^$/],
@@ -217,7 +217,7 @@ describe('--once ends with the exit status of the first run', () => {
   })
 })
 
-describe('a command that cannot be executed', () => {
+describe('a command that cannot be executed', { concurrency: 2 }, () => {
   test('is said, and run again on a change', async () => {
     const top = plant(directory, 'unborn', { a: '' })
     const kq = new Runs([top], [`${top}/program`], [])
@@ -233,7 +233,7 @@ describe('a command that cannot be executed', () => {
   })
 })
 
-describe('the command is told of the path', () => {
+describe('the command is told of the path', { concurrency: 2 }, () => {
   test('in KQ_PATH, and as the first word /_', async () => {
     const top = plant(directory, 'told', { 'a b': '', z: '' })
     const command = ['sh', '-c', 'echo "$KQ_PATH,$1,$2" >&2', 'sh', '/_', '/_']
@@ -269,7 +269,7 @@ describe('the command is told of the path', () => {
   })
 })
 
-describe('what is printed', () => {
+describe('what is printed', { concurrency: 2 }, () => {
   test('nothing while runs end well', async () => {
     const top = plant(directory, 'quiet', { a: '' })
     const { code, stdout, stderr } = await run(['run', '-z', top, '--', 'echo', 'hello'])

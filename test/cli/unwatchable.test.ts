@@ -16,7 +16,7 @@ async function refuses(args: string[], message: RegExp, fds: number[] = []): Pro
   assert.equal(code, 1)
 }
 
-describe('a source that cannot be watched', () => {
+describe('a source that cannot be watched', { concurrency: 2 }, () => {
   for (const command of ['watch', 'wait']) {
     test(`kq ${command}: a path that is not there`, () =>
       refuses(

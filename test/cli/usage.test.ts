@@ -3,11 +3,15 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { UsageError } from '#cli/errors.js'
+import { parseOptions } from '#cli/options.js'
+import { wait } from '#cli/wait.js'
+import { watch } from '#cli/watch.js'
 import { run } from './command.js'
 
 const MANIFEST = fileURLToPath(new URL('../../../package.json', import.meta.url))
 
-describe('help', () => {
+describe('help', { concurrency: 2 }, () => {
   const pages: [string[], number][] = [
     [[], 2],
     [['--help'], 0],
@@ -56,10 +60,8 @@ describe('help', () => {
   })
 })
 
-describe('bad usage exits 2 with one line that says how to write it', () => {
+describe('bad usage is refused with one line that says how to write it', () => {
   const wrong: [string, RegExp][] = [
-    ['frob', /no command 'frob'; write kq watch, kq wait, kq run or kq trace/],
-    ['--json watch', /no option --json; a command comes first/],
     ['watch', /needs a condition; write .* kq watch --timer 1s/],
     ['wait --json', /needs a condition/],
     ['watch fifo', /'fifo' belongs to no option; .* --read fifo/],
@@ -120,8 +122,30 @@ describe('bad usage exits 2 with one line that says how to write it', () => {
     // Whatever else is wrong: nothing is opened before all words are understood.
     ['watch --read /nowhere --timer x', /--timer 'x' is not a time/],
   ]
-  for (const [words, message] of wrong) {
-    test(`kq ${words}`, async () => {
+  for (const [text, message] of wrong) {
+    test(`kq ${text}`, () => {
+      const [name, ...words] = text.split(' ')
+      const { options } = name === 'wait' ? wait : watch
+      assert.throws(
+        () => parseOptions(name!, options, words),
+        (error) => {
+          assert.ok(error instanceof UsageError)
+          assert.match(error.message, /^[^\n]+$/)
+          assert.match(error.message, message)
+          return true
+        },
+      )
+    })
+  }
+
+  const started: [string, RegExp][] = [
+    ['frob', /no command 'frob'; write kq watch, kq wait, kq run or kq trace/],
+    ['--json watch', /no option --json; a command comes first/],
+    ['watch', /needs a condition/],
+    ['wait --timer 0', /--timer 0 is no time/],
+  ]
+  for (const [words, message] of started) {
+    test(`kq ${words} exits 2`, async () => {
       const { code, stdout, stderr } = await run(words.split(' '))
       assert.equal(code, 2)
       assert.equal(stdout, '')

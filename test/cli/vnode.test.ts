@@ -16,7 +16,7 @@ function file(name: string): string {
 /** A line without its time and source. */
 const text = (line: string): string => line.split('  ').at(-1)!
 
-describe('kq watch --vnode', () => {
+describe('kq watch --vnode', { concurrency: 2 }, () => {
   test('prints what happens to a file, whatever its name', async () => {
     const path = file('log')
     // Each line is of what was done before; the timer says that both are watched.
@@ -59,7 +59,7 @@ describe('kq watch --vnode', () => {
   })
 })
 
-describe('kq wait --vnode', () => {
+describe('kq wait --vnode', { concurrency: 2 }, () => {
   test('ends with the note that was asked for, and leaves others alone', async () => {
     const path = file('pid')
     const kq = start(['wait', '--all', '--timer', '1ms', '--vnode', `${path}:delete`])

@@ -8,7 +8,7 @@ import { Directory, events, MAIN, run, start, startProgram } from './command.js'
 const directory = new Directory()
 after(() => directory.remove())
 
-describe('kq wait', () => {
+describe('kq wait', { concurrency: 2 }, () => {
   test('prints 12 bytes that a writer puts into a fifo, and exits 0', async () => {
     const fifo = directory.fifo()
     const kq = start(['wait', '--read', fifo, '--json'])

@@ -14,7 +14,7 @@ function event(line: string): Event {
   return JSON.parse(line) as Event
 }
 
-describe('kq watch', () => {
+describe('kq watch', { concurrency: 2 }, () => {
   test('--count N stops after N events with 0', async () => {
     const { code, stdout } = await run(['watch', '--timer', '5ms', '--count', '3'])
     assert.equal(code, 0)
