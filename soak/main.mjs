@@ -9,7 +9,7 @@ import { Ledger } from './ledger.mjs'
 import { Random } from './random.mjs'
 import { differences, resources } from './resources.mjs'
 import { run } from './run.mjs'
-import { inexact, printAccount, printProgress, printResources } from './table.mjs'
+import { inexact, printAccount, printInexact, printProgress, printResources } from './table.mjs'
 import { pause } from './take.mjs'
 
 /** The churns: each is churns/NAME.mjs. */
@@ -56,8 +56,11 @@ function ledgerOf(name) {
 }
 
 /** @param {string} where */
-const reporter = (where) => (/** @type {string} */ name, /** @type {any} */ image) =>
+const reporter = (where) => (/** @type {string} */ name, /** @type {any} */ image) => {
   ledgerOf(`${name}, ${where}`).add(image)
+  const uneven = image.rows.filter(({ done, seen }) => done !== seen)
+  if (uneven.length > 0 || image.faults > 0) printInexact(`${name}, ${where}`, uneven, image.texts)
+}
 
 /** @param {string[]} names */
 async function sorted(names) {

@@ -1,29 +1,35 @@
 // Processes that are nobody's children here: a worker that is terminated leaves no zombie
-// behind, and they end by themselves.
+// behind, and closes their gate by that, so that they end.
 import { spawnSync } from 'node:child_process'
+import { closeSync, openSync, unlinkSync, writeSync } from 'node:fs'
+import { join } from 'node:path'
+import * as posix from '../build/test/native/posix.js'
 
-/** How long they do nothing, in s, so that they can be watched before they do something. */
-const HEAD_START = 0.3
+/** That it has said so proves that it runs the shell already. */
+const WAIT = 'echo $$; exec > /dev/null; read line <&3'
 
-/** Starts a shell with a script, and answers its pid. @param {string} script */
-export function orphan(script) {
-  const waiting = `sleep ${HEAD_START}; ${script}`
-  const { stdout, error } = spawnSync(
-    'sh',
-    ['-c', 'sh -c "$1" > /dev/null 2>&1 < /dev/null & echo $!', 'sh', waiting],
-    { encoding: 'utf8' },
-  )
+/**
+ * Starts a shell that waits at its gate, and then does what a script says. It has no stderr.
+ * @param {string} directory for the gate @param {string} script
+ */
+export function orphan(directory, script) {
+  const path = join(directory, 'gate')
+  posix.mkfifo(path)
+  const gate = openSync(path, 'r+') // does not wait for the other end
+  const inside = openSync(path, 'r')
+  unlinkSync(path)
+  const { stdout, error } = spawnSync('sh', ['-c', 'sh -c "$1" &', 'sh', `${WAIT}; ${script}`], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore', inside],
+  })
+  closeSync(inside)
   if (error !== undefined) throw error
-  return Number(stdout)
-}
-
-/** Whether watching was too late: the head start is none on a machine that is busy enough. */
-export function tooLate(
-  /** @type {unknown} */ error,
-  /** @type {import("./ledger.mjs").Ledger} */ ledger,
-) {
-  if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'ESRCH') return false
-  ledger.done('gone before they were watched')
-  ledger.seen('gone before they were watched')
-  return true
+  return {
+    pid: Number(stdout),
+    /** Opens its gate. */
+    go() {
+      writeSync(gate, '\n')
+      closeSync(gate)
+    },
+  }
 }

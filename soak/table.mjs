@@ -14,6 +14,15 @@ export function printProgress(seconds, account) {
   console.log(`${Math.round(seconds)} s: ${turns} turns, ${inexact} inexact; ${used.join('; ')}`)
 }
 
+/**
+ * A turn that was not exact, as it ends.
+ * @param {string} name @param {{ what: string, done: number, seen: number }[]} rows @param {string[]} texts
+ */
+export function printInexact(name, rows, texts) {
+  const uneven = rows.map(({ what, done, seen }) => `${what}: ${done} done, ${seen} seen`)
+  console.log(`not exact: ${name}: ${[...uneven, ...texts].join('\n  ')}`)
+}
+
 /** @param {Account} account */
 export function printAccount(account) {
   console.log(

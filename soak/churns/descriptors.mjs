@@ -1,14 +1,14 @@
 // EVFILT_PROCDESC: the end of the process behind a pidfd, once, with its status.
 import { EV_ADD, EV_SET, EVFILT_PROCDESC, kqueue, NOTE_EXIT } from 'kqueue'
 import * as posix from '../../build/test/native/posix.js'
-import { orphan, tooLate } from '../orphans.mjs'
+import { orphan } from '../orphans.mjs'
 import { gather } from '../take.mjs'
 
 /** @type {import('../run.mjs').Churn} */
 export default {
   name: 'descriptors',
   mainOnly: true, // a worker that is terminated would not close the pidfd
-  start({ random, ledger }) {
+  start({ random, ledger, directory }) {
     const kq = kqueue()
     return {
       async turn() {
@@ -16,14 +16,12 @@ export default {
         const living = new Map()
         for (let i = random.from(1, 4); i > 0; i--) {
           const code = random.from(0, 255)
-          try {
-            const fd = posix.pidfdOpen(orphan(`exit ${code}`))
-            living.set(fd, code << 8)
-            kq.kevent([EV_SET(fd, EVFILT_PROCDESC, EV_ADD, NOTE_EXIT)])
-            ledger.done('exits')
-          } catch (error) {
-            if (!tooLate(error, ledger)) throw error
-          }
+          const { pid, go } = orphan(directory, `exit ${code}`)
+          const fd = posix.pidfdOpen(pid)
+          living.set(fd, code << 8)
+          kq.kevent([EV_SET(fd, EVFILT_PROCDESC, EV_ADD, NOTE_EXIT)])
+          go()
+          ledger.done('exits')
         }
         await gather(
           kq,

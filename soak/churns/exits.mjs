@@ -1,6 +1,6 @@
 // EVFILT_PROC with NOTE_EXIT: each process once, with its status, however it ends.
 import { EV_ADD, EV_SET, EVFILT_PROC, kqueue, NOTE_EXIT } from 'kqueue'
-import { orphan, tooLate } from '../orphans.mjs'
+import { orphan } from '../orphans.mjs'
 import { gather } from '../take.mjs'
 
 /** Without SIGINT and SIGQUIT, which shells ignore in the background. */
@@ -11,7 +11,7 @@ const CORE = 0x80
 /** @type {import('../run.mjs').Churn} */
 export default {
   name: 'exits',
-  start({ random, ledger }) {
+  start({ random, ledger, directory }) {
     const kq = kqueue()
     return {
       async turn() {
@@ -20,13 +20,9 @@ export default {
         for (let i = random.from(1, 8); i > 0; i--) {
           const number = random.chance(0.3) ? random.pick(SIGNALS) : 0
           const code = random.from(0, 255)
-          const pid = orphan(number === 0 ? `exit ${code}` : `kill -${number} $$`)
-          try {
-            kq.kevent([EV_SET(pid, EVFILT_PROC, EV_ADD, NOTE_EXIT)])
-          } catch (error) {
-            if (!tooLate(error, ledger)) throw error
-            continue
-          }
+          const { pid, go } = orphan(directory, number ? `kill -${number} $$` : `exit ${code}`)
+          kq.kevent([EV_SET(pid, EVFILT_PROC, EV_ADD, NOTE_EXIT)])
+          go()
           living.set(pid, number === 0 ? code << 8 : number)
           ledger.done('exits')
         }

@@ -1,10 +1,10 @@
 // EVFILT_PROC with NOTE_TRACK: a tree of 20 processes, while the thread that follows it is
 // busy; each fork, exec and exit is told once, and each exit has its status.
 import { processTree } from 'kqueue'
-import { orphan, tooLate } from '../orphans.mjs'
+import { orphan } from '../orphans.mjs'
 import { busy, SETTLE_MS } from '../take.mjs'
 
-/** Processes of a tree beside the shell at its top and its first sleep. */
+/** Processes of a tree beside the shell at its top. */
 const SIZE = 19
 
 /**
@@ -14,8 +14,9 @@ const SIZE = 19
 function plan(random) {
   /** @type {string[]} */
   const lines = []
-  const codes = [0] // that of the sleep
-  let executions = 1
+  /** @type {number[]} */
+  const codes = []
+  let executions = 0
   const exit = () => {
     const code = random.from(1, 255)
     codes.push(code)
@@ -44,22 +45,23 @@ function plan(random) {
 /** @type {import('../run.mjs').Churn} */
 export default {
   name: 'trees',
-  start({ random, ledger }) {
+  start({ random, ledger, directory }) {
     return {
       async turn() {
         const { script, codes, executions } = plan(random)
-        const pid = orphan(script)
+        const { pid, go } = orphan(directory, script)
         const signal = AbortSignal.timeout(SETTLE_MS)
         /** @type {string[]} */
         const seen = []
         /** @type {number[]} */
         const exits = []
         const ended = new Set()
-        // The sleep of the head start has begun already, or not yet.
-        let early = 0
         try {
           const tree = processTree(pid, { signal })
-          for await (const event of tree) {
+          const first = tree.next() // from now on it is watched
+          go()
+          for (let next = await first; !next.done; next = await tree.next()) {
+            const event = next.value
             seen.push(`${event.type} ${event.pid}`)
             if (event.type === 'lost')
               ledger.fault('the kernel had more to tell than it could keep')
@@ -71,25 +73,19 @@ export default {
             if (random.chance(0.3)) busy(random.from(1, 30))
           }
         } catch (error) {
-          if (tooLate(error, ledger)) return
           if (error !== signal.reason) throw error
           ledger.fault(`the tree of ${pid} did not end: ${seen.join(', ')}`)
         }
         const forks = seen.filter((each) => each.startsWith('fork')).length
         const execs = seen.filter((each) => each.startsWith('exec')).length
-        early = SIZE + 1 - forks
-        if (early !== 0 && early !== 1) early = 0
-        ledger.done('forks', SIZE + 1 - early)
+        ledger.done('forks', SIZE)
         ledger.seen('forks', forks)
-        // Its exec, too, may have been before.
-        const before = early === 1 ? executions - 1 : executions
-        ledger.done('execs', before)
+        ledger.done('execs', executions)
         ledger.seen('execs', execs)
-        ledger.done('exits', SIZE + 2 - early)
+        ledger.done('exits', codes.length)
         ledger.seen('exits', exits.length)
-        const expected = early === 1 ? codes.slice(1) : codes
-        const [is, should] = [exits, expected].map((list) => [...list].sort((a, b) => a - b).join())
-        const right = is === should && execs === before && forks === SIZE + 1 - early
+        const [is, should] = [exits, codes].map((list) => [...list].sort((a, b) => a - b).join())
+        const right = is === should && execs === executions && forks === SIZE
         ledger.check(right, () => `tree of ${pid}: exits ${is} not ${should}; ${seen}; ${script}`)
       },
       close() {},
