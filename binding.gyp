@@ -32,6 +32,7 @@
         "native/mounts.c",
         "native/output.c",
         "native/pidfd.c",
+        "native/pollprobe.c",
         "native/procsource.c",
         "native/queue.c",
         "native/signal.c",

@@ -19,6 +19,7 @@
 #include "mounts.h"
 #include "output.h"
 #include "pidfd.h"
+#include "pollprobe.h"
 #include "queue.h"
 #include "signal.h"
 #include "timerfd.h"
@@ -39,6 +40,7 @@ static const struct call_entry *const facilities[] = {
 	mounts_calls,
 	link_calls,
 	output_calls,
+	pollprobe_calls,
 	aio_calls,
 };
 

@@ -13,6 +13,7 @@
 #include "aio.h"
 #include "connector.h"
 #include "loop.h"
+#include "pollprobe.h"
 #include "queue.h"
 #include "signal.h"
 
@@ -74,6 +75,7 @@ close_owned(struct env_state *state)
 {
 	aio_end(state);
 	connector_leave(state);
+	pollprobe_end(state);
 	for (size_t i = 0; i < state->owned_count; i++) {
 		const struct env_owned *owned = &state->owned[i];
 

@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 
+#include <linux/aio_abi.h>
+
 #include <node_api.h>
 
 /* How many files one epoll_wait(2) or poll(2) of ours deals with. */
@@ -55,6 +57,10 @@ struct env_state {
 	int diag_fd;
 	uint32_t diag_sequence;
 	bool lacks_pwait2;
+
+	/* A context of io_setup(2) for pollprobe.c, 0 while there is none. */
+	aio_context_t poll_context;
+	bool lacks_poll_request;
 
 	struct epoll_event events[ENV_BATCH];
 	struct pollfd polls[ENV_BATCH];

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/epoll.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,8 +38,16 @@ js_epoll_create(napi_env env, napi_callback_info info)
 	return call_result(&call, env_own(call.state, epoll_create1(EPOLL_CLOEXEC), -1));
 }
 
+static bool
+is_regular(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
 static napi_value
-register_file(napi_env env, napi_callback_info info, int operation)
+register_file(napi_env env, napi_callback_info info, int operation, bool irregular)
 {
 	struct call call;
 	struct epoll_event event;
@@ -53,19 +62,30 @@ register_file(napi_env env, napi_callback_info info, int operation)
 		return call.answer;
 	event.events = events;
 	event.data.u64 = level_datum(fd, generation);
+	if (irregular && is_regular(fd)) {
+		errno = EPERM;
+		return call_result(&call, -1);
+	}
 	return call_result(&call, epoll_ctl(epfd, operation, fd, &event));
 }
 
 static napi_value
 js_epoll_add(napi_env env, napi_callback_info info)
 {
-	return register_file(env, info, EPOLL_CTL_ADD);
+	return register_file(env, info, EPOLL_CTL_ADD, false);
+}
+
+/* As epoll answers for nearly all regular files, so for all. */
+static napi_value
+js_epoll_add_irregular(napi_env env, napi_callback_info info)
+{
+	return register_file(env, info, EPOLL_CTL_ADD, true);
 }
 
 static napi_value
 js_epoll_modify(napi_env env, napi_callback_info info)
 {
-	return register_file(env, info, EPOLL_CTL_MOD);
+	return register_file(env, info, EPOLL_CTL_MOD, false);
 }
 
 static napi_value
@@ -156,6 +176,7 @@ js_poll_wait(napi_env env, napi_callback_info info)
 const struct call_entry epoll_calls[] = {
 	{ "epollCreate", js_epoll_create },
 	{ "epollAdd", js_epoll_add },
+	{ "epollAddIrregular", js_epoll_add_irregular },
 	{ "epollModify", js_epoll_modify },
 	{ "epollDelete", js_epoll_delete },
 	{ "pollWait", js_poll_wait },

@@ -1,5 +1,5 @@
 /*
- * What a descriptor names, statx(2), statfs(2) and lseek(2), and the end of the
+ * What a descriptor names, statx(2), statfs(2), lseek(2) and fcntl(2), and the end of the
  * addon's own descriptors, close(2). Descriptors of others are never closed here.
  */
 #include "file.h"
@@ -89,6 +89,18 @@ js_file_offset(napi_env env, napi_callback_info info)
 }
 
 static napi_value
+js_file_flags(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, fcntl(fd, F_GETFL));
+}
+
+static napi_value
 js_file_system(napi_env env, napi_callback_info info)
 {
 	struct call call;
@@ -171,6 +183,7 @@ js_close(napi_env env, napi_callback_info info)
 const struct call_entry file_calls[] = {
 	{ "fileStat", js_file_stat },
 	{ "fileOffset", js_file_offset },
+	{ "fileFlags", js_file_flags },
 	{ "ptyIsMaster", js_pty_is_master },
 	{ "fileSystem", js_file_system },
 	{ "directoryBarrier", js_directory_barrier },

@@ -3,7 +3,7 @@
  * each side that is watched an object that owns the filter.
  *
  * - `PollSide`: files that epoll takes. The edge comes from epoll; the level is
- *   asked when the machine asks.
+ *   asked when the machine asks. Of regular files see `polled-file.ts`.
  * - `FileSide`: regular files and directories, read. inotify says that the file
  *   changed; the level is the distance from the offset to the end.
  * - `ReadySide`: what epoll does not take and is always ready.
@@ -21,10 +21,20 @@ import type { Knote } from '../core/knote.js'
 import { EBADF, EINVAL, ENOSPC, EPERM } from '../errors.js'
 import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE } from '../event.js'
 import { type Drain, watchEmpty } from './empty.js'
-import { FileSide, HINT_EDGE, Identity, ReadySide, type Side } from './file-side.js'
+import { FileSide, HINT_EDGE, Identity, ReadySide, type Side, StillSide } from './file-side.js'
+import { KERNFS, PROCFS } from './file-systems.js'
 import type { LinuxKernel } from './kernel.js'
 import { type FileKind, type Level, readable, urgent, writable } from './level.js'
-import { COUNT_UNKNOWN, OUTPUT_NONE, SIDE_READ, SIDE_WRITE } from './native.js'
+import {
+  COUNT_UNKNOWN,
+  OUTPUT_NONE,
+  POLLERR,
+  SIDE_EXCEPT,
+  SIDE_FILE,
+  SIDE_READ,
+  SIDE_WRITE,
+} from './native.js'
+import { attachTelling, givesNotice, refusePseudo, tellingOf } from './polled-file.js'
 import type { PollSet } from './pollset.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
@@ -41,6 +51,8 @@ export class Descriptor implements OpenFile {
   read: Side | null = null
   write: Side | null = null
   except: Side | null = null
+  /** Of a regular file that has a poll of its own, for EVFILT_READ and EVFILT_EXCEPT. */
+  polled: PollSide | null = null
   vnode: VnodeSide | null = null
   /** Knotes of filters that the program added. */
   #held: Set<Knote> | null = null
@@ -48,6 +60,8 @@ export class Descriptor implements OpenFile {
   /** The type of the file, S_IFSOCK and so on; 0 before it was asked for, or where it is closed. */
   #type = 0
   #link: string | undefined
+  /** `polled` has a notice for its first knote, from before. */
+  #noticed = false
 
   constructor(
     readonly kernel: LinuxKernel,
@@ -67,25 +81,25 @@ export class Descriptor implements OpenFile {
     return this.#type
   }
 
-  /** What /proc says that this file is: 'anon_inode:[eventfd]' and the like. */
+  /**
+   * What /proc says that this file is: its path, 'anon_inode:[eventfd]' and the like; ''
+   * where there is no /proc.
+   */
   get link(): string {
-    this.#link ??= readlinkSync(`/proc/self/fd/${this.fd}`)
+    this.#link ??= linkOf(this.fd)
     return this.#link
   }
 
-  /** The side that a set is for: SIDE_READ, SIDE_WRITE or SIDE_EXCEPT. Hot path. */
+  /** The side that a set is for: SIDE_READ, SIDE_WRITE and so on. Hot path. */
   side(kind: number): Side | null {
     if (kind === SIDE_READ) return this.read
-    return kind === SIDE_WRITE ? this.write : this.except
+    if (kind === SIDE_WRITE) return this.write
+    return kind === SIDE_EXCEPT ? this.except : this.polled
   }
 
   kqfilter(kn: Knote): number {
     const { kernel } = this
-    if (kn.filter === EVFILT_READ) {
-      this.read ??= this.#open(kernel.readSet)
-      this.read?.attach(kn)
-      return this.read === null ? kernel.lastError : this.#attached()
-    }
+    if (kn.filter === EVFILT_READ) return this.#watchRead(kn)
     if (kn.filter === EVFILT_WRITE) {
       this.write ??= this.#open(kernel.writeSet)
       this.write?.attach(kn)
@@ -98,13 +112,80 @@ export class Descriptor implements OpenFile {
     return kernel.refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
   }
 
+  #watchRead(kn: Knote): number {
+    const { kernel } = this
+    if (this.polled !== null) return this.#attachPolled(kn, this.polled)
+    if (this.read === null) {
+      this.read = this.#open(kernel.readSet)
+      // A regular file or a directory.
+      if (this.read === null && kernel.lastError === EPERM) return this.#watchFile(kn)
+      if (this.read === null) return kernel.lastError
+    }
+    if (this.read instanceof StillSide && !StillSide.suits(kn)) return refusePseudo(this)
+    this.read.attach(kn)
+    return this.#attached()
+  }
+
+  /** EVFILT_READ of a regular file or a directory, for which `kernel.stat` has been asked. */
+  #watchFile(kn: Knote): number {
+    const { kernel } = this
+    const polled = kernel.mode === S_IFREG ? this.#openPolled(EVFILT_READ) : kernel.fail(0)
+    if (polled !== null) return this.#attachPolled(kn, polled)
+    if (kernel.lastError !== 0) return kernel.lastError
+    const refusal = refusePseudo(this)
+    if (refusal !== 0) {
+      if (!StillSide.suits(kn)) return refusal
+      this.read = new StillSide(this)
+    } else {
+      const vnode = kernel.vnodes.open(this.fd, 0, true)
+      if (vnode === null) return kernel.lastError
+      this.read = new FileSide(this, vnode)
+    }
+    this.read.attach(kn)
+    return this.#attached()
+  }
+
+  /**
+   * The side of a regular file that has a poll of its own. Null with `kernel.lastError` set;
+   * 0 when it has none, or not what `filter` is for.
+   */
+  #openPolled(filter: number): PollSide | null {
+    const { kernel, fd } = this
+    if (!kernel.takesPoll(fd)) return kernel.fail(0)
+    const telling = tellingOf(this)
+    if (telling === null) return null
+    if (filter === EVFILT_EXCEPT && !givesNotice(telling.ops)) return kernel.fail(0)
+    const set = kernel.openSet(SIDE_FILE)
+    if (set === null) return null
+    const generation = set.add(fd, true)
+    if (generation < 0) return kernel.fail(pollError(kernel, -generation, fd))
+    this.polled = new PollSide(this, set, generation, telling.ops)
+    kernel.remember(this)
+    kernel.greet(set)
+    this.#noticed = telling.noticed || (this.polled.events & POLLERR) !== 0
+    return this.polled
+  }
+
+  #attachPolled(kn: Knote, side: PollSide): number {
+    attachTelling(kn, side, this.#noticed)
+    this.#noticed = false
+    return this.#attached()
+  }
+
   #watchExcept(kn: Knote): number {
     const { kernel, fd } = this
+    if (kernel.mode === S_IFREG) {
+      const side = this.polled ?? this.#openPolled(EVFILT_EXCEPT)
+      if (side !== null && givesNotice(side.ops)) return this.#attachPolled(kn, side)
+      if (side === null && kernel.lastError !== 0) return kernel.lastError
+      const reason = `descriptor ${fd} gives no notice, as some files of sysfs and procfs do`
+      return kernel.refuse(EINVAL, reason)
+    }
     if (!this.isSocket && kernel.native.ptyIsMaster(fd) !== 1) {
       const reason = `descriptor ${fd} has no out-of-band data, which sockets have`
       return kernel.refuse(EINVAL, reason)
     }
-    const set = kernel.openExceptSet()
+    const set = kernel.openSet(SIDE_EXCEPT)
     if (set === null) return kernel.lastError
     this.except ??= this.#open(set)
     this.except?.attach(kn)
@@ -139,7 +220,10 @@ export class Descriptor implements OpenFile {
     return 0
   }
 
-  /** Makes the side that `set` is for, or null with `kernel.lastError` set. */
+  /**
+   * Makes the side that `set` is for, or null with `kernel.lastError` set: EPERM to read a
+   * regular file or a directory.
+   */
   #open(set: PollSet): Side | null {
     const { kernel, fd } = this
     const generation = set.add(fd)
@@ -148,11 +232,16 @@ export class Descriptor implements OpenFile {
     const error = kernel.stat(fd)
     if (error !== 0) return kernel.fail(error)
     const { mode } = kernel
-    if (set === kernel.writeSet || (mode !== S_IFREG && mode !== S_IFDIR)) {
-      return new ReadySide(this)
-    }
-    const vnode = kernel.vnodes.open(fd, 0, true)
-    return vnode === null ? null : new FileSide(this, vnode)
+    if (set === kernel.writeSet)
+      return mode === S_IFREG ? this.#openRegular(set) : new ReadySide(this)
+    return mode === S_IFREG || mode === S_IFDIR ? kernel.fail(EPERM) : new ReadySide(this)
+  }
+
+  /** The write side of a regular file. In procfs and kernfs the poll is about reading only. */
+  #openRegular(set: PollSet): Side {
+    const magic = this.kernel.native.fileSystem(this.fd)
+    const generation = magic === PROCFS || KERNFS.has(magic) ? 0 : set.add(this.fd, true)
+    return generation > 0 ? new PollSide(this, set, generation) : new ReadySide(this)
   }
 
   /** A side has no knotes left. */
@@ -160,6 +249,7 @@ export class Descriptor implements OpenFile {
     if (this.read === side) this.read = null
     if (this.write === side) this.write = null
     if (this.except === side) this.except = null
+    if (this.polled === side) this.polled = null
     if (this.vnode === side) this.vnode = null
     this.#forgetIfIdle()
   }
@@ -171,7 +261,8 @@ export class Descriptor implements OpenFile {
   }
 
   get #isIdle(): boolean {
-    return !(this.read || this.write || this.except || this.vnode || this.#held)
+    const { read, write, except, polled, vnode } = this
+    return !(read || write || except || polled || vnode || this.#held)
   }
 
   #forgetIfIdle(): void {
@@ -194,6 +285,7 @@ export class Descriptor implements OpenFile {
       (this.read?.same() ?? true) &&
       (this.write?.same() ?? true) &&
       (this.except?.same() ?? true) &&
+      (this.polled?.same() ?? true) &&
       (this.vnode?.same() ?? true) &&
       (this.#held === null || this.#identity?.holds(this.kernel, this.fd) === true)
     )
@@ -211,8 +303,17 @@ export class Descriptor implements OpenFile {
     this.read?.clear()
     this.write?.clear()
     this.except?.clear()
+    this.polled?.clear()
     this.vnode?.clear()
     for (const kn of this.#held ?? []) kn.drop()
+  }
+}
+
+function linkOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
   }
 }
 
@@ -243,9 +344,10 @@ export class PollSide implements Side, Level {
     readonly descriptor: Descriptor,
     readonly set: PollSet,
     readonly generation: number,
+    readonly ops: FilterOps = pollFilters[set.side]!,
   ) {}
 
-  attach(kn: Knote, ops: FilterOps = pollFilters[this.set.side]!): void {
+  attach(kn: Knote, ops = this.ops): void {
     // A file that epoll has already reported to others does not come again, and of a
     // buffer that is empty it does not tell.
     if (!this.list.empty || kn.filter === EVFILT_EMPTY) this.#quiet = false

@@ -110,6 +110,18 @@ export class ReadySide implements Side {
   }
 }
 
+/** The read side of a file that never tells, and has no end: for those who do not wait. */
+export class StillSide extends ReadySide {
+  /** Whether a knote wants to be reported always. */
+  static suits(kn: Knote): boolean {
+    return (kn.sfflags & NOTE_FILE_POLL) !== 0
+  }
+
+  override event(kn: Knote): boolean {
+    return StillSide.suits(kn)
+  }
+}
+
 /** The read side of a regular file or a directory. */
 export class FileSide extends ReadySide implements VnodeReader {
   readonly #vnode: Vnode

@@ -9,11 +9,38 @@ export const PIPEFS = 0x50495045
  */
 export const OVERLAYFS = 0x794c7630
 
+export const FUSE = 0x65735546
+export const PROCFS = 0x9fa0
+export const SYSFS = 0x62656572
+export const CGROUP2 = 0x63677270
+
+/**
+ * Whose files are kernfs's (fs/kernfs/file.c): each has a poll that tells that the file
+ * has changed since it was read.
+ */
+export const KERNFS: ReadonlySet<number> = new Set([
+  SYSFS,
+  CGROUP2,
+  0x27e0eb, // cgroup
+  0x7655821, // resctrl
+])
+
 /** File systems whose files change without inotify being told, by name. */
 export const SILENT: ReadonlyMap<number, string> = new Map([
-  [0x9fa0, 'procfs'],
-  [0x62656572, 'sysfs'],
+  [PROCFS, 'procfs'],
+  [SYSFS, 'sysfs'],
   [0x64626720, 'debugfs'],
   [0x74726163, 'tracefs'],
   [0x73636673, 'securityfs'],
+])
+
+/** File systems whose files have no length to be read to, by name. */
+export const PSEUDO: ReadonlyMap<number, string> = new Map([
+  ...SILENT,
+  [CGROUP2, 'cgroup2'],
+  [0x27e0eb, 'cgroup'],
+  [0x7655821, 'resctrl'],
+  [0x62656570, 'configfs'],
+  [0x42494e4d, 'binfmt_misc'],
+  [0xf97cff8c, 'selinuxfs'],
 ])

@@ -6,7 +6,7 @@
  *     const kq = new LinuxQueue(kernel)
  *
  * What happens arrives in one epoll instance, `readSet`, that also holds the
- * instances for writing and for out-of-band data, the timer, inotify and so on.
+ * instances for writing, out-of-band data and regular files, the timer, inotify and so on.
  * `poll` takes it in and notes the objects concerned; a scan then asks the levels.
  */
 import { fileFilter } from '../core/filters/file.js'
@@ -14,7 +14,7 @@ import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
-import { check } from '../errors.js'
+import { check, EPERM } from '../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -48,6 +48,7 @@ import {
   REC_STALE,
   RECORD,
   SIDE_EXCEPT,
+  type SIDE_FILE,
   SIDE_READ,
   SIDE_WRITE,
   STAT_FIELDS,
@@ -67,13 +68,17 @@ const BATCH = 1024
 /** Descriptors remembered before those that were closed are looked for. */
 const SWEEP_LEAST = 256
 
+const isEmpty = (set: PollSet): boolean => set.empty
+const isCrowded = (set: PollSet): boolean => set.crowded
+
 let ofThread: LinuxKernel | undefined
 
 export class LinuxKernel extends Kernel implements FileTable {
   readonly native: Native
   readonly readSet: PollSet
   readonly writeSet: PollSet
-  #exceptSet: PollSet | undefined
+  /** The sets for out-of-band data and for regular files, as far as they were asked for. */
+  readonly #further: PollSet[] = []
   readonly vnodes = new VnodeTable(this)
   readonly processes = new ProcessTable(this)
   readonly signals: SignalTable
@@ -184,12 +189,15 @@ export class LinuxKernel extends Kernel implements FileTable {
     })
   }
 
-  /** The set for out-of-band data, made on first use; null with `lastError` set. */
-  openExceptSet(): PollSet | null {
-    if (this.#exceptSet !== undefined) return this.#exceptSet
+  /** The set of a side that few ask for, made on first use; null with `lastError` set. */
+  openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet | null {
+    const known = this.#further.find((set) => set.side === side)
+    if (known !== undefined) return known
     const fd = this.native.epollCreate()
     if (fd < 0) return this.fail(-fd)
-    const set = new PollSet(this.native, fd, SIDE_EXCEPT, POLLPRI)
+    // Of a regular file POLLIN nearly always holds, so each wakeup is an edge, whoever has
+    // polled meanwhile; see docs/decisions.md.
+    const set = new PollSet(this.native, fd, side, side === SIDE_EXCEPT ? POLLPRI : POLLIN)
     try {
       this.#adoptSet(set)
     } catch (error) {
@@ -197,8 +205,18 @@ export class LinuxKernel extends Kernel implements FileTable {
       throw error
     }
     this.#idleSources++
-    this.#exceptSet = set
+    this.#further.push(set)
     return set
+  }
+
+  /** Whether epoll takes a file, asked without polling it: EPERM comes before ENOENT. */
+  takesPoll(fd: number): boolean {
+    return this.native.epollModify(this.readSet.fd, fd, POLLIN + EPOLLET, 0) !== -EPERM
+  }
+
+  /** Takes the edge with which epoll greets a file, so that it is not taken for a notice. */
+  greet(set: PollSet): void {
+    this.#wait(set, 0, 0)
   }
 
   // Descriptors
@@ -262,7 +280,7 @@ export class LinuxKernel extends Kernel implements FileTable {
     if (this.#queues.size > 0) return
     this.readSet.clearParked()
     this.writeSet.clearParked()
-    this.#exceptSet?.clearParked()
+    for (const set of this.#further) set.clearParked()
     this.aio.rest()
   }
 
@@ -330,13 +348,13 @@ export class LinuxKernel extends Kernel implements FileTable {
     return (
       this.readSet.empty &&
       this.writeSet.empty &&
-      this.#exceptSet?.empty !== false &&
+      this.#further.every(isEmpty) &&
       this.#sources.size === this.#idleSources
     )
   }
 
   get #crowded(): boolean {
-    return this.readSet.crowded || this.writeSet.crowded || this.#exceptSet?.crowded === true
+    return this.readSet.crowded || this.writeSet.crowded || this.#further.some(isCrowded)
   }
 
   #wait(set: PollSet, asked: number, wait: number): number {
@@ -442,7 +460,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   /** Starts afresh where descriptors that cannot be taken out have piled up. */
   #renew(): void {
     if (this.writeSet.crowded && !this.#renewInner(this.writeSet)) return
-    if (this.#exceptSet?.crowded && !this.#renewInner(this.#exceptSet)) return
+    for (const set of this.#further) if (set.crowded && !this.#renewInner(set)) return
     if (!this.readSet.crowded) return
     const old = this.readSet.renew(this.#held(SIDE_READ))
     if (old === -1) return

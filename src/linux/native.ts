@@ -41,6 +41,13 @@ export const SIDE_READ = 0
 export const SIDE_WRITE = 1
 /** Out-of-band data: 1 or 0 in REC_COUNT. */
 export const SIDE_EXCEPT = 2
+/** Regular files that have a poll of their own: 0 in REC_COUNT. */
+export const SIDE_FILE = 3
+
+/** In what `pollProbe` answers: something can wake who polls, */
+export const POLL_WAITS = 0x10000
+/** or the kernel did not say. */
+export const POLL_WAITS_PERHAPS = 0x20000
 
 /** How many fields `fileStat` fills. */
 export const STAT_FIELDS = 15
@@ -149,6 +156,8 @@ export interface Native {
   epollCreate(): number
   /** EPOLL_CTL_ADD of `fd` with `events` and the datum {fd, generation}. */
   epollAdd(epfd: number, fd: number, events: number, generation: number): number
+  /** The same, with -EPERM for every regular file. */
+  epollAddIrregular(epfd: number, fd: number, events: number, generation: number): number
   /** EPOLL_CTL_MOD, like `epollAdd`: what is ready is reported again. */
   epollModify(epfd: number, fd: number, events: number, generation: number): number
   /** EPOLL_CTL_DEL. */
@@ -196,6 +205,13 @@ export interface Native {
   fileStat(fd: number, stat: Float64Array): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number
+  /** fcntl(2), F_GETFL: how `fd` was opened. */
+  fileFlags(fd: number): number
+  /**
+   * POLL_WAITS unless nothing would ever wake who polls `fd`; with the `POLL*` bits of
+   * now, and POLLPRI where there was some that polling has taken away.
+   */
+  pollProbe(fd: number): number
   /** OUTPUT_*: whether it tells how much of what was written has not been taken. */
   outputKind(fd: number): number
   /** How many bytes that are. */

@@ -1,7 +1,7 @@
 /**
  * An epoll instance, and the generations under which it holds descriptors. Edge-triggered.
- * Reading, writing and out-of-band data have one each, so that an edge of one is never
- * taken for an edge of another.
+ * Reading, writing, out-of-band data and regular files have one each, so that an edge of
+ * one is never taken for an edge of another.
  *
  * A descriptor that is taken out stays in for a while, parked: programs that add
  * and delete, as those with one-shot events do, then need one system call instead
@@ -37,7 +37,7 @@ export class PollSet {
 
   /**
    * @param fd an epoll instance
-   * @param side what it is for: SIDE_READ, SIDE_WRITE or SIDE_EXCEPT
+   * @param side what it is for: SIDE_READ, SIDE_WRITE, SIDE_EXCEPT or SIDE_FILE
    * @param events what it is asked for besides EPOLLET
    */
   constructor(
@@ -52,10 +52,13 @@ export class PollSet {
     return this.size === 0 && this.#parked.size === 0
   }
 
-  /** Adds a descriptor: its generation, or a negative errno. */
-  add(fd: number): number {
+  /**
+   * Adds a descriptor: its generation, or a negative errno. -EPERM: epoll does not take it,
+   * or it is a regular file and no `regular` one is wanted.
+   */
+  add(fd: number, regular = false): number {
     const generation = this.#nextGeneration()
-    let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation)
+    let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation, regular)
     // Closed and opened again as a duplicate of the same file.
     if (error === -EEXIST) error = this.#modify(fd, generation)
     if (error < 0) return error
@@ -121,8 +124,11 @@ export class PollSet {
     return this.#modify(fd, generation) === 0
   }
 
-  #register(fd: number, generation: number): number {
-    return this.native.epollAdd(this.fd, fd, this.events + EPOLLET, generation)
+  #register(fd: number, generation: number, regular = true): number {
+    const { native } = this
+    return regular
+      ? native.epollAdd(this.fd, fd, this.events + EPOLLET, generation)
+      : native.epollAddIrregular(this.fd, fd, this.events + EPOLLET, generation)
   }
 
   #modify(fd: number, generation: number): number {

@@ -1,6 +1,6 @@
 /**
- * Tests in namespaces of their own (namespaces(7)), where they may mount and make
- * network interfaces, and nothing of it is left: as root, or as a user who may make user
+ * Tests in namespaces of their own (namespaces(7)), where they may mount, make network
+ * interfaces and name the host, and nothing of it is left: as root, or as a user who may make user
  * namespaces. Skipped for others.
  *
  *     inNamespaces(import.meta.url, () => {
@@ -15,7 +15,7 @@ import { fileURLToPath } from 'node:url'
 /** Of the program that runs the tests of a file: it is in its namespaces already. */
 const INSIDE = 'KQUEUE_TEST_NAMESPACES'
 
-const FLAGS = process.geteuid?.() === 0 ? ['-m', '-n'] : ['-U', '-r', '-m', '-n']
+const FLAGS = process.geteuid?.() === 0 ? ['-m', '-n', '-u'] : ['-U', '-r', '-m', '-n', '-u']
 
 /** Why there can be no namespaces, or false. */
 function forbidden(): string | false {

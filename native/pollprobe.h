@@ -1,0 +1,13 @@
+/* Whether the poll of a file waits for anything, see pollprobe.c. */
+#ifndef KQUEUE_POLLPROBE_H
+#define KQUEUE_POLLPROBE_H
+
+#include "call.h"
+#include "env.h"
+
+extern const struct call_entry pollprobe_calls[];
+
+/* The end of an environment. */
+void pollprobe_end(struct env_state *state);
+
+#endif
