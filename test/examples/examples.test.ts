@@ -17,6 +17,8 @@ const OUTPUTS: Readonly<Record<string, RegExp>> = {
   'lines.mjs': /^1000 lines\n$/,
   'own-filter.mjs':
     /^(queue 0, 1 waiting: job [135]\n){3}queue 1, 3 waiting: job 2, job 4, job 6\n$/,
+  'pressure.mjs':
+    /^(some avg10=\S+ avg60=\S+ avg300=\S+ total=\d+|no pressure stall information here: \w+)\n$/,
   'shutdown.mjs': /^(work\n)+reload config certs\n(work\n)+reload config certs\nended in order\n$/,
   'simulated-test.mjs':
     /^simulated: one, two, three in 2\.9 hours\nit took less than a second: true\nLinux: four, five\n$/,
