@@ -1,5 +1,5 @@
 /*
- * What a descriptor names, statx(2), statfs(2), lseek(2) and fcntl(2), and the end of the
+ * What a descriptor names, statx(2) or fstat(2), statfs(2), lseek(2) and fcntl(2), and the end of the
  * addon's own descriptors, close(2). Descriptors of others are never closed here.
  */
 #include "file.h"
@@ -38,39 +38,77 @@ enum stat_field {
 	STAT_FIELDS
 };
 
+static void
+fill_statx(double *fields, const struct statx *status)
+{
+	fields[STAT_MODE] = status->stx_mode;
+	fields[STAT_DEV] = (double)makedev(status->stx_dev_major, status->stx_dev_minor);
+	fields[STAT_INO_HIGH] = (double)(status->stx_ino >> 32);
+	fields[STAT_INO_LOW] = (double)(status->stx_ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status->stx_size;
+	/* Both 0 where the file system does not keep it. */
+	fields[STAT_BIRTH] = (double)status->stx_btime.tv_sec;
+	fields[STAT_BIRTH_NSEC] = status->stx_btime.tv_nsec;
+	fields[STAT_LINKS] = status->stx_nlink;
+	fields[STAT_UID] = status->stx_uid;
+	fields[STAT_GID] = status->stx_gid;
+	fields[STAT_MODIFIED] = (double)status->stx_mtime.tv_sec;
+	fields[STAT_MODIFIED_NSEC] = status->stx_mtime.tv_nsec;
+	fields[STAT_CHANGED] = (double)status->stx_ctime.tv_sec;
+	fields[STAT_CHANGED_NSEC] = status->stx_ctime.tv_nsec;
+}
+
+/* fstat(2) does not know when a file was made. */
+static void
+fill_stat(double *fields, const struct stat *status)
+{
+	fields[STAT_MODE] = status->st_mode;
+	fields[STAT_DEV] = (double)status->st_dev;
+	fields[STAT_INO_HIGH] = (double)((uint64_t)status->st_ino >> 32);
+	fields[STAT_INO_LOW] = (double)((uint64_t)status->st_ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status->st_size;
+	fields[STAT_BIRTH] = fields[STAT_BIRTH_NSEC] = 0;
+	fields[STAT_LINKS] = (double)status->st_nlink;
+	fields[STAT_UID] = status->st_uid;
+	fields[STAT_GID] = status->st_gid;
+	fields[STAT_MODIFIED] = (double)status->st_mtim.tv_sec;
+	fields[STAT_MODIFIED_NSEC] = (double)status->st_mtim.tv_nsec;
+	fields[STAT_CHANGED] = (double)status->st_ctim.tv_sec;
+	fields[STAT_CHANGED_NSEC] = (double)status->st_ctim.tv_nsec;
+}
+
+/* Sandboxes that are older than statx(2) refuse it, and kernels before 4.11 have none. */
+static int
+fill_status(double *fields, int fd)
+{
+	struct statx extended;
+	struct stat plain;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &extended) == 0) {
+		fill_statx(fields, &extended);
+		return 0;
+	}
+	if (errno == EBADF || fstat(fd, &plain) < 0)
+		return -1;
+	fill_stat(fields, &plain);
+	return 0;
+}
+
 static napi_value
 js_file_stat(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	struct statx status;
-	double *fields;
 	size_t length;
-	void *data;
+	void *fields;
 	int fd;
 
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &data, &length))
+	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &fields, &length))
 		return call.answer;
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &status) < 0)
+	if (fill_status(fields, fd) < 0)
 		return call_result(&call, -1);
-	fields = data;
-	fields[STAT_MODE] = status.stx_mode;
-	fields[STAT_DEV] = (double)makedev(status.stx_dev_major, status.stx_dev_minor);
-	fields[STAT_INO_HIGH] = (double)(status.stx_ino >> 32);
-	fields[STAT_INO_LOW] = (double)(status.stx_ino & UINT32_MAX);
-	fields[STAT_SIZE] = (double)status.stx_size;
-	fields[STAT_OFFSET] = (double)lseek(fd, 0, SEEK_CUR);
-	/* Both 0 where the file system does not keep it. */
-	fields[STAT_BIRTH] = (double)status.stx_btime.tv_sec;
-	fields[STAT_BIRTH_NSEC] = status.stx_btime.tv_nsec;
-	fields[STAT_LINKS] = status.stx_nlink;
-	fields[STAT_UID] = status.stx_uid;
-	fields[STAT_GID] = status.stx_gid;
-	fields[STAT_MODIFIED] = (double)status.stx_mtime.tv_sec;
-	fields[STAT_MODIFIED_NSEC] = status.stx_mtime.tv_nsec;
-	fields[STAT_CHANGED] = (double)status.stx_ctime.tv_sec;
-	fields[STAT_CHANGED_NSEC] = status.stx_ctime.tv_nsec;
+	((double *)fields)[STAT_OFFSET] = (double)lseek(fd, 0, SEEK_CUR);
 	return call_number(&call, 0);
 }
 

@@ -38,7 +38,9 @@ export const ELOOP = 40
 export const ENOTSOCK = 88
 export const EDESTADDRREQ = 89
 export const EMSGSIZE = 90
+export const EPROTONOSUPPORT = 93
 export const ENOTSUP = 95
+export const EAFNOSUPPORT = 97
 export const EADDRINUSE = 98
 export const EADDRNOTAVAIL = 99
 export const ECONNRESET = 104
@@ -86,7 +88,9 @@ const ERRNOS = new Map<number, readonly [string, string]>([
   [ENOTSOCK, ['ENOTSOCK', 'not a socket']],
   [EDESTADDRREQ, ['EDESTADDRREQ', 'destination address required']],
   [EMSGSIZE, ['EMSGSIZE', 'message too long']],
+  [EPROTONOSUPPORT, ['EPROTONOSUPPORT', 'protocol not supported']],
   [ENOTSUP, ['ENOTSUP', 'not supported']],
+  [EAFNOSUPPORT, ['EAFNOSUPPORT', 'address family not supported']],
   [EADDRINUSE, ['EADDRINUSE', 'address in use']],
   [EADDRNOTAVAIL, ['EADDRNOTAVAIL', 'address not available']],
   [ECONNRESET, ['ECONNRESET', 'connection reset']],
@@ -123,6 +127,8 @@ export class KqueueError extends Error {
   readonly errno: number
   /** The system call that failed: 'kevent'. */
   readonly syscall: string
+  /** What was wrong and what would be right, where that is known. */
+  declare readonly reason?: string
   /** The change that failed, where one did. Those before it in the changelist have been applied. */
   declare readonly change?: Change
   /** The position in the changelist of the change that failed. */
@@ -136,6 +142,7 @@ export class KqueueError extends Error {
     this.code = code
     this.errno = -errno
     this.syscall = syscall
+    if (reason) this.reason = reason
     if (change !== undefined) this.change = change
     if (index !== undefined) this.index = index
   }

@@ -3,7 +3,7 @@
  * (`struct kqueue`). `register` takes one change, `scan` hands out events, and a
  * queue is itself an open file that other queues can watch.
  */
-import { EBADF, EINVAL, ELOOP, ENOENT, ENOMEM } from '../errors.js'
+import { EBADF, EINVAL, ELOOP, ENOENT, ENOMEM, KqueueError } from '../errors.js'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -158,12 +158,23 @@ export class Kqueue implements OpenFile {
         const reason = `the attach of filter ${kn.filter} did not answer 0 or an errno`
         error = this.kernel.refuse(EINVAL, reason)
       }
+    } catch (thrown) {
+      error = this.#refusal(thrown)
     } finally {
       kn.status &= ~KN_ATTACHING
       if (error !== 0 && (kn.status & KN_DROPPED) === 0) this.remove(kn)
     }
     if (error === 0 && kn.status & KN_DROPPED) kn.ops.detach(kn)
     return error
+  }
+
+  /**
+   * What a filter throws to refuse a change is its answer: an errno with a reason. Whatever
+   * else it throws is its fault, and for who called.
+   */
+  #refusal(thrown: unknown): number {
+    if (!(thrown instanceof KqueueError)) throw thrown
+    return this.kernel.refuse(-thrown.errno, thrown.reason ?? '')
   }
 
   /** Takes in a knote. knote_attach. */
@@ -188,15 +199,8 @@ export class Kqueue implements OpenFile {
 
   #modify(kn: Knote, change: Kevent): number {
     const { flags } = change
-    if (!kn.ops.isFd && kn.ops.touch !== undefined) {
-      const error = kn.ops.touch(kn, change, EVENT_REGISTER)
-      if (error !== 0) return error
-    } else {
-      const error = kn.ops.modify?.(kn, change) ?? 0
-      if (error !== 0) return error
-      kn.sfflags = change.fflags
-      kn.sdata = change.data
-    }
+    const error = this.#change(kn, change)
+    if (error !== 0) return error
     if ((flags & EV_KEEPUDATA) === 0) kn.udata = change.udata
     if (flags & EV_ENABLE) kn.enable()
     else if (flags & EV_DISABLE) kn.disable()
@@ -205,6 +209,21 @@ export class Kqueue implements OpenFile {
       kn.force()
     }
     this.#ask(kn)
+    return 0
+  }
+
+  /** Has the filter take a change of its knote. */
+  #change(kn: Knote, change: Kevent): number {
+    const { ops } = kn
+    try {
+      if (!ops.isFd && ops.touch !== undefined) return ops.touch(kn, change, EVENT_REGISTER)
+      const error = ops.modify?.(kn, change) ?? 0
+      if (error !== 0) return error
+    } catch (thrown) {
+      return this.#refusal(thrown)
+    }
+    kn.sfflags = change.fflags
+    kn.sdata = change.data
     return 0
   }
 

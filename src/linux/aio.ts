@@ -6,9 +6,10 @@
  *     const request = kernel.aio.submit({ operation: AIO_READ, fd, offset, view }, notify)
  */
 import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
-import { check, EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
+import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { AioRequest } from './aio-request.js'
+import { AIO as FACILITY } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 import type { LinuxQueue } from './queue.js'
 
@@ -130,12 +131,11 @@ export class Aio {
   #open(syscall: string): void {
     if (this.#fd !== -1) return
     const { native } = this.kernel
-    const fd = check(native.aioOpen(), syscall)
-    try {
-      this.kernel.adopt(fd, () => this.collect())
-    } catch (error) {
+    const fd = FACILITY.check(native.aioOpen(), syscall)
+    const error = this.kernel.adopt(fd, () => this.collect())
+    if (error !== 0) {
       native.aioClose()
-      throw error
+      throw new KqueueError(error, syscall, { reason: this.kernel.reason })
     }
     this.#fd = fd
   }

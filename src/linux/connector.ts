@@ -3,7 +3,8 @@
  * executed or exited. Listened to only while somebody wants to know, because it tells of
  * every process of the system. `linux/cn_proc.h`; the socket is in native/connector.c.
  */
-import { EAGAIN, ECONNREFUSED, EPERM, KqueueError } from '../errors.js'
+import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT } from '../errors.js'
+import { CONNECTOR } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 import {
   CMDLINE_MOST,
@@ -21,7 +22,6 @@ import {
 } from './native.js'
 
 const ENOMSG = 42
-const EPROTONOSUPPORT = 93
 
 /** Records of one call to the addon. */
 const BATCH = 1024
@@ -66,20 +66,15 @@ export class Connector {
     const { kernel } = this
     const fd = kernel.native.connectorOpen()
     if (fd < 0) return this.#refused(-fd)
-    try {
-      kernel.adopt(fd, () => this.drain())
-    } catch (error) {
-      kernel.native.connectorClose()
-      if (error instanceof KqueueError) return -error.errno
-      throw error
-    }
-    this.#fd = fd
-    return 0
+    const error = kernel.adopt(fd, () => this.drain())
+    if (error === 0) this.#fd = fd
+    else kernel.native.connectorClose()
+    return error
   }
 
   #refused(error: number): number {
     const { kernel } = this
-    if (error === EPERM) {
+    if (error === EPERM && this.#mayHaveSockets()) {
       return kernel.refuse(
         EPERM,
         'to hear of forks and execs needs Linux 6.6, or CAP_NET_ADMIN; NOTE_EXIT does not',
@@ -105,7 +100,15 @@ export class Connector {
           'network namespace (for a container: --network=host); NOTE_EXIT works without',
       )
     }
-    return error
+    return CONNECTOR.refuse(kernel, error)
+  }
+
+  /** Whether it is not the socket that is forbidden, but what it is for. */
+  #mayHaveSockets(): boolean {
+    const { native } = this.kernel
+    const fd = native.linkOpen(false)
+    if (fd >= 0) native.close(fd)
+    return fd !== -EPERM
   }
 
   /** Nobody wants to know any more. While it tells, it goes on; see `rest`. */

@@ -18,9 +18,10 @@ import type { FilterOps } from '../core/filter.js'
 import type { OpenFile } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EBADF, EINVAL, ENOSPC, EPERM } from '../errors.js'
+import { EBADF, EINVAL, EPERM } from '../errors.js'
 import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE } from '../event.js'
 import { type Drain, watchEmpty } from './empty.js'
+import { EPOLL_CTL, OUTPUT } from './facility.js'
 import { FileSide, HINT_EDGE, Identity, ReadySide, type Side, StillSide } from './file-side.js'
 import { KERNFS, PROCFS } from './file-systems.js'
 import type { LinuxKernel } from './kernel.js'
@@ -106,7 +107,9 @@ export class Descriptor implements OpenFile {
       return this.write === null ? kernel.lastError : this.#attached()
     }
     if (kn.filter === EVFILT_VNODE) return this.#watch(kn)
-    if (kernel.stat(this.fd) !== 0) return EBADF
+    const closed = kernel.look(this.fd)
+    if (closed !== 0) return closed
+    this.#type = kernel.mode
     if (kn.filter === EVFILT_EXCEPT) return this.#watchExcept(kn)
     if (kn.filter === EVFILT_EMPTY) return this.#watchEmpty(kn)
     return kernel.refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
@@ -158,7 +161,10 @@ export class Descriptor implements OpenFile {
     const set = kernel.openSet(SIDE_FILE)
     if (set === null) return null
     const generation = set.add(fd, true)
-    if (generation < 0) return kernel.fail(pollError(kernel, -generation, fd))
+    if (generation < 0) {
+      kernel.restSet(set)
+      return kernel.fail(pollError(kernel, -generation, fd))
+    }
     this.polled = new PollSide(this, set, generation, telling.ops)
     kernel.remember(this)
     kernel.greet(set)
@@ -189,12 +195,15 @@ export class Descriptor implements OpenFile {
     if (set === null) return kernel.lastError
     this.except ??= this.#open(set)
     this.except?.attach(kn)
-    return this.except === null ? kernel.lastError : this.#attached()
+    if (this.except !== null) return this.#attached()
+    kernel.restSet(set)
+    return kernel.lastError
   }
 
   #watchEmpty(kn: Knote): number {
     const { kernel, fd } = this
     const kind = kernel.native.outputKind(fd)
+    if (kind < 0) return OUTPUT.refuse(kernel, -kind)
     if (kind === OUTPUT_NONE) {
       const reason = `descriptor ${fd} has no buffer that drains; sockets and pipes have`
       return kernel.refuse(EINVAL, reason)
@@ -229,7 +238,7 @@ export class Descriptor implements OpenFile {
     const generation = set.add(fd)
     if (generation > 0) return new PollSide(this, set, generation)
     if (generation !== -EPERM) return kernel.fail(pollError(kernel, -generation, fd))
-    const error = kernel.stat(fd)
+    const error = kernel.look(fd)
     if (error !== 0) return kernel.fail(error)
     const { mode } = kernel
     if (set === kernel.writeSet)
@@ -319,10 +328,7 @@ function linkOf(fd: number): string {
 
 function pollError(kernel: LinuxKernel, error: number, fd: number): number {
   if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
-  if (error === ENOSPC) {
-    return kernel.refuse(ENOSPC, 'the sysctl fs.epoll.max_user_watches allows no more')
-  }
-  return error
+  return EPOLL_CTL.refuse(kernel, error)
 }
 
 /** A side of a file that epoll takes. */

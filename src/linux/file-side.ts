@@ -50,7 +50,7 @@ export class Identity {
     this.#inoLow = statistics[STAT_INO_LOW]!
     this.#birth = statistics[STAT_BIRTH]!
     this.#birthNsec = statistics[STAT_BIRTH_NSEC]!
-    this.#hasBirth = native.fileSystem(fd) !== OVERLAYFS
+    this.#hasBirth = this.#birth !== 0 && native.fileSystem(fd) !== OVERLAYFS
   }
 
   /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
@@ -62,6 +62,8 @@ export class Identity {
       statistics[STAT_INO_HIGH] === this.#inoHigh &&
       statistics[STAT_DEV] === this.#dev &&
       (!this.#hasBirth ||
+        // Where statx(2) is not allowed any more nobody knows.
+        statistics[STAT_BIRTH] === 0 ||
         (statistics[STAT_BIRTH] === this.#birth && statistics[STAT_BIRTH_NSEC] === this.#birthNsec))
     )
   }

@@ -14,7 +14,7 @@ import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
-import { check, EPERM } from '../errors.js'
+import { check, EBADF, EPERM, KqueueError } from '../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -28,6 +28,7 @@ import {
 } from '../event.js'
 import { Aio } from './aio.js'
 import { Descriptor, PollSide } from './descriptor.js'
+import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './facility.js'
 import { LinkTable } from './links.js'
 import { usable } from './load.js'
 import { Loop } from './loop.js'
@@ -126,19 +127,29 @@ export class LinuxKernel extends Kernel implements FileTable {
     super()
     this.native = usable()
     const made: number[] = []
-    const make = (fd: number): number => {
-      made.push(check(fd, 'kqueue'))
+    const make = (fd: number, facility: Facility): number => {
+      made.push(facility.check(fd, 'kqueue'))
       return fd
     }
     const { native } = this
     try {
-      this.readSet = new PollSet(native, make(native.epollCreate()), SIDE_READ, POLLIN + POLLRDHUP)
-      this.writeSet = new PollSet(native, make(native.epollCreate()), SIDE_WRITE, POLLOUT)
-      this.readyFd = make(native.eventfdCreate(1))
-      this.#timerFd = make(native.timerfdCreate())
-      this.#adoptSet(this.writeSet)
-      // Nothing to do: callouts are run whenever the kernel looks.
-      this.adopt(this.#timerFd, () => {})
+      this.readSet = new PollSet(
+        native,
+        make(native.epollCreate(), EPOLL_CREATE),
+        SIDE_READ,
+        POLLIN + POLLRDHUP,
+      )
+      this.writeSet = new PollSet(
+        native,
+        make(native.epollCreate(), EPOLL_CREATE),
+        SIDE_WRITE,
+        POLLOUT,
+      )
+      this.readyFd = make(native.eventfdCreate(1), EVENTFD)
+      this.#timerFd = make(native.timerfdCreate(), TIMERFD)
+      // Of the timer nothing is to be done: callouts are run whenever the kernel looks.
+      const error = this.#adoptSet(this.writeSet) || this.adopt(this.#timerFd, () => {})
+      if (error !== 0) throw new KqueueError(error, 'kqueue', { reason: this.reason })
       this.#idleSources = this.#sources.size
     } catch (error) {
       for (const fd of made) native.close(fd)
@@ -170,11 +181,13 @@ export class LinuxKernel extends Kernel implements FileTable {
 
   /**
    * Puts one of the kernel's own descriptors into `readSet`: `ready` is called once each
-   * time it fires.
+   * time it fires. Answers 0, or an errno with a reason.
    */
-  adopt(fd: number, ready: () => void): void {
-    check(this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0), 'kqueue')
+  adopt(fd: number, ready: () => void): number {
+    const error = this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
+    if (error < 0) return EPOLL_CTL.refuse(this, -error)
     this.#sources.set(fd, ready)
+    return 0
   }
 
   /** Takes out one of the kernel's own descriptors, before it is closed. */
@@ -183,8 +196,8 @@ export class LinuxKernel extends Kernel implements FileTable {
     this.native.epollDelete(this.readSet.fd, fd)
   }
 
-  #adoptSet(set: PollSet): void {
-    this.adopt(set.fd, () => {
+  #adoptSet(set: PollSet): number {
+    return this.adopt(set.fd, () => {
       this.#wait(set, 0, 0)
     })
   }
@@ -194,19 +207,27 @@ export class LinuxKernel extends Kernel implements FileTable {
     const known = this.#further.find((set) => set.side === side)
     if (known !== undefined) return known
     const fd = this.native.epollCreate()
-    if (fd < 0) return this.fail(-fd)
+    if (fd < 0) return this.fail(EPOLL_CREATE.refuse(this, -fd))
     // Of a regular file POLLIN nearly always holds, so each wakeup is an edge, whoever has
     // polled meanwhile; see docs/decisions.md.
     const set = new PollSet(this.native, fd, side, side === SIDE_EXCEPT ? POLLPRI : POLLIN)
-    try {
-      this.#adoptSet(set)
-    } catch (error) {
+    const error = this.#adoptSet(set)
+    if (error !== 0) {
       this.native.close(fd)
-      throw error
+      return this.fail(error)
     }
     this.#idleSources++
     this.#further.push(set)
     return set
+  }
+
+  /** Closes a set of `openSet` if nothing came of its first descriptor. */
+  restSet(set: PollSet): void {
+    if (!set.empty) return
+    this.disown(set.fd)
+    this.native.close(set.fd)
+    this.#idleSources--
+    this.#further.splice(this.#further.indexOf(set), 1)
   }
 
   /** Whether epoll takes a file, asked without polling it: EPERM comes before ENOENT. */
@@ -230,12 +251,19 @@ export class LinuxKernel extends Kernel implements FileTable {
       if (known.same()) return known
       known.gone()
     }
-    return adding || this.stat(fd) === 0 ? new Descriptor(this, fd) : null
+    return adding || this.stat(fd) !== EBADF ? new Descriptor(this, fd) : null
   }
 
   /** fstat(2) into `statistics`: 0 or a positive errno. */
   stat(fd: number): number {
     return -this.native.fileStat(fd, this.statistics)
+  }
+
+  /** The same: 0, or an errno with a reason. */
+  look(fd: number): number {
+    const error = this.stat(fd)
+    if (error === EBADF) return this.refuse(EBADF, `${fd} is not an open descriptor`)
+    return error === 0 ? 0 : STAT.refuse(this, error)
   }
 
   /** The type of the file that `stat` was last asked for: S_IFREG and so on. */
@@ -295,8 +323,8 @@ export class LinuxKernel extends Kernel implements FileTable {
    * instance that is in another.
    */
   expose(kq: LinuxQueue): void {
+    EPOLL_CTL.check(this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0), 'kqueue')
     this.#exposed.add(kq)
-    check(this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0), 'kqueue')
     this.settle()
   }
 

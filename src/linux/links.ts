@@ -10,8 +10,9 @@ import type { FilterOps } from '../core/filter.js'
 import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EIO, ENOBUFS, ENXIO, KqueueError } from '../errors.js'
+import { EAGAIN, EIO, ENOBUFS, ENXIO, KqueueError } from '../errors.js'
 import { NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
+import { RTNETLINK } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 import {
   LINK_AGAIN,
@@ -59,17 +60,14 @@ export class LinkTable {
   #find({ ident }: Knote): Link | number {
     const error = this.#open()
     if (error !== 0) return error
-    // What has happened until now is not for the new knote.
-    this.drain()
-    let link = this.#watched.get(ident)
-    if (link !== undefined) return link
-    if (ident !== ALL_INTERFACES && !this.#up.has(ident)) {
-      this.#closeIfIdle()
-      return this.kernel.refuse(ENXIO, `there is no interface ${ident}; see if_nametoindex`)
-    }
-    link = new WatchedLink()
+    const link = this.#watched.get(ident) ?? new WatchedLink()
     this.#watched.set(ident, link)
-    return link
+    // What has happened until now is not for the new knote; it may be the interface's end.
+    this.drain()
+    if (ident === ALL_INTERFACES || this.#up.has(ident)) return link
+    this.#watched.delete(ident)
+    this.#closeIfIdle()
+    return this.kernel.refuse(ENXIO, `there is no interface ${ident}; see if_nametoindex`)
   }
 
   #leave({ ident }: Knote, link: Link): void {
@@ -83,18 +81,14 @@ export class LinkTable {
     const fd = native.linkOpen(true)
     const asking = fd < 0 ? fd : native.linkOpen(false)
     const table = asking < 0 ? -asking : askLinks(native, asking)
-    if (typeof table === 'number') {
+    const error =
+      typeof table === 'number'
+        ? RTNETLINK.refuse(this.kernel, table)
+        : this.kernel.adopt(fd, () => this.drain())
+    if (typeof table === 'number' || error !== 0) {
       if (fd >= 0) native.close(fd)
       if (asking >= 0) native.close(asking)
-      return table
-    }
-    try {
-      this.kernel.adopt(fd, () => this.drain())
-    } catch (error) {
-      native.close(fd)
-      native.close(asking)
-      if (error instanceof KqueueError) return -error.errno
-      throw error
+      return error
     }
     this.#fd = fd
     this.#asking = asking
@@ -120,8 +114,11 @@ export class LinkTable {
       while (this.#fd !== -1) {
         const n = this.kernel.native.linkRead(this.#fd, records)
         if (n === -ENOBUFS) lost = true
-        else if (n < 0) break
-        else this.#take(n)
+        else if (n < 0) {
+          // What cannot be read is as good as lost.
+          lost ||= n !== -EAGAIN
+          break
+        } else this.#take(n)
       }
       if (lost && this.#fd !== -1) this.#lookAgain()
     } finally {
@@ -214,6 +211,9 @@ export function linkStates(native: Native): Map<number, boolean> {
   const fd = native.linkOpen(false)
   const links = fd < 0 ? -fd : askLinks(native, fd)
   if (fd >= 0) native.close(fd)
-  if (typeof links === 'number') throw new KqueueError(links || EIO, 'rtnetlink')
+  if (typeof links === 'number') {
+    const reason = RTNETLINK.explain(links || EIO)
+    throw new KqueueError(links || EIO, 'rtnetlink', { reason })
+  }
   return links
 }

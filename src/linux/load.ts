@@ -1,8 +1,8 @@
 /** Loading the addon, once a process. */
-import { closeSync, openSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { EMFILE, ENOSYS, KqueueError } from '../errors.js'
+import { ENOSYS, KqueueError } from '../errors.js'
+import { EPOLL_CREATE, freeDescriptor } from './facility.js'
 import type { Native } from './native.js'
 
 let loaded: Native | undefined
@@ -17,7 +17,7 @@ export function native(): Native {
   return loaded
 }
 
-/** The same. Throws KqueueError ENOSYS where there is none, EMFILE where no descriptor is free. */
+/** The same. Throws KqueueError ENOSYS where there is none, EMFILE or ENFILE where no descriptor is free. */
 export function usable(): Native {
   if (process.platform !== 'linux') {
     throw new KqueueError(ENOSYS, 'kqueue', {
@@ -27,21 +27,11 @@ export function usable(): Native {
   try {
     return native()
   } catch (cause) {
-    const full = tableFull()
-    if (full !== null) throw full
+    // Loading the addon needs a descriptor.
+    EPOLL_CREATE.check(-freeDescriptor(), 'kqueue')
     const error = new KqueueError(ENOSYS, 'kqueue', {
       reason: `the addon is not built for ${process.arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
     })
     throw Object.assign(error, { cause })
-  }
-}
-
-/** Loading the addon needs a descriptor: whether there was none. */
-function tableFull(): KqueueError | null {
-  try {
-    closeSync(openSync('/dev/null', 'r'))
-    return null
-  } catch {
-    return new KqueueError(EMFILE, 'kqueue')
   }
 }

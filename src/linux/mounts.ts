@@ -12,8 +12,9 @@ import type { FilterOps } from '../core/filter.js'
 import { fsFilter } from '../core/filters/fs.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { ENOENT } from '../errors.js'
+import { EIO } from '../errors.js'
 import { VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
+import { MOUNTINFO } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 
 /** Bytes read at once. */
@@ -62,16 +63,13 @@ export class MountTable {
     const witness = fd < 0 ? fd : kernel.native.mountsOpen()
     if (witness < 0) {
       if (fd >= 0) kernel.native.close(fd)
-      return this.#refused(-witness)
+      return MOUNTINFO.refuse(kernel, -witness)
     }
-    try {
-      this.#text = readAll(witness)
-      kernel.adopt(fd, () => this.look())
-    } catch (error) {
+    const error = this.#read(witness) || kernel.adopt(fd, () => this.look())
+    if (error !== 0) {
       kernel.native.close(fd)
       kernel.native.close(witness)
-      if (error instanceof Error && 'errno' in error) return -Number(error.errno)
-      throw error
+      return error
     }
     this.#fd = fd
     this.#witness = witness
@@ -79,9 +77,12 @@ export class MountTable {
     return 0
   }
 
-  #refused(error: number): number {
-    if (error !== ENOENT) return error
-    return this.kernel.refuse(ENOENT, '/proc/self/mountinfo tells what is mounted; mount /proc')
+  /** Takes in the table for the first time: 0, or an errno with a reason. */
+  #read(witness: number): number {
+    const text = readAll(witness)
+    if (typeof text === 'number') return MOUNTINFO.refuse(this.kernel, text)
+    this.#text = text
+    return 0
   }
 
   #close(): void {
@@ -109,12 +110,14 @@ export class MountTable {
     const { native } = this.kernel
     const before = this.#text
     let notes = 0
-    this.#changed = native.mountsChanged(this.#witness) === 1 || this.#changed
+    this.#changed = native.mountsChanged(this.#witness) !== 0 || this.#changed
     if (!this.#changed) return 0
     // One change is told in several steps, each of which counts: read until none came
     // while it was read. If it changes all the time, the descriptor fires again.
     for (let round = 0; this.#changed && round < ROUNDS; round++) {
       const text = readAll(this.#witness)
+      // Everything may have happened.
+      if (typeof text === 'number') return VQ_MOUNT | VQ_UNMOUNT
       notes |= difference(this.#text, text)
       this.#text = text
       this.#changed = native.mountsChanged(this.#witness) === 1
@@ -150,15 +153,25 @@ export function mountsOf(table: string): Map<string, string> {
   return mounts
 }
 
-/** A file of /proc from its start, whose length is not known before. */
-function readAll(fd: number): string {
+/** A file of /proc from its start, whose length is not known before; or a positive errno. */
+function readAll(fd: number): string | number {
   const chunk = Buffer.allocUnsafe(CHUNK)
   let text = ''
   let position = 0
   for (;;) {
-    const n = readSync(fd, chunk, 0, CHUNK, position)
+    const n = read(fd, chunk, position)
+    if (n < 0) return -n
     if (n === 0) return text
     text += chunk.toString('latin1', 0, n)
     position += n
+  }
+}
+
+/** pread(2): how many bytes, or a negative errno. */
+function read(fd: number, chunk: Buffer, position: number): number {
+  try {
+    return readSync(fd, chunk, 0, CHUNK, position)
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).errno ?? -EIO
   }
 }

@@ -201,7 +201,7 @@ export interface Native {
   /** read(2) of whole records into `buffer`: bytes read, 0 when there are none. */
   inotifyRead(inotifyFd: number, buffer: Uint8Array): number
 
-  /** statx(2) and the offset of `fd`, see STAT_*. */
+  /** statx(2), or fstat(2) where that is refused, and the offset of `fd`: see STAT_*. */
   fileStat(fd: number, stat: Float64Array): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number

@@ -53,9 +53,10 @@ export class PipeReads {
     const { kernel } = this
     if (this.#fd === -1) this.#fd = Math.max(-1, kernel.native.inotifyCreate())
     if (this.#fd === -1) return false
-    try {
-      kernel.adopt(this.#fd, () => this.#read())
-    } catch {
+    if (kernel.adopt(this.#fd, () => this.#read()) !== 0) {
+      // Nothing was watched with it, so that this takes no time.
+      kernel.native.close(this.#fd)
+      this.#fd = -1
       return false
     }
     this.#listening = true

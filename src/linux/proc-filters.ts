@@ -5,7 +5,7 @@
 import { EVENT_PROCESS, type FilterOps } from '../core/filter.js'
 import { procFilter } from '../core/filters/proc.js'
 import { Knote } from '../core/knote.js'
-import { EINVAL } from '../errors.js'
+import { EINVAL, ENOENT } from '../errors.js'
 import { EV_ADD, EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, type Kevent } from '../event.js'
 import { Descriptor } from './descriptor.js'
 import { CONNECTOR_NOTES, type LinuxProcess } from './process.js'
@@ -26,9 +26,9 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
         if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
         return 0
       }
-      if (kev.flags & EV_ADD && table.isUsedAgain(kn.hook as LinuxProcess)) {
-        return watchAnew(table, kn, kev)
-      }
+      const successor = kev.flags & EV_ADD ? table.successor(kn.hook as LinuxProcess) : null
+      if (typeof successor === 'number') return successor
+      if (successor !== null) return watchAnew(table, kn, kev)
       kn.sdata = kev.data
       return table.change(kn, kev.fflags)
     },
@@ -67,6 +67,9 @@ export function procdescFilter(table: ProcessTable): FilterOps {
     attach(kn) {
       const { kernel } = table
       const { file, ident } = kn
+      if (file instanceof Descriptor && file.link === '') {
+        return kernel.refuse(ENOENT, 'to know a pidfd takes /proc, which is not mounted')
+      }
       if (!(file instanceof Descriptor) || file.link !== PIDFD) {
         return kernel.refuse(EINVAL, `descriptor ${ident} is not a pidfd`)
       }

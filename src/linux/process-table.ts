@@ -9,9 +9,10 @@
 import { watchProcess } from '../core/filters/proc.js'
 import { noteFork } from '../core/fork.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, EMFILE, ENFILE, ENOENT, ENOSYS, ESRCH, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, ENOENT, ESRCH } from '../errors.js'
 import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../event.js'
 import { Connector, type ConnectorListener } from './connector.js'
+import { DUPLICATE, PIDFD } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 import { CONNECTOR_NOTES, LinuxProcess, STATUS_UNKNOWN } from './process.js'
 import type { ProcessJournal } from './process-journal.js'
@@ -51,17 +52,12 @@ export class ProcessTable implements ConnectorListener {
   }
 
   #refused(pid: number, error: number): number {
-    const { kernel } = this
     // Linux has a number for each thread, too, and has changed what it says of them.
     if (error === EINVAL || error === ENOENT || error === ESRCH) return this.#none(pid)
-    if (error === ENOSYS) return kernel.refuse(ENOSYS, 'to watch processes needs Linux 5.3')
-    if (error === EMFILE || error === ENFILE) {
-      return kernel.refuse(error, 'a process that is watched takes a descriptor, and none is free')
-    }
-    return error
+    return PIDFD.refuse(this.kernel, error)
   }
 
-  /** Takes in a process by its pidfd: the process, or an errno. */
+  /** Takes in a process by its pidfd: the process, or an errno with a reason. */
   #hold(pid: number, fd: number, since: number): LinuxProcess | number {
     const process = new LinuxProcess(this, pid, fd, since)
     const error = this.#adopt(process)
@@ -72,21 +68,19 @@ export class ProcessTable implements ConnectorListener {
 
   #adopt(process: LinuxProcess): number {
     const { kernel } = this
-    try {
-      kernel.adopt(process.fd, () => process.look())
-    } catch (error) {
-      kernel.native.close(process.fd)
-      process.fd = -1
-      if (error instanceof KqueueError) return -error.errno
-      throw error
-    }
-    return 0
+    const error = kernel.adopt(process.fd, () => process.look())
+    if (error === 0) return 0
+    kernel.native.close(process.fd)
+    process.fd = -1
+    return error
   }
 
-  /** A process behind a pidfd of the program's, under a descriptor of our own; or an errno. */
+  /** A process behind a pidfd of the program's, under a descriptor of our own; or an errno with a reason. */
   duplicate(fd: number): LinuxProcess | number {
-    const own = this.kernel.native.pidfdDuplicate(fd)
-    if (own < 0) return -own
+    const { kernel } = this
+    const own = kernel.native.pidfdDuplicate(fd)
+    if (own === -EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
+    if (own < 0) return DUPLICATE.refuse(kernel, -own)
     const process = new LinuxProcess(this, 0, own, now())
     return this.#adopt(process) || process
   }
@@ -124,14 +118,17 @@ export class ProcessTable implements ConnectorListener {
     })
   }
 
-  /** Whether another process has the number of one that has exited. */
-  isUsedAgain(process: LinuxProcess): boolean {
-    if (process.exitStatus === null) return false
+  /**
+   * The process that has the number of one that has exited by now, null for none; or an
+   * errno with a reason.
+   */
+  successor(process: LinuxProcess): LinuxProcess | number | null {
+    if (process.exitStatus === null) return null
     const other = this.open(process.pid)
-    if (typeof other === 'number') return false
+    if (typeof other === 'number') return other === ESRCH ? null : other
     const runs = other !== process && other.runs
     this.#settle(other)
-    return runs
+    return runs ? other : null
   }
 
   /** Makes sure that notes can come, and does something that makes them come. */
@@ -148,10 +145,8 @@ export class ProcessTable implements ConnectorListener {
   }
 
   #prepare(notes: number): number {
-    if (notes & NOTE_REAP && !this.#reaps()) {
-      return this.kernel.refuse(EINVAL, 'NOTE_REAP needs Linux 6.9')
-    }
-    return notes & CONNECTOR_NOTES ? this.connector.start() : 0
+    const error = notes & NOTE_REAP ? this.#tellReap() : 0
+    return error || (notes & CONNECTOR_NOTES ? this.connector.start() : 0)
   }
 
   /** Reports what a process is by now, and lets go of one that nobody watches. */
@@ -160,9 +155,15 @@ export class ProcessTable implements ConnectorListener {
     if (process.klist.empty) process.release()
   }
 
-  #reaps(): boolean {
-    this.#tellsReap ??= this.kernel.native.pidfdTellsReap() === 1
-    return this.#tellsReap
+  /** Makes sure that pidfds tell of the end of zombies: 0, or an errno with a reason. */
+  #tellReap(): number {
+    const { kernel } = this
+    if (this.#tellsReap === undefined) {
+      const answer = kernel.native.pidfdTellsReap()
+      if (answer < 0) return PIDFD.refuse(kernel, -answer)
+      this.#tellsReap = answer === 1
+    }
+    return this.#tellsReap ? 0 : kernel.refuse(EINVAL, 'NOTE_REAP needs Linux 6.9')
   }
 
   needsConnector(process: LinuxProcess, needed: boolean): void {

@@ -7,9 +7,10 @@ import { Callout } from '../core/callout.js'
 import { applyChanges } from '../core/kevent.js'
 import { KN_FORCED, KN_QUEUED, type Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
-import { check, EBADF, EINTR, KqueueError } from '../errors.js'
+import { EBADF, EINTR, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 import { PollSide } from './descriptor.js'
+import { EPOLL_CREATE } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 
 /** For ever, as a timeout in ns. */
@@ -69,7 +70,7 @@ export class LinuxQueue extends Kqueue {
 
   constructor(kernel: LinuxKernel) {
     super(kernel, kernel)
-    this.fd = check(kernel.native.queueCreate(kernel.readyFd), 'kqueue')
+    this.fd = EPOLL_CREATE.check(kernel.native.queueCreate(kernel.readyFd), 'kqueue')
     kernel.addQueue(this)
   }
 
@@ -79,8 +80,8 @@ export class LinuxQueue extends Kqueue {
    */
   expose(): void {
     if (this.#exposed || this.closed) return
-    this.#exposed = true
     this.kernel.expose(this)
+    this.#exposed = true
   }
 
   /** Makes the descriptor say whether events are pending. */

@@ -10,8 +10,9 @@ import type { FilterOps } from '../core/filter.js'
 import { checkSignal, SIGRTMAX } from '../core/filters/signal.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, EMFILE, ENFILE, KqueueError } from '../errors.js'
+import { EINVAL } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
+import { SIGACTION, SIGNALS } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
@@ -109,25 +110,23 @@ export class SignalTable {
 
   /** The first knote for a signal has come: what it hangs on, or a positive errno. */
   #take(number: number): Signal | number {
-    const error = this.#start() || -this.kernel.native.signalWatch(number)
+    const error = this.#start() || this.#begin(number)
     if (error !== 0) {
       this.#stopIfUnused()
-      return this.#refused(number, error)
+      return error
     }
     const signal = new Signal(number, this.#counts[number]!)
     this.#signals.set(number, signal)
     return signal
   }
 
-  #refused(number: number, error: number): number {
+  #begin(number: number): number {
     const { kernel } = this
+    const error = -kernel.native.signalWatch(number)
     if (error === EINVAL) {
       return kernel.refuse(EINVAL, `the C library keeps signal ${number} for itself`)
     }
-    if (error === EMFILE || error === ENFILE) {
-      return kernel.refuse(error, 'to watch signals takes descriptors, and none is free')
-    }
-    return error
+    return error === 0 ? 0 : SIGACTION.refuse(kernel, error)
   }
 
   #detach(kn: Knote): void {
@@ -139,18 +138,16 @@ export class SignalTable {
     this.#stopIfUnused()
   }
 
-  /** Opens the eventfd unless it is open: 0 or a positive errno. */
+  /** Opens the eventfd unless it is open: 0, or an errno with a reason. */
   #start(): number {
     if (this.#fd !== -1) return 0
     const { kernel } = this
     const fd = kernel.native.signalOpen()
-    if (fd < 0) return -fd
-    try {
-      kernel.adopt(fd, () => this.harvest())
-    } catch (error) {
+    if (fd < 0) return SIGNALS.refuse(kernel, -fd)
+    const error = kernel.adopt(fd, () => this.harvest())
+    if (error !== 0) {
       kernel.native.signalClose()
-      if (error instanceof KqueueError) return -error.errno
-      throw error
+      return error
     }
     this.#fd = fd
     kernel.native.signalCounts(this.#counts)

@@ -5,7 +5,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EBADF, EINVAL, ENOTSUP } from '../errors.js'
+import { EINVAL, ENOTSUP } from '../errors.js'
 import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
 import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
@@ -25,9 +25,8 @@ const MEMFD = '/memfd:'
 /** The side for a first knote that asks for `notes`, or null with `kernel.lastError` set. */
 export function openVnodeSide(descriptor: Descriptor, notes: number): VnodeSide | null {
   const { kernel, fd } = descriptor
-  if (kernel.stat(fd) !== 0) {
-    return kernel.fail(kernel.refuse(EBADF, `${fd} is not an open descriptor`))
-  }
+  const closed = kernel.look(fd)
+  if (closed !== 0) return kernel.fail(closed)
   const magic = kernel.native.fileSystem(fd)
   const error = refusal(descriptor, magic)
   if (error !== 0) return kernel.fail(error)

@@ -11,7 +11,8 @@
  * have none.
  */
 import { NumberTable } from '../core/table.js'
-import { EACCES, EBADF, EMFILE, ENOENT, ENOSPC } from '../errors.js'
+import { EBADF } from '../errors.js'
+import { INOTIFY, INOTIFY_WATCH } from './facility.js'
 import {
   DIRECTORY,
   IN_DELETE,
@@ -65,21 +66,28 @@ export class VnodeTable implements DirectoryOwner {
    * `reading`; null with `kernel.lastError` set. Leaves the file's statistics with the kernel.
    */
   open(fd: number, notes: number, reading = false): Vnode | null {
+    if (this.#fd !== -1) return this.#open(fd, notes, reading)
+    if (!this.#start()) return null
+    const vnode = this.#open(fd, notes, reading)
+    if (vnode === null) this.#stop()
+    return vnode
+  }
+
+  #open(fd: number, notes: number, reading: boolean): Vnode | null {
     const { kernel } = this
-    if (this.#fd === -1 && !this.#start()) return null
     // What has happened until now is not for who comes now.
     this.drain()
-    const error = kernel.stat(fd)
+    const error = kernel.look(fd)
     if (error !== 0) return kernel.fail(error)
     const kind = kindOf(kernel.mode)
     const mask = maskFor(kind, notes) | (reading ? kind.readMask : 0)
     const wd = this.#add(fd, mask)
-    if (wd < 0) return kernel.fail(this.#refused(-wd))
+    if (wd < 0) return kernel.fail(this.#refused(fd, -wd))
     const vnode = this.#vnodes.get(wd) ?? this.#make(wd, kind)
     vnode.mask |= mask
     const refused = this.#promise(vnode, fd, notes)
     if (refused === 0) return vnode
-    vnode.reckon()
+    this.#takeBack(vnode)
     return kernel.fail(refused)
   }
 
@@ -95,13 +103,13 @@ export class VnodeTable implements DirectoryOwner {
     const more = maskFor(vnode.kind, notes) & ~vnode.mask
     if (more !== 0) {
       const wd = this.#add(fd, more)
-      if (wd < 0) return this.#refused(-wd)
+      if (wd < 0) return this.#refused(fd, -wd)
       if (wd !== vnode.wd) return this.#mistaken(wd)
       vnode.mask |= more
     }
     if ((notes & ~vnode.asked) === 0) return 0
-    const error = this.kernel.stat(fd) || this.#promise(vnode, fd, notes)
-    if (error !== 0) vnode.reckon()
+    const error = this.kernel.look(fd) || this.#promise(vnode, fd, notes)
+    if (error !== 0) this.#takeBack(vnode)
     return error
   }
 
@@ -111,7 +119,13 @@ export class VnodeTable implements DirectoryOwner {
     vnode.asked |= notes
     vnode.remember()
     const error = vnode.prepare(fd)
-    return error === 0 ? 0 : this.#refused(error)
+    return error === 0 ? 0 : this.#refused(fd, error)
+  }
+
+  /** What was asked for in vain is asked for no longer. */
+  #takeBack(vnode: Vnode): void {
+    vnode.reckon()
+    this.narrow(vnode)
   }
 
   narrow(vnode: Vnode): void {
@@ -157,18 +171,29 @@ export class VnodeTable implements DirectoryOwner {
   #start(): boolean {
     const { kernel } = this
     const fd = kernel.native.inotifyCreate()
-    if (fd < 0) {
-      kernel.fail(this.#refused(-fd))
+    const error = fd < 0 ? INOTIFY.refuse(kernel, -fd) : kernel.adopt(fd, () => this.drain())
+    if (error !== 0) {
+      if (fd >= 0) kernel.native.close(fd)
+      kernel.fail(error)
       return false
     }
     this.#fd = fd
-    kernel.adopt(fd, () => this.drain())
     return true
   }
 
-  #refused(error: number): number {
-    const reason = REASONS.get(error)
-    return reason === undefined ? error : this.kernel.refuse(error, reason)
+  /** Nothing came of the first file. */
+  #stop(): void {
+    const { kernel } = this
+    kernel.disown(this.#fd)
+    kernel.native.close(this.#fd)
+    this.#fd = -1
+    this.#removed = false
+  }
+
+  #refused(fd: number, error: number): number {
+    const { kernel } = this
+    if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
+    return INOTIFY_WATCH.refuse(kernel, error)
   }
 
   #close(vnode: Vnode): void {
@@ -266,13 +291,6 @@ export class VnodeTable implements DirectoryOwner {
 
 /** A mask that is never wanted. */
 const MASK_UNKNOWN = -1
-
-const REASONS = new Map([
-  [ENOSPC, 'the sysctl fs.inotify.max_user_watches allows no more'],
-  [EMFILE, 'no descriptor is free, or the sysctl fs.inotify.max_user_instances allows no more'],
-  [EACCES, 'Linux tells of a file only who may read it'],
-  [ENOENT, 'to watch files takes /proc, which is not mounted'],
-])
 
 function kindOf(mode: number): VnodeKind {
   if (mode === S_IFDIR) return DIRECTORY

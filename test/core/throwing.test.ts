@@ -3,10 +3,13 @@
  * the other events are neither lost nor kept back.
  */
 import assert from 'node:assert/strict'
+import { constants } from 'node:os'
 import { describe, it } from 'node:test'
 import {
   EV_ADD,
   EV_DELETE,
+  EV_DISABLE,
+  EV_ERROR,
   EV_ONESHOT,
   EV_SET,
   EVENT_PROCESS,
@@ -16,9 +19,12 @@ import {
   EventArray,
   type FilterOps,
   type Kqueue,
+  KqueueError,
   NOTE_TRIGGER,
 } from 'kqueue/core'
 import { assertSound, kevent, MINE, machine, pending, TinyKernel } from './tiny.js'
+
+const { ENOSPC } = constants.errno
 
 const add = (ident: number, flags = 0) => EV_SET(ident, MINE, EV_ADD | flags)
 const remove = (ident: number) => EV_SET(ident, MINE, EV_DELETE)
@@ -70,6 +76,25 @@ describe('A filter that throws in attach', () => {
     assertSound(kq)
     kevent(kq, [remove(1)])
     kernel.filters.remove(MINE)
+  })
+
+  it('refuses the change by a KqueueError, as by an errno, with its reason', () => {
+    const m = machine({
+      attach() {
+        throw new KqueueError(ENOSPC, 'inner', { reason: 'the shelf is full' })
+      },
+      detach() {},
+    })
+    const [answer] = kevent(m.kq, [add(2)], 1)
+    assert.deepEqual([answer?.flags, answer?.data], [EV_ERROR, ENOSPC])
+    assert.throws(() => kevent(m.kq, [add(1), add(2)]), {
+      code: 'ENOSPC',
+      syscall: 'kevent',
+      reason: 'the shelf is full',
+      index: 0,
+    })
+    assertSound(m.kq)
+    m.kernel.filters.remove(MINE)
   })
 
   it('can be added when it has recovered', () => {
@@ -155,6 +180,18 @@ describe('A filter that throws in event', () => {
 })
 
 describe('A filter that throws in touch', () => {
+  it('refuses the change by a KqueueError, as by an errno', () => {
+    const m = machine({
+      touch() {
+        throw new KqueueError(ENOSPC, 'inner', { reason: 'the shelf is full' })
+      },
+    })
+    kevent(m.kq, [EV_SET(2, MINE, EV_ADD | EV_DISABLE)])
+    const [answer] = kevent(m.kq, [add(2)], 1)
+    assert.deepEqual([answer?.flags, answer?.data], [EV_ERROR, ENOSPC])
+    assertSound(m.kq)
+  })
+
   it('refuses the change, and the event stays as it was', () => {
     const { kq, state } = breaking((fail) => ({
       touch(kn, kev, type) {

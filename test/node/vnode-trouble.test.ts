@@ -302,7 +302,7 @@ describe('The limits of inotify', { skip: !namespaces && 'no user namespaces' },
       `${WATCH}
       const fds = [1, 2, 3, 4].map((n) => fs.openSync('${path}/file' + n, 'w'))
       for (const fd of fds.slice(0, 3)) watch(fd, NOTE_DELETE)
-      const full = { code: 'ENOSPC', message: /sysctl fs.inotify.max_user_watches/ }
+      const full = { code: 'ENOSPC', message: /sysctl user.max_inotify_watches of this user namespace allows no more than 3/ }
       assert.throws(() => watch(fds[3], NOTE_DELETE), full)
       fs.unlinkSync('${path}/file1')
       assert.equal(kq.kevent(null, 8, 0).length, 1)
@@ -321,7 +321,7 @@ describe('The limits of inotify', { skip: !namespaces && 'no user namespaces' },
       'max_inotify_instances',
       0,
       `${WATCH}
-      const expected = { code: 'EMFILE', message: /sysctl fs.inotify.max_user_instances/ }
+      const expected = { code: 'EMFILE', message: /sysctl user.max_inotify_instances of this user namespace allows no more than 0/ }
       assert.throws(() => watch(fs.openSync('/tmp'), NOTE_DELETE), expected)
       const before = descriptors()
       assert.throws(() => watch(fs.openSync('/tmp'), NOTE_DELETE), expected)

@@ -1,0 +1,348 @@
+/**
+ * Failures of the addon's calls, one at a time: the k-th call that an operation makes
+ * answers an errno instead of doing what it does, on a kernel of its own for each try.
+ *
+ *     itSurvives({ name: 'EVFILT_READ of a pipe', begin() { ... } })
+ *
+ * counts the calls that the operation makes when all goes well, and tries it again with each
+ * of them failing. It succeeds without the call, or fails with the documented error and
+ * leaves nothing behind; the next try succeeds and its event comes.
+ */
+import assert from 'node:assert/strict'
+import type { EventEmitter } from 'node:events'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { constants } from 'node:os'
+import { it } from 'node:test'
+import { getSystemErrorMap } from 'node:util'
+import { type Change, EV_DELETE, EV_ERROR, EV_SET, type Kevent, KqueueError } from 'kqueue'
+import { EventArray } from 'kqueue/core'
+import type { LinuxKernel } from '../../dist/linux/kernel.js'
+import type { Native } from '../../dist/linux/native.js'
+import type { LinuxQueue } from '../../dist/linux/queue.js'
+
+const built = (path: string): Promise<unknown> =>
+  import(new URL(`../../../dist/${path}`, import.meta.url).href)
+const load = (await built('linux/load.js')) as typeof import('../../dist/linux/load.js')
+const kernels = (await built('linux/kernel.js')) as {
+  LinuxKernel: { new (): LinuxKernel }
+}
+const queues = (await built('linux/queue.js')) as typeof import('../../dist/linux/queue.js')
+
+/** Kernels listen to it. */
+const emitter: EventEmitter = process
+
+type Call = (...args: unknown[]) => unknown
+
+/** The addon's calls, which every kernel of this thread makes through this object. */
+const calls = load.usable() as unknown as Record<string, Call>
+const original: Record<string, Call> = { ...calls }
+
+const { EACCES, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EINVAL, EMFILE, ENFILE } =
+  constants.errno
+const { ENOBUFS, ENOENT, ENOMEM, ENOMSG, ENOSPC, ENOSYS, EPERM, EPROTONOSUPPORT } = constants.errno
+
+const NO_DESCRIPTOR = [EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS]
+const NO_SOCKET = [...NO_DESCRIPTOR, EACCES, ENOBUFS, EAFNOSUPPORT, EPROTONOSUPPORT]
+
+/** What each call may fail with; those that are not here cannot fail. */
+const FAILURES: { readonly [name in keyof Native]?: readonly number[] } = {
+  epollCreate: NO_DESCRIPTOR,
+  epollAdd: [ENOSPC, ENOMEM],
+  epollModify: [ENOENT, ENOMEM],
+  epollDelete: [ENOENT, EBADF],
+  queueCreate: NO_DESCRIPTOR,
+  queueClose: [EBADF],
+  timerfdCreate: NO_DESCRIPTOR,
+  eventfdCreate: NO_DESCRIPTOR,
+  inotifyCreate: NO_DESCRIPTOR,
+  inotifyAdd: [ENOSPC, ENOMEM, EACCES, ENOENT, EBADF, EPERM, ENOSYS],
+  inotifyRemove: [EINVAL],
+  inotifyRead: [ENOMEM],
+  fileStat: [EBADF, EPERM],
+  fileOffset: [EPERM],
+  fileSystem: [EPERM, ENOSYS],
+  outputKind: [EBADF, EPERM],
+  outputQueued: [EBADF],
+  directoryBarrier: [EPERM],
+  pidfdOpen: NO_DESCRIPTOR,
+  pidfdDuplicate: [EMFILE, EBADF],
+  pidfdState: [ENOMEM],
+  pidfdStatus: [EPERM],
+  pidfdTellsReap: [EMFILE, ENFILE, EPERM],
+  connectorOpen: [...NO_SOCKET, EAGAIN, ENOMSG, ECONNREFUSED],
+  connectorClose: [EBADF],
+  mountsOpen: [EMFILE, ENFILE, ENOMEM, EPERM, EACCES, ENOENT],
+  mountsChanged: [ENOMEM],
+  linkOpen: NO_SOCKET,
+  linkAsk: [ENOBUFS, ENOMEM, EPERM],
+  linkRead: [ENOBUFS, ENOMEM],
+  aioOpen: [EMFILE, ENFILE, ENOMEM, EPERM],
+  aioSubmit: [EMFILE, ENOMEM, EAGAIN],
+  signalOpen: [EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS],
+  signalWatch: [EINVAL, EPERM],
+  signalUnwatch: [EINVAL],
+  close: [EBADF],
+}
+
+/** These end something: it has ended, whatever they answer. */
+const ENDING: ReadonlySet<string> = new Set([
+  'close',
+  'connectorClose',
+  'epollDelete',
+  'inotifyRemove',
+  'queueClose',
+  'signalUnwatch',
+])
+
+/** What is answered for it where that is another errno. */
+const MEANING: { readonly [name in keyof Native]?: ReadonlyMap<number, number> } = {
+  connectorOpen: new Map([
+    [ENOMSG, EPERM],
+    [ECONNREFUSED, EPERM],
+    [EPROTONOSUPPORT, EPERM],
+  ]),
+}
+
+/** Descriptors of a kernel, which lives as long as its thread. */
+const MAKERS: ReadonlySet<string> = new Set([
+  'epollCreate',
+  'eventfdCreate',
+  'inotifyCreate',
+  'timerfdCreate',
+])
+
+const nameOf = (errno: number): string => getSystemErrorMap().get(-errno)?.[0] ?? String(errno)
+
+/** What came of an action while a call failed. */
+interface Outcome<T> {
+  /** The calls that it made and that can fail, in order. */
+  calls: string[]
+  result?: T
+  error?: unknown
+}
+
+const LONG = 10_000
+
+/** A kernel for one try. */
+export class Try {
+  readonly kernel: LinuxKernel
+  readonly kq: LinuxQueue
+  readonly #made = new Set<number>()
+  readonly #listeners = emitter.listeners('newListener')
+  /** The calls of what is under way; null for nothing. */
+  #calls: string[] | null = null
+  #at = -1
+  #errno = 0
+
+  constructor() {
+    for (const name of Object.keys(original)) calls[name] = (...args) => this.#call(name, args)
+    this.kernel = new kernels.LinuxKernel()
+    this.kq = new queues.LinuxQueue(this.kernel)
+  }
+
+  #call(name: string, args: unknown[]): unknown {
+    const counted = this.#calls !== null && FAILURES[name as keyof Native] !== undefined
+    if (!counted || this.#calls!.push(name) - 1 !== this.#at) return this.#pass(name, args)
+    if (ENDING.has(name)) this.#pass(name, args)
+    return -this.#errno
+  }
+
+  #pass(name: string, args: unknown[]): unknown {
+    const answer = original[name]!(...args)
+    if (MAKERS.has(name) && (answer as number) >= 0) this.#made.add(answer as number)
+    if (name === 'close') this.#made.delete(args[0] as number)
+    return answer
+  }
+
+  /** Does something while the call `at` of it fails. */
+  inject<T>(at: number, errno: number, action: () => T): Outcome<T> {
+    const made: string[] = []
+    this.#calls = made
+    this.#at = at
+    this.#errno = errno
+    try {
+      return { calls: made, result: action() }
+    } catch (error) {
+      return { calls: made, error }
+    } finally {
+      this.#calls = null
+    }
+  }
+
+  kevent(changes: readonly Change[], max: number, ms = 0): Kevent[] {
+    const sink = new EventArray()
+    const whole = changes.map((change) => ({ ...EV_SET(0, 0, 0), ...change }))
+    this.kq.kevent(whole, whole.length, sink, max, ms * 1e6)
+    return sink.events
+  }
+
+  assertComes({ ident, filter }: Change): void {
+    const events = this.kevent([], 8, LONG)
+    const found = events.some((event) => event.ident === ident && event.filter === filter)
+    assert.ok(found, `its event comes, not ${JSON.stringify(events)}`)
+  }
+
+  /** What the process and the kernel have by now. */
+  state(): unknown {
+    const { kernel, kq } = this
+    return {
+      descriptors: openDescriptors(),
+      watches: watches(),
+      knotes: [...kq.knotes()].map(({ ident, filter }) => [ident, filter]),
+      read: kernel.readSet.size,
+      write: kernel.writeSet.size,
+      seekers: kernel.vnodes.seekers.size,
+      unseen: kernel.vnodes.unseen.size,
+      callouts: kernel.callouts.size,
+      timers: kernel.timers,
+    }
+  }
+
+  dispose(): void {
+    this.kq.close()
+    for (const fd of this.#made) original.close!(fd)
+    Object.assign(calls, original)
+    for (const listener of emitter.listeners('newListener') as (() => void)[]) {
+      if (!this.#listeners.includes(listener)) emitter.off('newListener', listener)
+    }
+  }
+}
+
+function openDescriptors(): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const link = readlinkSync(`/proc/self/fd/${fd}`)
+      return link.startsWith('/proc/') ? [] : [`${fd} ${link}`]
+    } catch {
+      return []
+    }
+  })
+}
+
+/** What inotify instances watch. */
+function watches(): string[] {
+  return openDescriptors().flatMap((line) => {
+    if (!line.endsWith('anon_inode:inotify')) return []
+    return readFileSync(`/proc/self/fdinfo/${line.split(' ')[0]}`, 'latin1')
+      .split('\n')
+      .filter((field) => field.startsWith('inotify '))
+      .map((field) => field.replace(/wd:\w+ /, ''))
+  })
+}
+
+/** What an operation works on. */
+export interface Scene {
+  /** Changes that have been applied before. */
+  before?: readonly Change[]
+  /** The change that is tried. */
+  change: Change
+  /** Makes its event happen. */
+  happen(): void
+  end?(): void
+}
+
+export interface Operation {
+  name: string
+  skip?: string | false
+  scene(attempt: Try): Scene
+}
+
+/** Tries one operation with one failure. */
+function attempt({ scene: make }: Operation, at: number, errno: number, room: number): string[] {
+  const one = new Try()
+  const scene = make(one)
+  try {
+    if (scene.before) one.kevent(scene.before, 0)
+    const before = one.state()
+    const { calls, result, error } = one.inject(at, errno, () => one.kevent([scene.change], room))
+    const failed = calls[at] as keyof Native | undefined
+    const answer = room > 0 ? result?.find(({ flags }) => flags & EV_ERROR) : undefined
+    if (failed === undefined) assert.deepEqual([error, answer], [undefined, undefined])
+    const meaning = (failed && MEANING[failed]?.get(errno)) ?? errno
+    if (answer !== undefined) {
+      assert.equal(nameOf(answer.data), nameOf(meaning))
+      assert.equal(answer.ident, scene.change.ident)
+    }
+    if (error !== undefined) {
+      assert.ok(error instanceof KqueueError, String((error as Error).stack))
+      assert.equal(room, 0, 'where there is room nothing is thrown')
+      assert.equal(error.code, nameOf(meaning))
+      assert.equal(error.syscall, 'kevent')
+      assert.equal(error.index, 0)
+      assert.ok(error.reason, 'the error has a reason')
+    }
+    if (answer !== undefined || error !== undefined) {
+      assert.deepEqual(one.state(), before)
+    }
+    const { ident, filter } = scene.change
+    if (failed === 'fileStat') one.kernel.sweep()
+    if (one.kq.find(ident, filter) === undefined || answer !== undefined || error !== undefined) {
+      // Either it was refused, or the descriptor seems to have been closed since.
+      assert.ok(answer ?? error ?? failed === 'fileStat', 'it is there unless it was refused')
+      one.kevent([scene.change], 0)
+    }
+    scene.happen()
+    one.assertComes(scene.change)
+    return calls
+  } finally {
+    scene.end?.()
+    one.dispose()
+  }
+}
+
+/** Removes what was added, while each call of the removal fails in turn. */
+function removal({ scene: make }: Operation, at: number, errno: number): string[] {
+  const one = new Try()
+  const scene = make(one)
+  try {
+    const { ident, filter } = scene.change
+    const remove = (): void => void one.kevent([EV_SET(ident, filter, EV_DELETE)], 0)
+    one.kevent([scene.change], 0)
+    remove()
+    const before = one.state()
+    one.kevent([scene.change], 0)
+    const { calls, error } = one.inject(at, errno, remove)
+    if (error !== undefined) {
+      // What proves that a number still is the file says that it is another.
+      assert.ok(calls[at] === 'epollAdd' || calls[at] === 'fileStat', String(error))
+      assert.equal((error as KqueueError).code, 'ENOENT')
+    }
+    assert.deepEqual(one.state(), before)
+    one.kevent([scene.change], 0)
+    scene.happen()
+    one.assertComes(scene.change)
+    return calls
+  } finally {
+    scene.end?.()
+    one.dispose()
+  }
+}
+
+/** Each call that is made, failing with each errno that it may have. */
+function eachFailure(run: (at: number, errno: number) => string[]): void {
+  const made = run(-1, 0)
+  for (const [at, name] of made.entries()) {
+    for (const errno of FAILURES[name as keyof Native]!) {
+      try {
+        run(at, errno)
+      } catch (error) {
+        const what = `${name}, call ${at + 1} of ${made.join(' ')}, fails with ${nameOf(errno)}`
+        throw new Error(`when ${what}: ${(error as Error).message}`, { cause: error })
+      }
+    }
+  }
+}
+
+/** The tests of one operation. */
+export function itSurvives(operation: Operation): void {
+  const { name, skip = false } = operation
+  it(`${name} is added, or answered with an error and not there`, { skip }, () => {
+    eachFailure((at, errno) => attempt(operation, at, errno, 1))
+  })
+  it(`${name} is added, or the error is thrown and it is not there`, { skip }, () => {
+    eachFailure((at, errno) => attempt(operation, at, errno, 0))
+  })
+  it(`${name} is removed whatever fails`, { skip }, () => {
+    eachFailure((at, errno) => removal(operation, at, errno))
+  })
+}
