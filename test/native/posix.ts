@@ -107,6 +107,17 @@ export interface Constants {
   readonly SIGWINCH: number
   readonly SIGURG: number
   readonly SIGIO: number
+  readonly SYS_epoll_create1: number
+  readonly SYS_eventfd2: number
+  readonly SYS_fstat: number
+  readonly SYS_inotify_add_watch: number
+  readonly SYS_inotify_init1: number
+  readonly SYS_newfstatat: number
+  readonly SYS_openat: number
+  readonly SYS_pidfd_open: number
+  readonly SYS_socket: number
+  readonly SYS_statx: number
+  readonly SYS_timerfd_create: number
 }
 
 interface Posix {

@@ -1,5 +1,5 @@
 /*
- * The numbers of <fcntl.h>, <poll.h>, <signal.h> and <sys/socket.h> by name.
+ * The numbers of <fcntl.h>, <poll.h>, <signal.h>, <sys/socket.h> and <sys/syscall.h> by name.
  */
 #include "posix.h"
 
@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define CONSTANT(name) { #name, name }
@@ -110,5 +111,16 @@ const struct posix_constant posix_constants[] = {
 	CONSTANT(SIGWINCH),
 	CONSTANT(SIGURG),
 	CONSTANT(SIGIO),
+	CONSTANT(SYS_epoll_create1),
+	CONSTANT(SYS_eventfd2),
+	CONSTANT(SYS_fstat),
+	CONSTANT(SYS_inotify_add_watch),
+	CONSTANT(SYS_inotify_init1),
+	CONSTANT(SYS_newfstatat),
+	CONSTANT(SYS_openat),
+	CONSTANT(SYS_pidfd_open),
+	CONSTANT(SYS_socket),
+	CONSTANT(SYS_statx),
+	CONSTANT(SYS_timerfd_create),
 	{ NULL, 0 },
 };
