@@ -9,7 +9,7 @@ import { CompletionList, completionFilter, watchCompletion } from '../core/filte
 import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { AioRequest } from './aio-request.js'
-import { AIO as FACILITY } from './facility.js'
+import { AIO as FACILITY, AIO_REQUEST as REQUEST } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
 import type { LinuxQueue } from './queue.js'
 
@@ -75,8 +75,13 @@ export class Aio {
    * @throws KqueueError EBADF, ENOTSUP the descriptor; ENOMEM the queue; EMFILE, EAGAIN
    */
   submit(job: AioJob, notification: AioNotification): AioRequest {
+    const isFirst = this.#fd === -1
     try {
       return this.#submit(job, notification, true)
+    } catch (error) {
+      // Nothing came of it.
+      if (isFirst) this.#close()
+      throw error
     } finally {
       this.rest()
     }
@@ -120,7 +125,9 @@ export class Aio {
     const handle = this.kernel.native.aioSubmit(operation, fd, offset, view, now)
     if (handle < 0) {
       request.klist.clear()
-      throw new KqueueError(-handle, syscall, { reason: reasonOf(-handle, fd) })
+      throw new KqueueError(-handle, syscall, {
+        reason: reasonOf(-handle, fd) ?? REQUEST.explain(-handle),
+      })
     }
     request.handle = handle
     this.#requests[handle] = request
@@ -186,7 +193,12 @@ export class Aio {
     const { kernel } = this
     if (this.#fd === -1 || kernel.hasQueues) return
     kernel.loop.attend(this.#going > 0)
-    if (this.#going > 0) return
+    if (this.#going === 0) this.#close()
+  }
+
+  #close(): void {
+    if (this.#fd === -1) return
+    const { kernel } = this
     kernel.disown(this.#fd)
     this.#fd = -1
     this.#requests.length = 0

@@ -2,6 +2,7 @@
  * Linux refuses one call, whichever: what was asked for fails as it is documented or comes
  * about without that call, nothing is left behind, and the next try succeeds.
  */
+import assert from 'node:assert/strict'
 import * as fs from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,7 +31,7 @@ import {
   NOTE_WRITE,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { itSurvives, type Scene } from './injection.js'
+import { itFailsWhole, itSurvives, type Scene } from './injection.js'
 import { cleanUpPuppets, isRoot, type Puppet, puppet, reap } from './puppets.js'
 
 const C = posix.constants
@@ -96,8 +97,8 @@ describe('When a call of Linux fails, a descriptor', () => {
 
   itSurvives({
     name: 'that is a queue',
-    scene({ kernel, kq }) {
-      const inner = new (kq.constructor as new (on: typeof kernel) => typeof kq)(kernel)
+    scene(one) {
+      const inner = one.anotherQueue()
       const trigger = { ...EV_SET(1, EVFILT_USER, EV_ADD, NOTE_TRIGGER) }
       return {
         change: EV_SET(inner.fd, EVFILT_READ, EV_ADD),
@@ -233,5 +234,55 @@ describe('When a call of Linux fails,', () => {
   itSurvives({
     name: 'a timer',
     scene: () => ({ change: EV_SET(1, EVFILT_TIMER, EV_ADD | EV_CLEAR, 0, 1), happen() {} }),
+  })
+
+  itFailsWhole({
+    name: 'the first queue of a thread',
+    syscall: 'kqueue',
+    perform: (one) => one.anotherKernel(),
+    use(one, kernel) {
+      const kq = one.anotherQueue(kernel)
+      assert.ok(posix.fcntl(kq.fd, C.F_GETFD) >= 0)
+      kq.close()
+    },
+  })
+
+  itFailsWhole({
+    name: 'another queue',
+    syscall: 'kqueue',
+    perform: (one) => one.anotherQueue(),
+    use: (_one, kq) => kq.close(),
+  })
+
+  itFailsWhole({
+    name: 'the descriptor of a queue that the program asks for',
+    syscall: 'kqueue',
+    perform: (one) => one.kq.expose(),
+    use(one) {
+      const { fd } = one.kq
+      one.kevent([EV_SET(1, EVFILT_USER, EV_ADD)], 0)
+      assert.equal(posix.poll(fd, C.POLLIN), 0)
+      one.kevent([EV_SET(1, EVFILT_USER, 0, NOTE_TRIGGER)], 0)
+      assert.equal(posix.poll(fd, C.POLLIN), C.POLLIN)
+    },
+  })
+
+  itFailsWhole({
+    name: 'asynchronous I/O',
+    syscall: 'aio_read',
+    perform({ kernel, kq }) {
+      const job = { operation: 0, fd: 0, offset: 0, view: new Uint8Array(4), syscall: 'aio_read' }
+      const fd = posix.open(process.execPath, C.O_RDONLY | C.O_CLOEXEC)
+      try {
+        return kernel.aio.submit({ ...job, fd }, { queue: kq, udata: undefined })
+      } finally {
+        // What has been asked for keeps the file.
+        posix.close(fd)
+      }
+    },
+    use(one, request) {
+      const [event] = one.kevent([], 1, 10_000)
+      assert.deepEqual([event?.ident, request.result], [request.id, 4])
+    },
   })
 })

@@ -140,6 +140,14 @@ export class Try {
     this.kq = new queues.LinuxQueue(this.kernel)
   }
 
+  anotherKernel(): LinuxKernel {
+    return new kernels.LinuxKernel()
+  }
+
+  anotherQueue(kernel = this.kernel): LinuxQueue {
+    return new queues.LinuxQueue(kernel)
+  }
+
   #call(name: string, args: unknown[]): unknown {
     const counted = this.#calls !== null && FAILURES[name as keyof Native] !== undefined
     if (!counted || this.#calls!.push(name) - 1 !== this.#at) return this.#pass(name, args)
@@ -237,8 +245,8 @@ export interface Scene {
   /** The change that is tried. */
   change: Change
   /** Makes its event happen. */
-  happen(): void
-  end?(): void
+  happen(): unknown
+  end?(): unknown
 }
 
 export interface Operation {
@@ -344,5 +352,40 @@ export function itSurvives(operation: Operation): void {
   })
   it(`${name} is removed whatever fails`, { skip }, () => {
     eachFailure((at, errno) => removal(operation, at, errno))
+  })
+}
+
+/** Something that fails as a whole. */
+export interface Whole<T> {
+  name: string
+  syscall: string
+  perform(one: Try): T
+  /** Shows that it works, and ends it. */
+  use(one: Try, result: T): void
+}
+
+/** Does it while one call fails; then does it again. */
+function attemptWhole<T>({ syscall, perform, use }: Whole<T>, at: number, errno: number): string[] {
+  const one = new Try()
+  try {
+    const before = one.state()
+    const { calls, result, error } = one.inject(at, errno, () => perform(one))
+    if (error !== undefined) {
+      assert.ok(error instanceof KqueueError, String((error as Error).stack))
+      assert.deepEqual([error.code, error.syscall], [nameOf(errno), syscall])
+      assert.ok(error.reason, 'the error has a reason')
+      assert.deepEqual(one.state(), before)
+    }
+    use(one, error === undefined ? result! : perform(one))
+    return calls
+  } finally {
+    one.dispose()
+  }
+}
+
+/** The test of what fails as a whole. */
+export function itFailsWhole<T>(whole: Whole<T>): void {
+  it(`${whole.name} works, or the error is thrown and nothing is left`, () => {
+    eachFailure((at, errno) => attemptWhole(whole, at, errno))
   })
 }
