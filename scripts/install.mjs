@@ -1,10 +1,11 @@
 /**
- * The package's install script: makes sure that there is an addon to load.
- * Takes the prebuilt binary for this platform, or one built before, and else
- * compiles `native/` with node-gyp. Silent when all is well.
+ * The package's install script: makes sure that there is an addon to load, and the small
+ * program through which `kq trace` starts commands. Takes the prebuilt binaries for this
+ * platform, or those built before, and else compiles `native/` with node-gyp. Silent when
+ * all is well.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants, existsSync } from 'node:fs'
+import { accessSync, constants, existsSync, mkdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -17,14 +18,16 @@ function which(command) {
   const paths = command.includes('/')
     ? [command]
     : (env.PATH ?? '').split(delimiter).map((directory) => join(directory, command))
-  return paths.find((path) => {
-    try {
-      accessSync(path, constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
+  return paths.find(isExecutable)
+}
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function loads() {
@@ -34,6 +37,12 @@ function loads() {
   } catch {
     return false
   }
+}
+
+/** As in src/cli/trace/gate.ts. */
+function hasGate() {
+  const places = ['build/Release', `prebuilds/${process.platform}-${process.arch}`]
+  return places.some((place) => isExecutable(join(root, place, 'kq-gate')))
 }
 
 /** How to start node-gyp: npm's own, that of this package, or any. */
@@ -88,6 +97,37 @@ function build(gyp, cc) {
   fail(`kqueue: building the addon failed (${reason}); the compiler's messages are above.`)
 }
 
+/** The addon is there already, so this takes a C compiler and nothing else. */
+function buildGate() {
+  const cc = compiler()
+  if (!cc) {
+    missGate(
+      `building it needs a C compiler${env.CC?.trim() ? `, which $CC (${env.CC.trim()}) is not` : ''}`,
+    )
+    return
+  }
+  const directory = join(root, 'build', 'Release')
+  mkdirSync(directory, { recursive: true })
+  const [command, ...first] = cc.split(/\s+/)
+  /* As in binding.gyp. */
+  const flags = ['-O2', '-std=c11', '-D_GNU_SOURCE', '-D_FILE_OFFSET_BITS=64']
+  const output = join(directory, 'kq-gate')
+  const args = [...first, ...flags, '-o', output, join(root, 'native', 'gate.c')]
+  const result = spawnSync(command, args, { encoding: 'utf8' })
+  if (result.status === 0) return
+  process.stderr.write(`${result.stdout ?? ''}${result.stderr ?? ''}`)
+  missGate(
+    `building it failed (${result.error?.message ?? result.signal ?? `exit code ${result.status}`})`,
+  )
+}
+
+/** The package does all else without; but who has asked for it by `npm rebuild` is to know. */
+function missGate(reason) {
+  const message = `kqueue: kq-gate, without which kq trace cannot run commands, is missing, and ${reason}.`
+  if (env.npm_command === undefined || env.npm_command === 'rebuild') fail(message)
+  console.warn(message)
+}
+
 if (process.platform !== 'linux') {
   console.log(
     'kqueue: the real kernel needs Linux; on this platform only the simulated one is there.',
@@ -103,4 +143,6 @@ if (process.platform !== 'linux') {
   if (missing.length > 0) reportMissing(missing)
   build(gyp, cc)
   if (!loads()) fail('kqueue: the addon was built but does not load.')
+} else if (!hasGate()) {
+  buildGate()
 }

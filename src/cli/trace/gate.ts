@@ -10,7 +10,7 @@
  */
 import { type ChildProcess, type IOType, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync } from 'node:fs'
+import { accessSync, constants } from 'node:fs'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { Refusal, SourceError } from '../errors.js'
@@ -79,10 +79,22 @@ function program(): string {
   const paths = places.map((place) =>
     fileURLToPath(new URL(`../../../${place}/kq-gate`, import.meta.url)),
   )
-  const found = paths.find((path) => existsSync(path))
+  const found = paths.find(isExecutable)
   if (found !== undefined) return found
   throw new SourceError(
     'kq trace',
-    new Refusal('ENOENT', `${paths[0]} is missing; npm rebuild kqueue builds it`),
+    new Refusal(
+      'ENOENT',
+      `${paths[0]} is missing; npm rebuild kqueue builds it, which takes a C compiler`,
+    ),
   )
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
 }
