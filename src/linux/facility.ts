@@ -129,12 +129,16 @@ export const MOUNTINFO = new Facility('open(2) of /proc/self/mountinfo', 'to wat
 
 export const SIGNALS = new Facility('eventfd2(2)', 'to watch signals')
 export const SIGACTION = new Facility('sigaction(2)', 'to watch signals')
-export const AIO = new Facility('eventfd2(2)', 'for asynchronous I/O')
+export const AIO = new Facility('eventfd2(2)', 'to read and write asynchronously')
 
 /** The kernel may do it by io_uring, and threads of the addon where it does not. */
-export const AIO_REQUEST = new Facility('io_uring_enter(2) or a thread', 'for asynchronous I/O', {
-  [EAGAIN]: 'asynchronous I/O takes a thread, and RLIMIT_NPROC or pids.max allow no more',
-})
+export const AIO_REQUEST = new Facility(
+  'io_uring_enter(2) or a thread',
+  'to read and write asynchronously',
+  {
+    [EAGAIN]: 'asynchronous I/O takes a thread, and RLIMIT_NPROC or pids.max allow no more',
+  },
+)
 
 /** Whether a descriptor is free: 0, or EMFILE or ENFILE. */
 export function freeDescriptor(): number {

@@ -2,7 +2,7 @@
  * Failures of the addon's calls, one at a time: the k-th call that an operation makes
  * answers an errno instead of doing what it does, on a kernel of its own for each try.
  *
- *     itSurvives({ name: 'EVFILT_READ of a pipe', begin() { ... } })
+ *     itSurvives({ name: 'a pipe that is read', scene: () => ({ change, happen, end }) })
  *
  * counts the calls that the operation makes when all goes well, and tries it again with each
  * of them failing. It succeeds without the call, or fails with the documented error and
