@@ -31,6 +31,7 @@
         "native/loop.c",
         "native/mounts.c",
         "native/output.c",
+        "native/owned.c",
         "native/pidfd.c",
         "native/pollprobe.c",
         "native/procsource.c",

@@ -315,14 +315,21 @@ aio_cancel(struct aio *aio, int handle)
 
 /* The whole */
 
+/* `state` is NULL when the environment has ended. */
 static void
-aio_free(struct aio *aio)
+aio_free(struct env_state *state, struct aio *aio)
 {
+	int fd = aio->fd;
+
 	for (int i = 0; i < aio->room; i++) {
 		if (aio->requests[i] != NULL)
 			request_free(aio->requests[i]);
 	}
 	aio->backend->close(aio);
+	if (state != NULL)
+		env_close(state, fd);
+	else
+		close(fd);
 	aio_buffer_free_all(aio);
 	free(aio->requests);
 	free(aio);
@@ -343,7 +350,7 @@ free_abandoned(void)
 			continue;
 		}
 		*link = aio->next;
-		aio_free(aio);
+		aio_free(NULL, aio);
 	}
 	pthread_mutex_unlock(&abandoned_lock);
 }
@@ -370,6 +377,14 @@ aio_open(struct env_state *state)
 	if ((state->aio_preferred == AIO_THREADS || backend_open(aio, &aio_uring, state->aio_room) < 0) &&
 	    (state->aio_preferred == AIO_URING || backend_open(aio, &aio_threads, state->aio_room) < 0)) {
 		free(aio);
+		return -1;
+	}
+	if (env_own(state, aio->fd, -1) < 0) {
+		int error = errno;
+
+		aio->backend->close(aio);
+		free(aio);
+		errno = error;
 		return -1;
 	}
 	state->aio = aio;
@@ -425,9 +440,11 @@ aio_end(struct env_state *state)
 		return;
 	state->aio = NULL;
 	if (end_requests(aio)) {
-		aio_free(aio);
+		aio_free(state, aio);
 		return;
 	}
+	/* It is needed for longer than the environment. */
+	env_disown(state, env_find(state, aio->fd));
 	pthread_mutex_lock(&abandoned_lock);
 	aio->next = abandoned;
 	abandoned = aio;
@@ -444,6 +461,6 @@ aio_close(struct env_state *state)
 		return -1;
 	}
 	state->aio = NULL;
-	aio_free(aio);
+	aio_free(state, aio);
 	return 0;
 }

@@ -83,7 +83,7 @@ struct aio_backend {
 	void (*reap)(struct aio *aio);
 	/* Takes back a request that has been started. */
 	enum aio_cancelled (*cancel)(struct aio *aio, struct aio_request *request);
-	/* Without requests that are not over. */
+	/* Without requests that are not over. `aio->fd` is for the caller to close. */
 	void (*close)(struct aio *aio);
 };
 

@@ -206,7 +206,6 @@ threads_close(struct aio *aio)
 	if (--environments == 0)
 		pthread_cond_broadcast(&wanted);
 	pthread_mutex_unlock(&lock);
-	close(end->bell);
 	free(end);
 }
 

@@ -187,7 +187,6 @@ uring_close(struct aio *aio)
 
 	munmap(ring->sqes, ring->entries * sizeof(struct io_uring_sqe));
 	munmap(ring->rings, ring->rings_size);
-	close(ring->fd);
 	free(ring);
 }
 

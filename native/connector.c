@@ -30,6 +30,8 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct event_queue *queues;
 static int source = -1;
 static int stop = -1;
+/* Of those two. */
+static struct ownership ownership;
 static pthread_t thread;
 
 static void
@@ -81,10 +83,7 @@ source_close(void)
 {
 	int error = errno;
 
-	if (source >= 0)
-		close(source);
-	if (stop >= 0)
-		close(stop);
+	owned_end(&ownership);
 	source = stop = -1;
 	errno = error;
 }
@@ -92,10 +91,12 @@ source_close(void)
 static int
 source_open(void)
 {
-	source = procsource_open();
-	if (source < 0)
+	source = owned_take(&ownership, procsource_open(), -1);
+	if (source < 0) {
+		source_close();
 		return -1;
-	stop = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	}
+	stop = owned_take(&ownership, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
 	if (stop < 0 || thread_start() < 0) {
 		source_close();
 		return -1;
@@ -109,8 +110,11 @@ source_end(void)
 {
 	static const uint64_t one = 1;
 
-	if (write(stop, &one, sizeof(one)) == sizeof(one))
+	/* Who closed it has left the thread alone, which then goes on to listen to nothing. */
+	if (owned_holds(&ownership, stop) && write(stop, &one, sizeof(one)) == sizeof(one))
 		pthread_join(thread, NULL);
+	else
+		pthread_detach(thread);
 	source_close();
 }
 
@@ -156,8 +160,7 @@ connector_join(struct env_state *state)
 		state->connector = queue;
 		return queue->bell;
 	}
-	env_disown(state, env_find(state, queue->bell));
-	close(queue->bell);
+	env_close(state, queue->bell);
 	event_queue_free(queue);
 	errno = error;
 	return -1;
@@ -242,7 +245,6 @@ static napi_value
 js_connector_close(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	struct env_owned *owned;
 	int bell;
 
 	if (!call_begin(&call, env, info))
@@ -253,11 +255,7 @@ js_connector_close(napi_env env, napi_callback_info info)
 	}
 	bell = call.state->connector->bell;
 	connector_leave(call.state);
-	owned = env_find(call.state, bell);
-	if (owned == NULL)
-		return call_number(&call, 0);
-	env_disown(call.state, owned);
-	return call_result(&call, close(bell));
+	return call_result(&call, env_close(call.state, bell));
 }
 
 const struct call_entry connector_calls[] = {

@@ -2,7 +2,7 @@
  * What the addon keeps for one environment (the main thread or a worker): the
  * descriptors that it made, the running loop watches, and the buffers of the
  * hot path. Made when the addon is loaded into the environment; when that ends,
- * the watches are closed first, then every descriptor that is still owned.
+ * the watches are closed first, then every descriptor that is still its own.
  */
 #ifndef KQUEUE_ENV_H
 #define KQUEUE_ENV_H
@@ -16,6 +16,9 @@
 #include <linux/aio_abi.h>
 
 #include <node_api.h>
+#include <uv.h>
+
+#include "owned.h"
 
 /* How many files one epoll_wait(2) or poll(2) of ours deals with. */
 #define ENV_BATCH 1024
@@ -25,22 +28,16 @@ struct event_queue;
 struct loop_watch;
 struct signal_watcher;
 
-struct env_owned {
-	int fd;
-	/* The eventfd inside when this is a queue's descriptor, else -1. */
-	int ready;
-};
-
 struct env_state {
 	napi_env env;
 	napi_async_cleanup_hook_handle cleanup;
 	bool ending;
 
-	struct env_owned *owned;
-	size_t owned_count;
-	size_t owned_room;
+	struct ownership ownership;
 
 	struct loop_watch *running;
+	/* Looks at watches that libuv is about to register; NULL before the first. */
+	uv_prepare_t *prepare;
 	/* uv handles whose close callback is still to come. */
 	size_t closing;
 
@@ -68,16 +65,6 @@ struct env_state {
 
 /* Attaches a new state to `env`; false when an exception is pending. */
 bool env_begin(napi_env env);
-
-/*
- * Takes over `fd`, the result of a system call. Answers `fd`, or -1 with errno
- * when that call or this one failed; the descriptor is closed then.
- */
-int env_own(struct env_state *state, int fd, int ready);
-/* NULL when `fd` is not owned. */
-struct env_owned *env_find(struct env_state *state, int fd);
-/* Forgets the entry without closing its descriptor. */
-void env_disown(struct env_state *state, struct env_owned *owned);
 
 /* A uv handle counted in `closing` has been closed. */
 void env_handle_closed(struct env_state *state);

@@ -46,6 +46,18 @@ is_regular(int fd)
 	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
 }
 
+/*
+ * Whether `fd`, which is in `epfd`, is an epoll instance itself. If it is, `epfd` is
+ * not in it, or they would be a loop, and there is nothing that this takes out.
+ */
+static bool
+nests(int epfd, int fd)
+{
+	struct epoll_event unused = { 0 };
+
+	return epoll_ctl(fd, EPOLL_CTL_DEL, epfd, &unused) < 0 && errno == ENOENT;
+}
+
 static napi_value
 register_file(napi_env env, napi_callback_info info, int operation, bool irregular)
 {
@@ -66,7 +78,9 @@ register_file(napi_env env, napi_callback_info info, int operation, bool irregul
 		errno = EPERM;
 		return call_result(&call, -1);
 	}
-	return call_result(&call, epoll_ctl(epfd, operation, fd, &event));
+	if (epoll_ctl(epfd, operation, fd, &event) < 0)
+		return call_result(&call, -1);
+	return call_result(&call, operation == EPOLL_CTL_ADD && nests(epfd, fd));
 }
 
 static napi_value

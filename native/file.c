@@ -1,6 +1,6 @@
 /*
  * What a descriptor names, statx(2) or fstat(2), statfs(2), lseek(2) and fcntl(2), and the end of the
- * addon's own descriptors, close(2). Descriptors of others are never closed here.
+ * addon's own descriptors, close(2). Descriptors of others are never closed, see owned.c.
  */
 #include "file.h"
 
@@ -15,8 +15,6 @@
 #include <unistd.h>
 
 #include "env.h"
-#include "loop.h"
-#include "queue.h"
 
 /* As in src/linux/native.ts. */
 enum stat_field {
@@ -190,22 +188,6 @@ js_pty_is_master(napi_env env, napi_callback_info info)
 	return call_number(&call, ioctl(fd, TIOCGPKT, &packets) == 0 ? 1 : 0);
 }
 
-static int
-close_owned(struct env_state *state, int fd)
-{
-	struct env_owned *owned = env_find(state, fd);
-
-	if (owned == NULL) {
-		errno = EBADF;
-		return -1;
-	}
-	if (owned->ready >= 0)
-		return queue_close(state, fd, owned->ready);
-	loop_close_fd(state, fd);
-	env_disown(state, owned);
-	return close(fd);
-}
-
 static napi_value
 js_close(napi_env env, napi_callback_info info)
 {
@@ -215,7 +197,7 @@ js_close(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
-	return call_result(&call, close_owned(call.state, fd));
+	return call_result(&call, env_close(call.state, fd));
 }
 
 const struct call_entry file_calls[] = {

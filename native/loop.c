@@ -5,11 +5,20 @@
  * has a uv handle only while it runs: closing one later would remove from the
  * loop whatever descriptor has its number by then. A running watch is kept from
  * being collected.
+ *
+ * libuv adds a descriptor to its epoll instance only when it polls next, and aborts
+ * when that fails: when the descriptor was closed meanwhile, leads back to the loop,
+ * nests too deep, or is one watch too many. So it is added here at once, which libuv
+ * then finds done; Linux refuses from then on what would nest too deep. Immediately
+ * before libuv polls, a watch is looked at once more, and stopped if libuv could not
+ * bear it.
  */
 #include "loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
 
 #include <uv.h>
 
@@ -19,6 +28,8 @@ struct loop_watch {
 	struct env_state *state;
 	int fd;
 	bool referenced;
+	/* libuv has yet to register it. */
+	bool fresh;
 	uv_poll_t *handle;
 	napi_ref self;
 	napi_ref callback;
@@ -39,17 +50,17 @@ handle_closed(uv_handle_t *handle)
 }
 
 static void
-handle_close(struct env_state *state, uv_poll_t *handle)
+handle_close(struct env_state *state, uv_handle_t *handle)
 {
 	handle->data = state;
 	state->closing++;
-	uv_close((uv_handle_t *)handle, handle_closed);
+	uv_close(handle, handle_closed);
 }
 
 static void
 watch_close(struct loop_watch *watch)
 {
-	handle_close(watch->state, watch->handle);
+	handle_close(watch->state, (uv_handle_t *)watch->handle);
 	watch->handle = NULL;
 	*watch->link = watch->next;
 	if (watch->next != NULL)
@@ -76,26 +87,118 @@ report_exception(napi_env env)
 		napi_fatal_exception(env, exception);
 }
 
+/* A negative status is an error after which the watch has stopped. */
+static void
+watch_call(struct loop_watch *watch, int status)
+{
+	napi_env env = watch->state->env;
+	napi_handle_scope scope;
+	napi_value receiver, callback, argument;
+
+	if (napi_open_handle_scope(env, &scope) != napi_ok)
+		return;
+	/* The callback may stop the watch, and the collector then free it. */
+	if (napi_get_global(env, &receiver) == napi_ok &&
+	    napi_create_int32(env, status, &argument) == napi_ok &&
+	    napi_get_reference_value(env, watch->callback, &callback) == napi_ok &&
+	    napi_make_callback(env, watch->context, receiver, callback, 1, &argument, NULL) != napi_ok)
+		report_exception(env);
+	napi_close_handle_scope(env, scope);
+}
+
+static void
+watch_fail(struct loop_watch *watch, int status)
+{
+	napi_env env = watch->state->env;
+	napi_handle_scope scope;
+	napi_value self;
+
+	if (napi_open_handle_scope(env, &scope) != napi_ok)
+		return;
+	/* Held, so that the collector does not free it before its function is called. */
+	napi_get_reference_value(env, watch->self, &self);
+	watch_stop(watch);
+	watch_call(watch, status);
+	napi_close_handle_scope(env, scope);
+}
+
 static void
 on_readable(uv_poll_t *handle, int status, int events)
 {
-	struct loop_watch *watch = handle->data;
-	napi_env env = watch->state->env;
-	napi_handle_scope scope;
-	napi_value receiver, callback;
-
 	(void)events;
-	if (napi_open_handle_scope(env, &scope) != napi_ok)
-		return;
-	/* libuv has stopped polling the descriptor when it reports an error. */
 	if (status < 0)
-		watch_stop(watch);
-	/* The callback may stop the watch, and the collector then free it. */
-	if (napi_get_global(env, &receiver) == napi_ok &&
-	    napi_get_reference_value(env, watch->callback, &callback) == napi_ok &&
-	    napi_make_callback(env, watch->context, receiver, callback, 0, NULL, NULL) != napi_ok)
-		report_exception(env);
-	napi_close_handle_scope(env, scope);
+		watch_fail(handle->data, status);
+	else
+		watch_call(handle->data, 0);
+}
+
+/*
+ * Adds a descriptor to the loop's epoll instance as libuv will do: 0, also when it is
+ * there already, or a negative errno.
+ */
+static int
+loop_add(const uv_loop_t *loop, int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(uv_backend_fd(loop), EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
+		return 0;
+	return -errno;
+}
+
+static struct loop_watch *
+find_fresh(const struct env_state *state)
+{
+	struct loop_watch *watch = state->running;
+
+	while (watch != NULL && !watch->fresh)
+		watch = watch->next;
+	return watch;
+}
+
+/* Immediately before libuv polls. */
+static void
+on_prepare(uv_prepare_t *prepare)
+{
+	struct env_state *state = prepare->data;
+	struct loop_watch *watch;
+
+	/* Those that functions called here have started are looked at as well. */
+	while ((watch = find_fresh(state)) != NULL) {
+		int status = env_lost(state, watch->fd) ? -EBADF :
+		    loop_add(prepare->loop, watch->fd);
+
+		watch->fresh = false;
+		if (status < 0)
+			watch_fail(watch, status);
+	}
+	uv_prepare_stop(prepare);
+}
+
+static int
+prepare_start(struct env_state *state, uv_loop_t *loop)
+{
+	if (state->prepare == NULL) {
+		state->prepare = malloc(uv_handle_size(UV_PREPARE));
+		if (state->prepare == NULL)
+			return -ENOMEM;
+		uv_prepare_init(loop, state->prepare);
+		uv_unref((uv_handle_t *)state->prepare);
+		state->prepare->data = state;
+	}
+	return uv_prepare_start(state->prepare, on_prepare);
+}
+
+static int
+handle_start(struct env_state *state, uv_loop_t *loop, uv_poll_t *handle, int fd)
+{
+	int status = env_lost(state, fd) ? -EBADF : loop_add(loop, fd);
+
+	if (status == 0)
+		status = prepare_start(state, loop);
+	if (status == 0)
+		status = uv_poll_start(handle, UV_READABLE, on_readable);
+	return status;
 }
 
 static int
@@ -119,11 +222,12 @@ watch_start(struct loop_watch *watch)
 		return status;
 	}
 	handle->data = watch;
-	status = uv_poll_start(handle, UV_READABLE, on_readable);
+	status = handle_start(state, loop, handle, watch->fd);
 	if (status < 0) {
-		handle_close(state, handle);
+		handle_close(state, (uv_handle_t *)handle);
 		return status;
 	}
+	watch->fresh = true;
 	if (!watch->referenced)
 		uv_unref((uv_handle_t *)handle);
 	watch->handle = handle;
@@ -153,6 +257,29 @@ loop_close_all(struct env_state *state)
 {
 	while (state->running != NULL)
 		watch_close(state->running);
+	if (state->prepare != NULL)
+		handle_close(state, (uv_handle_t *)state->prepare);
+	state->prepare = NULL;
+}
+
+/* Whether the event loop would bear `fd` at the end of so many epoll instances of ours. */
+static int
+loop_probe(const uv_loop_t *loop, int fd, int levels)
+{
+	struct epoll_event event = { .events = 0, .data.fd = -1 };
+	int outer = epoll_create1(EPOLL_CLOEXEC);
+	int result;
+
+	if (outer < 0)
+		return -errno;
+	if (epoll_ctl(outer, EPOLL_CTL_ADD, fd, &event) < 0)
+		result = -errno;
+	else if (levels > 1)
+		result = loop_probe(loop, outer, levels - 1);
+	else
+		result = epoll_ctl(uv_backend_fd(loop), EPOLL_CTL_ADD, outer, &event) < 0 ? -errno : 0;
+	close(outer);
+	return result;
 }
 
 /*
@@ -247,6 +374,38 @@ js_loop_start(napi_env env, napi_callback_info info)
 }
 
 static napi_value
+js_loop_allows(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	uv_loop_t *loop;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	if (napi_get_uv_event_loop(env, &loop) != napi_ok)
+		return call_number(&call, -EINVAL);
+	return call_number(&call, loop_add(loop, fd));
+}
+
+static napi_value
+js_loop_probe(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	uv_loop_t *loop;
+	int64_t levels;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd) ||
+	    !call_range(&call, 1, "levels", 1, 4, &levels))
+		return call.answer;
+	if (napi_get_uv_event_loop(env, &loop) != napi_ok)
+		return call_number(&call, -EINVAL);
+	return call_number(&call, loop_probe(loop, fd, (int)levels));
+}
+
+static napi_value
 js_loop_stop(napi_env env, napi_callback_info info)
 {
 	struct call call;
@@ -314,6 +473,8 @@ const struct call_entry loop_calls[] = {
 	{ "signalPending", js_signal_pending },
 	{ "loopWatch", js_loop_watch },
 	{ "loopStart", js_loop_start },
+	{ "loopAllows", js_loop_allows },
+	{ "loopProbe", js_loop_probe },
 	{ "loopStop", js_loop_stop },
 	{ "loopRef", js_loop_ref },
 	{ "loopUnref", js_loop_unref },

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #include "env.h"
-#include "loop.h"
 
 static int
 queue_control(int fd, int operation, int member, uint32_t events)
@@ -34,12 +33,6 @@ queue_switch(int fd, int ready, uint32_t events)
 	return -1;
 }
 
-bool
-queue_is_ours(int fd, int ready)
-{
-	return queue_switch(fd, ready, 0) == 0;
-}
-
 static int
 queue_open(int ready)
 {
@@ -57,23 +50,17 @@ queue_open(int ready)
 	return fd;
 }
 
-int
+static int
 queue_close(struct env_state *state, int fd, int ready)
 {
 	struct env_owned *owned = env_find(state, fd);
-	bool ours;
 
 	/* The number may be another of our descriptors by now, even another queue. */
 	if (owned == NULL || owned->ready < 0 || owned->ready != ready) {
 		errno = EBADF;
 		return -1;
 	}
-	ours = queue_is_ours(fd, ready);
-	env_disown(state, owned);
-	if (!ours)
-		return -1;
-	loop_close_fd(state, fd);
-	return close(fd);
+	return env_close(state, fd);
 }
 
 static napi_value

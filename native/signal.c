@@ -96,13 +96,13 @@ hire(void)
 }
 
 static void
-retire(struct signal_watcher *watcher)
+retire(struct env_state *state, struct signal_watcher *watcher)
 {
 	int fd = atomic_exchange(&watcher->fd, -1);
 
 	while (atomic_load(&watcher->writers) > 0)
 		sched_yield();
-	close(fd);
+	env_close(state, fd);
 	watcher->used = false;
 }
 
@@ -114,12 +114,12 @@ open_watcher(struct env_state *state)
 
 	if (watcher != NULL)
 		return atomic_load(&watcher->fd);
-	fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	fd = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
 	if (fd < 0)
 		return -1;
 	watcher = hire();
 	if (watcher == NULL) {
-		close(fd);
+		env_close(state, fd);
 		errno = ENOMEM;
 		return -1;
 	}
@@ -169,7 +169,7 @@ signal_end(struct env_state *state)
 	pthread_mutex_lock(&lock);
 	for (int number = 1; number < SIGNAL_END; number++)
 		unwatch(watcher, number);
-	retire(watcher);
+	retire(state, watcher);
 	pthread_mutex_unlock(&lock);
 	state->signals = NULL;
 }

@@ -35,8 +35,8 @@ static bool
 diag_open(struct env_state *state)
 {
 	if (state->diag_fd < 0)
-		state->diag_fd = socket(AF_NETLINK,
-		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG);
+		state->diag_fd = env_own(state, socket(AF_NETLINK,
+		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG), -1);
 	return state->diag_fd >= 0;
 }
 

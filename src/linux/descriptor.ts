@@ -18,7 +18,7 @@ import type { FilterOps } from '../core/filter.js'
 import type { OpenFile } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EBADF, EINVAL, EPERM } from '../errors.js'
+import { EBADF, EINVAL, ELOOP, EPERM } from '../errors.js'
 import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE } from '../event.js'
 import { type Drain, watchEmpty } from './empty.js'
 import { EPOLL_CTL, OUTPUT } from './facility.js'
@@ -35,6 +35,7 @@ import {
   SIDE_READ,
   SIDE_WRITE,
 } from './native.js'
+import { TOO_DEEP } from './nesting.js'
 import { attachTelling, givesNotice, refusePseudo, tellingOf } from './polled-file.js'
 import type { PollSet } from './pollset.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
@@ -235,8 +236,9 @@ export class Descriptor implements OpenFile {
    */
   #open(set: PollSet): Side | null {
     const { kernel, fd } = this
-    const generation = set.add(fd)
-    if (generation > 0) return new PollSide(this, set, generation)
+    let generation = set.add(fd)
+    if (generation === -ELOOP && kernel.loop.relax()) generation = set.add(fd)
+    if (generation > 0) return this.#allowed(set) ? new PollSide(this, set, generation) : null
     if (generation !== -EPERM) return kernel.fail(pollError(kernel, -generation, fd))
     const error = kernel.look(fd)
     if (error !== 0) return kernel.fail(error)
@@ -251,6 +253,20 @@ export class Descriptor implements OpenFile {
     const magic = this.kernel.native.fileSystem(this.fd)
     const generation = magic === PROCFS || KERNFS.has(magic) ? 0 : set.add(this.fd, true)
     return generation > 0 ? new PollSide(this, set, generation) : new ReadySide(this)
+  }
+
+  /**
+   * Whether the event loop, which waits, can go on with what was added to `set`. Linux
+   * refuses by itself what cannot be, but older kernels look only at what an epoll instance
+   * holds, and not at what holds it.
+   */
+  #allowed(set: PollSet): boolean {
+    const { kernel, fd } = this
+    const error = set.isNested(fd) ? kernel.loop.allows() : 0
+    if (error === 0) return true
+    set.remove(fd)
+    kernel.fail(pollError(kernel, -error, fd))
+    return false
   }
 
   /** A side has no knotes left. */
@@ -328,6 +344,7 @@ function linkOf(fd: number): string {
 
 function pollError(kernel: LinuxKernel, error: number, fd: number): number {
   if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
+  if (error === ELOOP) return kernel.refuse(ELOOP, `descriptor ${fd} is ${TOO_DEEP}`)
   return EPOLL_CTL.refuse(kernel, error)
 }
 

@@ -14,7 +14,7 @@ import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
-import { check, EBADF, EPERM, KqueueError } from '../errors.js'
+import { check, EBADF, ENOMEM, ENOSPC, EPERM, KqueueError } from '../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -55,6 +55,7 @@ import {
   STAT_FIELDS,
   STAT_MODE,
 } from './native.js'
+import { exposureFailure } from './nesting.js'
 import { PipeReads } from './pipe-reads.js'
 import { PollSet } from './pollset.js'
 import { linuxProcFilter, procdescFilter } from './proc-filters.js'
@@ -202,6 +203,13 @@ export class LinuxKernel extends Kernel implements FileTable {
     })
   }
 
+  /** The sets, and how deep in the event loop's epoll instance each is. */
+  *sets(): IterableIterator<[PollSet, number]> {
+    yield [this.readSet, 1]
+    yield [this.writeSet, 2]
+    for (const set of this.#further) yield [set, 2]
+  }
+
   /** The set of a side that few ask for, made on first use; null with `lastError` set. */
   openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet | null {
     const known = this.#further.find((set) => set.side === side)
@@ -317,13 +325,18 @@ export class LinuxKernel extends Kernel implements FileTable {
     return this.#queues.size > 0
   }
 
+  queues(): Iterable<LinuxQueue> {
+    return [...this.#queues.values()]
+  }
+
   /**
    * The program knows the descriptor of a queue: it becomes readable with the
    * thread's epoll instance. Not before, because Linux takes its time to add to an
    * instance that is in another.
    */
   expose(kq: LinuxQueue): void {
-    EPOLL_CTL.check(this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0), 'kqueue')
+    const error = this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0)
+    if (error < 0) throw exposureFailure(this, error, kq.fd)
     this.#exposed.add(kq)
     this.settle()
   }
@@ -490,25 +503,27 @@ export class LinuxKernel extends Kernel implements FileTable {
     if (this.writeSet.crowded && !this.#renewInner(this.writeSet)) return
     for (const set of this.#further) if (set.crowded && !this.#renewInner(set)) return
     if (!this.readSet.crowded) return
-    const old = this.readSet.renew(this.#held(SIDE_READ))
-    if (old === -1) return
-    for (const fd of this.#sources.numbers()) {
-      this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
-    }
-    for (const kq of this.#exposed) {
-      this.native.epollAdd(kq.fd, this.readSet.fd, POLLIN, 0)
-    }
-    this.loop.renew()
-    this.native.close(old)
+    this.readSet.renew(this.#held(SIDE_READ), (fd) => {
+      for (const source of this.#sources.numbers()) {
+        if (this.native.epollAdd(fd, source, POLLIN + EPOLLET, 0) < 0) return false
+      }
+      for (const kq of this.#exposed) {
+        // A queue that was closed is noticed when it is asked.
+        const error = this.native.epollAdd(kq.fd, fd, POLLIN, 0)
+        if (error === -ENOSPC || error === -ENOMEM) return false
+      }
+      return this.loop.renew(fd)
+    })
   }
 
   /** One of the sets inside `readSet`: whether it could be done. */
   #renewInner(set: PollSet): boolean {
-    const old = set.renew(this.#held(set.side))
-    if (old === -1) return false
-    this.disown(old)
-    this.native.close(old)
-    this.#adoptSet(set)
-    return true
+    return set.renew(this.#held(set.side), (fd, old) => {
+      const error = this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
+      if (error < 0) return false
+      this.disown(old)
+      this.#sources.set(fd, () => void this.#wait(set, 0, 0))
+      return true
+    })
   }
 }

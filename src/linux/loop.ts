@@ -4,9 +4,10 @@
  * epoll instance while somebody sleeps.
  */
 import { EventArray } from '../core/event-list.js'
-import { check } from '../errors.js'
+import { EINTR } from '../errors.js'
 import type { LinuxKernel } from './kernel.js'
 import type { LoopWatch } from './native.js'
+import { pollFailure } from './nesting.js'
 import type { LinuxQueue, Waiter } from './queue.js'
 
 /** Levels fetched along with the readiness when the loop wakes the machine. */
@@ -52,13 +53,17 @@ export class Loop {
     queueMicrotask(() => this.#serve())
   }
 
-  /** A waiter goes to sleep. */
+  /** A waiter goes to sleep, or fails when the event loop cannot wake it. */
   enter(waiter: Waiter): void {
     waiter.kq.waiters.push(waiter)
     this.#sleepers++
     if (waiter.kq.referenced) this.#keeping++
-    this.#run()
-    this.kernel.settle()
+    try {
+      this.#run()
+      this.kernel.settle()
+    } catch (error) {
+      waiter.fail(error)
+    }
   }
 
   /** A waiter has been served, or has given up. */
@@ -86,29 +91,58 @@ export class Loop {
    */
   attend(attending: boolean): void {
     if (this.#attending === attending) return
-    this.#attending = attending
     if (attending) this.#run()
-    else if (!this.sleeping) this.#stop()
+    this.#attending = attending
+    if (!attending && !this.sleeping) this.#stop()
   }
 
-  /** The epoll instance has been replaced. */
-  renew(): void {
-    if (this.#watch === undefined) return
-    this.kernel.native.loopStop(this.#watch)
-    this.#watch = undefined
-    this.#running = false
-    if (this.sleeping || this.#attending) this.#run()
+  /** Watches an epoll instance instead of the one until now: whether it could be done. */
+  renew(fd: number): boolean {
+    const old = this.#watch
+    if (old === undefined) return true
+    const { native } = this.kernel
+    const watch = this.#makeWatch(fd)
+    if (this.#running && native.loopStart(watch) < 0) return false
+    native.loopStop(old)
+    this.#watch = watch
+    this.#referenced = false
+    this.#keep()
+    return true
+  }
+
+  /** Stops to watch for nobody; whether it did, and the event loop limits no more what nests. */
+  relax(): boolean {
+    if (!this.#running || this.sleeping || this.#attending) return false
+    this.#stop()
+    return true
+  }
+
+  /** Whether the event loop still allows what `readSet` holds: 0, or a negative errno. */
+  allows(): number {
+    return this.#running && !this.relax()
+      ? this.kernel.native.loopAllows(this.kernel.readSet.fd)
+      : 0
+  }
+
+  #makeWatch(fd: number): LoopWatch {
+    const { native } = this.kernel
+    const watch = native.loopWatch(fd, (status) => {
+      if (status < 0) this.#fail(status)
+      else this.#ready()
+    })
+    native.loopUnref(watch)
+    return watch
   }
 
   #run(): void {
     const { native, readSet } = this.kernel
     if (this.#watch === undefined) {
-      this.#watch = native.loopWatch(readSet.fd, () => this.#ready())
-      native.loopUnref(this.#watch)
+      this.#watch = this.#makeWatch(readSet.fd)
       this.#referenced = false
     }
     if (!this.#running) {
-      check(native.loopStart(this.#watch), 'kevent')
+      const error = native.loopStart(this.#watch)
+      if (error < 0) throw pollFailure(this.kernel, error)
       this.#running = true
     }
     this.#keep()
@@ -129,17 +163,24 @@ export class Loop {
 
   /** The loop says that something has happened. */
   #ready(): void {
-    if (!this.sleeping && !this.#attending) {
-      // Left running after the last waiter had gone, to spare stopping and
-      // starting for each; nobody has come, so stop.
-      this.#stop()
-      return
-    }
+    // Left running after the last waiter had gone, to spare stopping and
+    // starting for each; nobody has come, so stop.
+    if (this.relax()) return
     this.#serving = true
     try {
-      this.kernel.poll(LEVELS, 0)
+      const error = this.kernel.poll(LEVELS, 0)
+      if (error < 0 && error !== -EINTR) this.#fail(error)
     } finally {
       this.#serve()
+    }
+  }
+
+  /** The epoll instance cannot be watched any more: nobody can be woken. */
+  #fail(error: number): void {
+    this.#stop()
+    const failure = pollFailure(this.kernel, error)
+    for (const kq of this.kernel.queues()) {
+      for (const waiter of [...kq.waiters]) waiter.fail(failure)
     }
   }
 

@@ -154,7 +154,10 @@ export interface LoopWatch {
 export interface Native {
   /** epoll_create1(EPOLL_CLOEXEC). The fd is closed when the environment ends. */
   epollCreate(): number
-  /** EPOLL_CTL_ADD of `fd` with `events` and the datum {fd, generation}. */
+  /**
+   * EPOLL_CTL_ADD of `fd` with `events` and the datum {fd, generation}: 1 when `fd` is an
+   * epoll instance itself, else 0.
+   */
   epollAdd(epfd: number, fd: number, events: number, generation: number): number
   /** The same, with -EPERM for every regular file. */
   epollAddIrregular(epfd: number, fd: number, events: number, generation: number): number
@@ -311,7 +314,7 @@ export interface Native {
    */
   aioPrefer(kind: number, room: number): void
 
-  /** close(2) of a descriptor that the addon made. */
+  /** close(2) of a descriptor that the addon made; -EBADF when its number is not that any more. */
   close(fd: number): number
 
   /** CLOCK_MONOTONIC in ns since this addon was loaded into the process. */
@@ -319,9 +322,17 @@ export interface Native {
   /** CLOCK_REALTIME in ns since the epoch. */
   realtime(): number
 
-  /** Calls `callback` from the event loop while `fd` is readable and the watch runs. */
-  loopWatch(fd: number, callback: () => void): LoopWatch
+  /**
+   * Calls `callback` with 0 from the event loop while `fd` is readable and the watch runs;
+   * with a negative errno when the watch had to stop.
+   */
+  loopWatch(fd: number, callback: (status: number) => void): LoopWatch
+  /** -ELOOP `fd` leads back to the event loop, or nests too deep; what epoll_ctl(2) says else. */
   loopStart(watch: LoopWatch): number
+  /** Whether the event loop still allows `fd`, whose watch runs: 0, or -ELOOP. */
+  loopAllows(fd: number): number
+  /** Whether it would allow `fd` inside so many epoll instances, 1 to 4: 0, or a negative errno. */
+  loopProbe(fd: number, levels: number): number
   loopStop(watch: LoopWatch): void
   loopRef(watch: LoopWatch): void
   loopUnref(watch: LoopWatch): void

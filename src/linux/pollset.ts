@@ -5,14 +5,15 @@
  *
  * A descriptor that is taken out stays in for a while, parked: programs that add
  * and delete, as those with one-shot events do, then need one system call instead
- * of two. It leaves when it fires, or when too many are parked.
+ * of two. It leaves when it fires, or when too many are parked. An epoll instance
+ * leaves at once, because Linux limits what may be nested as long as it is in.
  *
  * A descriptor that was closed while a duplicate keeps its file alive cannot be
  * taken out, because no number names it. When there are too many such leftovers
  * `renew` starts afresh.
  */
 import { NumberTable } from '../core/table.js'
-import { EEXIST } from '../errors.js'
+import { EBADF, EEXIST, EPERM } from '../errors.js'
 import { EPOLLET, type Native } from './native.js'
 
 /** So many reports of leftovers are borne in any case, */
@@ -29,6 +30,8 @@ export class PollSet {
   size = 0
   /** Parked descriptors: fd -> 1. */
   readonly #parked = new NumberTable<1>()
+  /** Those held that are epoll instances themselves: fd -> 1. */
+  readonly #nested = new NumberTable<1>()
   #generation = 0
   /** Reports of descriptors that are not held. */
   #reports = 0
@@ -62,13 +65,28 @@ export class PollSet {
     // Closed and opened again as a duplicate of the same file.
     if (error === -EEXIST) error = this.#modify(fd, generation)
     if (error < 0) return error
+    if (error === 1) this.#nested.set(fd, 1)
     this.size++
     return generation
+  }
+
+  /** The descriptors held that are epoll instances themselves. */
+  nested(): Iterable<number> {
+    return this.#nested.numbers()
+  }
+
+  isNested(fd: number): boolean {
+    return this.#nested.get(fd) !== undefined
   }
 
   /** Takes a descriptor out, which was added and may have been closed. */
   remove(fd: number): void {
     this.size--
+    if (this.#nested.get(fd) !== undefined) {
+      this.#nested.delete(fd)
+      this.#takeOut(fd)
+      return
+    }
     this.#parked.set(fd, 1)
     if (this.#parked.size > PARKED) this.clearParked()
   }
@@ -77,14 +95,20 @@ export class PollSet {
   clearParked(): void {
     for (const fd of this.#parked.numbers()) {
       this.#parked.delete(fd)
-      if (this.native.epollDelete(this.fd, fd) < 0) this.#closed++
+      this.#takeOut(fd)
     }
+  }
+
+  #takeOut(fd: number): void {
+    if (this.native.epollDelete(this.fd, fd) < 0) this.#closed++
   }
 
   /** Whether `fd` still is the file that was added under `generation`. */
   holds(fd: number, generation: number): boolean {
+    // To add an epoll instance again may be refused because of what it holds by now.
+    if (this.isNested(fd)) return this.#modify(fd, generation) === 0
     const error = this.#register(fd, generation)
-    if (error === 0) this.native.epollDelete(this.fd, fd)
+    if (error >= 0) this.native.epollDelete(this.fd, fd)
     return error === -EEXIST
   }
 
@@ -102,20 +126,37 @@ export class PollSet {
   }
 
   /**
-   * A new instance that holds `held`, [fd, generation] each, and no leftovers;
-   * answers the old one's number, for the caller to close, or -1 when no descriptor is
-   * free. What is ready is reported once more: an EV_CLEAR event can come again, none is
-   * lost.
+   * A new instance that holds `held`, [fd, generation] each, and no leftovers; `settle`
+   * puts it where the old one was and answers whether that could be done. Where it could
+   * not, or there is no room for it, the old one stays. What is ready is reported once
+   * more: an EV_CLEAR event can come again, none is lost.
    */
-  renew(held: Iterable<readonly [number, number]>): number {
-    const fd = this.native.epollCreate()
-    if (fd < 0) return -1
-    const old = this.fd
-    this.fd = fd
-    for (const [fd, generation] of held) this.#register(fd, generation)
-    for (const fd of this.#parked.numbers()) this.#parked.delete(fd)
+  renew(
+    held: Iterable<readonly [number, number]>,
+    settle: (fd: number, old: number) => boolean,
+  ): boolean {
     this.#reports = this.#closed = 0
-    return old
+    const { native, fd: old } = this
+    const fd = native.epollCreate()
+    if (fd < 0) return false
+    this.fd = fd
+    if (!this.#fill(held) || !settle(fd, old)) {
+      this.fd = old
+      native.close(fd)
+      return false
+    }
+    for (const fd of this.#parked.numbers()) this.#parked.delete(fd)
+    native.close(old)
+    return true
+  }
+
+  /** Whether there was room for all; those closed meanwhile need none. */
+  #fill(held: Iterable<readonly [number, number]>): boolean {
+    for (const [fd, generation] of held) {
+      const error = this.#register(fd, generation)
+      if (error < 0 && error !== -EBADF && error !== -EPERM) return false
+    }
+    return true
   }
 
   #unpark(fd: number, generation: number): boolean {

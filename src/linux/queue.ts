@@ -12,6 +12,7 @@ import type { EventSink, Kevent } from '../event.js'
 import { PollSide } from './descriptor.js'
 import { EPOLL_CREATE } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
+import { pollFailure } from './nesting.js'
 
 /** For ever, as a timeout in ns. */
 export const FOREVER = -1
@@ -211,7 +212,7 @@ export class LinuxQueue extends Kqueue {
       if (error === -EINTR && kernel.native.signalPending() === 1) {
         throw new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' })
       }
-      if (error < 0 && error !== -EINTR) throw new KqueueError(-error, 'kevent')
+      if (error < 0 && error !== -EINTR) throw pollFailure(kernel, error)
       if (timeout === 0) return 0
       wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.uptime()
       if (wait <= 0 && wait !== FOREVER) return 0

@@ -126,6 +126,8 @@ interface Posix {
   pipe2(flags: number): Pair
   openpty(): Pair
   eventfd(initial: number, flags: number): number
+  epoll(): number
+  epollAdd(epfd: number, fd: number): number
   timerfd(ms: number): number
   mkfifo(path: string, mode: number): number
   open(path: string, flags: number, mode: number): number
@@ -208,6 +210,10 @@ export const pipe2 = (flags = 0): Pair => posix.pipe2(flags)
 export const openpty = (): Pair => posix.openpty()
 export const eventfd = (initial = 0, flags = 0): number => posix.eventfd(initial, flags)
 /** A nonblocking timerfd that fires once in `ms` milliseconds, never if that is 0. */
+/** epoll_create1(2). */
+export const epoll = (): number => posix.epoll()
+/** EPOLL_CTL_ADD with EPOLLIN. */
+export const epollAdd = (epfd: number, fd: number): number => posix.epollAdd(epfd, fd)
 export const timerfd = (ms: number): number => posix.timerfd(ms)
 export const mkfifo = (path: string, mode = 0o600): number => posix.mkfifo(path, mode)
 export const open = (path: string, flags = 0, mode = 0o600): number => posix.open(path, flags, mode)

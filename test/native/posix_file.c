@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -41,6 +42,23 @@ POSIX_CALL(js_eventfd)
 	if (!posix_int(call, 0, &initial) || !posix_int(call, 1, &flags))
 		return NULL;
 	return posix_result(call, eventfd((unsigned int)initial, flags));
+}
+
+POSIX_CALL(js_epoll)
+{
+	return posix_result(call, epoll_create1(EPOLL_CLOEXEC));
+}
+
+/* For reading. */
+POSIX_CALL(js_epoll_add)
+{
+	struct epoll_event event = { .events = EPOLLIN };
+	int epfd, fd;
+
+	if (!posix_int(call, 0, &epfd) || !posix_int(call, 1, &fd))
+		return NULL;
+	event.data.fd = fd;
+	return posix_result(call, epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event));
 }
 
 /* Nonblocking; fires once `ms` milliseconds from now, never when that is 0. */
@@ -205,6 +223,8 @@ const struct posix_entry posix_file[] = {
 	{ "pipe2", js_pipe2 },
 	{ "openpty", js_openpty },
 	{ "eventfd", js_eventfd },
+	{ "epoll", js_epoll },
+	{ "epollAdd", js_epoll_add },
 	{ "timerfd", js_timerfd },
 	{ "mkfifo", js_mkfifo },
 	{ "open", js_open },
