@@ -161,7 +161,7 @@ interface Posix {
   getsockopt(fd: number, level: number, option: number): number
   setLinger(fd: number, seconds: number): number
 
-  spawn(path: string, argument: string, fd: number): number
+  spawn(path: string, argument: string, fd: number, pid: number): number
   waitpid(pid: number, flags: number): Pair
   pidfdOpen(pid: number): number
   forbid(call: number, errno: number): number
@@ -274,9 +274,12 @@ export const setLinger = (fd: number, seconds: number): number => posix.setLinge
 /** Where the programs that tests run are: `test/native/build/Release`. */
 export const program = (name: string): string =>
   join(packageRoot(), 'test/native/build/Release', name)
-/** Starts a program with one argument; `fd` is its descriptor 3. Node does not know of it. */
-export const spawn = (path: string, argument: string, fd: number): number =>
-  posix.spawn(path, argument, fd)
+/**
+ * Starts a program with one argument; `fd` is its descriptor 3. Node does not know of it. As
+ * root it can have a certain pid.
+ */
+export const spawn = (path: string, argument: string, fd: number, pid = 0): number =>
+  posix.spawn(path, argument, fd, pid)
 /** WNOHANG of waitpid. */
 export const WNOHANG = 1
 /** [pid, status]; [0, 0] when there is nothing with WNOHANG. */

@@ -15,6 +15,8 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 
+#include "fork_as.h"
+
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -39,15 +41,33 @@ start(char *path, char *argument, int fd)
 	return error == 0 ? pid : -1;
 }
 
+/* The same, and the child has the pid that is wanted. */
+static int
+start_as(char *path, char *argument, int fd, pid_t wanted)
+{
+	char *arguments[] = { path, argument, NULL };
+	pid_t pid = fork_as(wanted);
+	int null;
+
+	if (pid != 0)
+		return pid;
+	null = open("/dev/null", O_RDONLY);
+	dup2(fd, 3);
+	dup2(null, STDIN_FILENO);
+	execve(path, arguments, environ);
+	_exit(127);
+}
+
 POSIX_CALL(js_spawn)
 {
 	char path[POSIX_STRING], argument[POSIX_STRING];
-	int fd;
+	int fd, wanted;
 
 	if (!posix_string(call, 0, path) || !posix_string(call, 1, argument) ||
-	    !posix_int(call, 2, &fd))
+	    !posix_int(call, 2, &fd) || !posix_int(call, 3, &wanted))
 		return NULL;
-	return posix_result(call, start(path, argument, fd));
+	return posix_result(call, wanted == 0 ? start(path, argument, fd) :
+	    start_as(path, argument, fd, wanted));
 }
 
 POSIX_CALL(js_waitpid)

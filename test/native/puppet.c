@@ -5,7 +5,9 @@
  * answers with a line on descriptor 3, which all puppets of a directory share:
  *
  *	(start)	its pid
- *	f	forks: the child answers with its pid
+ *	f N	forks: the child answers with its pid, which is N if that is not 0;
+ *		without a child the answer is 0
+ *	w N	waits for its child with pid N, and answers with that
  *	t	starts a thread, which answers with its number
  *	x	executes itself: answers with its pid again
  *	X	the same by another thread
@@ -18,7 +20,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+#include "fork_as.h"
 
 #define ANSWERS 3
 /* Nobody is left behind by a test that fails. */
@@ -90,14 +95,21 @@ static FILE *
 obey(FILE *commands, const char *command)
 {
 	static int status;
+	int pid;
 
 	status = atoi(command + 1);
 	switch (command[0]) {
 	case 'f':
-		if (fork() != 0)
+		pid = status == 0 ? fork() : fork_as(status);
+		if (pid < 0)
+			answer(0);
+		if (pid != 0)
 			return commands;
 		fclose(commands);
 		return begin();
+	case 'w':
+		answer(waitpid(status, NULL, 0));
+		return commands;
 	case 't':
 		start_thread(sleep_long, NULL);
 		return commands;

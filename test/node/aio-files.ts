@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { after, afterEach, before, describe } from 'node:test'
 import type { Kevent, Kqueue } from 'kqueue'
-import { LONG, pause } from './queues.js'
+import { BOUNDED, until, within } from '../patience.js'
+import { LONG } from './queues.js'
 
 interface Addon {
   aioPrefer(kind: number, room: number): void
@@ -123,15 +124,6 @@ export function collect(kq: Kqueue, count: number): Kevent[] {
   return events
 }
 
-/** Waits until something is the case that no event tells of. */
-export async function until(condition: () => boolean, what: string): Promise<void> {
-  for (const start = performance.now(); !condition(); ) {
-    assert.ok(performance.now() - start < LONG, what)
-    await new Promise((resolve) => setImmediate(resolve))
-    pause(1)
-  }
-}
-
 export const canMount =
   process.getuid?.() === 0 && existsSync('/dev/fuse') && existsSync('/bin/mount')
 
@@ -151,7 +143,7 @@ export class SlowFiles {
 
   static async mount(): Promise<SlowFiles> {
     const files = new SlowFiles()
-    await once(files.#server, 'message')
+    await within(once(files.#server, 'message'), 'the files are mounted')
     return files
   }
 
@@ -162,7 +154,7 @@ export class SlowFiles {
 
   /** Waits until so many reads have come. */
   async reads(count: number): Promise<void> {
-    while (this.waiting < count) await once(this.#server, 'message')
+    await until(() => this.waiting >= count, `${count} reads`)
   }
 
   /** Lets reads that wait, and those that come, go on. */
@@ -177,8 +169,8 @@ export class SlowFiles {
   }
 
   async unmount(): Promise<void> {
-    spawnSync('umount', ['-l', this.#place])
-    this.#server.kill()
+    spawnSync('umount', ['-l', this.#place], BOUNDED)
+    this.#server.kill('SIGKILL')
     if (this.#server.exitCode === null && this.#server.signalCode === null) {
       await once(this.#server, 'exit')
     }

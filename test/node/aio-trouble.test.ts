@@ -19,6 +19,7 @@ import {
   lio_listio,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { until } from '../patience.js'
 import {
   ADDON,
   addon,
@@ -41,7 +42,6 @@ import {
   slowByte,
   THREADS,
   URING,
-  until,
 } from './aio-files.js'
 import { descriptors, ended, message, program, run, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'

@@ -22,6 +22,7 @@ import {
   lio_listio,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { until } from '../patience.js'
 import {
   ADDON,
   addon,
@@ -37,7 +38,6 @@ import {
   isBlock,
   opened,
   path,
-  until,
 } from './aio-files.js'
 import { descriptors, ended, message, run, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'

@@ -15,6 +15,7 @@ import {
   NOTE_OOB,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { untilBlocking } from '../patience.js'
 import { descriptors } from './processes.js'
 import {
   cleanUp,
@@ -152,7 +153,7 @@ describe('Out-of-band data', () => {
     kq.kevent([read(server)])
     urge(client, 'ab')
     posix.write(client, 'behind')
-    while (posix.fionread(server) < 1) posix.sleepNs(1e5)
+    untilBlocking(() => posix.fionread(server) >= 1, 'the byte arrives')
     assert.equal(kq.kevent([], 8, LONG)[0]?.data, 1)
     posix.read(server, 1)
     assert.equal(kq.kevent([], 8, LONG)[0]?.data, 6)

@@ -4,6 +4,7 @@ import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
 import { EV_ADD, EV_SET, EVFILT_TIMER, type Kevent } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { whenOver } from '../patience.js'
 import { cleanUp, fired, idents, pending, pipe, queue, read, trigger, user } from './queues.js'
 
 cleanUp()
@@ -100,6 +101,7 @@ describe('for await', () => {
     let timeouts = 0
     let immediates = 0
     const tick = setInterval(() => timeouts++, 1)
+    whenOver(() => clearInterval(tick))
     const immediate = function again(): void {
       immediates++
       if (timeouts < 3) setImmediate(again)
@@ -107,7 +109,6 @@ describe('for await', () => {
     setImmediate(immediate)
     let events = 0
     for await (const _ of kq) if (++events > 3_000_000 || timeouts >= 3) break
-    clearInterval(tick)
     assert.ok(timeouts >= 3 && immediates > 0, `${timeouts} timeouts in ${events} events`)
     assert.ok(events > 0)
   })

@@ -1,6 +1,6 @@
 /** EVFILT_NETDEV on the system itself, in a network namespace of the tests. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'node:test'
@@ -21,6 +21,7 @@ import {
   NOTE_LINKUP,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { BOUNDED, spawn, untilBlocking } from '../patience.js'
 import { command, inNamespaces } from './namespaces.js'
 import { descriptors, ended, message, run, start } from './processes.js'
 import { cleanUp, keep, LONG, queue } from './queues.js'
@@ -133,12 +134,12 @@ inNamespaces(import.meta.url, () => {
       const kq = watching('ka')
       const child = spawn('unshare', ['-n', 'sleep', '100'], { stdio: 'ignore' })
       // Until it has one of its own, the interface cannot go there.
-      while (command('sh', '-c', `readlink /proc/${child.pid}/ns/net`) === own()) posix.sleepNs(1e6)
+      const moved = () => command('readlink', `/proc/${child.pid}/ns/net`) !== own()
+      untilBlocking(moved, 'the child has a namespace of its own')
       ip(`link set ka netns ${child.pid}`)
       const [event] = kq.kevent([], 8, LONG)
       assert.ok(event!.fflags & NOTE_LINKINV)
       assert.ok(event!.flags & EV_EOF)
-      child.kill('SIGKILL')
     })
 
     it('is what the kernel says and nobody else', () => {
@@ -202,7 +203,10 @@ inNamespaces(import.meta.url, () => {
     /** So many messages that some are dropped. */
     function flood(): void {
       const lines = Array.from({ length: 4000 }, (_, i) => `link set lo mtu ${1500 + (i % 2)}\n`)
-      const { status, stderr } = spawnSync('ip', ['-batch', '-'], { input: lines.join('') })
+      const { status, stderr } = spawnSync('ip', ['-batch', '-'], {
+        input: lines.join(''),
+        ...BOUNDED,
+      })
       assert.equal(status, 0, String(stderr))
     }
 

@@ -1,6 +1,5 @@
 /** EVFILT_FS on the system itself, in a mount namespace of the tests. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -18,6 +17,7 @@ import {
   VQ_UNMOUNT,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { spawn } from '../patience.js'
 import { command, inNamespaces } from './namespaces.js'
 import { descriptors, ended, message, run, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'

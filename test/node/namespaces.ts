@@ -11,6 +11,7 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { BOUNDED } from '../patience.js'
 
 /** Of the program that runs the tests of a file: it is in its namespaces already. */
 const INSIDE = 'KQUEUE_TEST_NAMESPACES'
@@ -19,7 +20,10 @@ const FLAGS = process.geteuid?.() === 0 ? ['-m', '-n', '-u'] : ['-U', '-r', '-m'
 
 /** Why there can be no namespaces, or false. */
 function forbidden(): string | false {
-  const { status, stderr, error } = spawnSync('unshare', [...FLAGS, 'true'], { encoding: 'utf8' })
+  const { status, stderr, error } = spawnSync('unshare', [...FLAGS, 'true'], {
+    encoding: 'utf8',
+    ...BOUNDED,
+  })
   return status !== 0 && (error?.message ?? stderr.trim())
 }
 
@@ -45,7 +49,10 @@ export function inNamespaces(url: string, tests: () => void): void {
 
 /** Runs a program to its end; it must succeed. */
 export function command(program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, { encoding: 'utf8' })
+  const { status, stdout, stderr, error } = spawnSync(program, args, {
+    encoding: 'utf8',
+    ...BOUNDED,
+  })
   if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')}: ${stderr}`)
   return stdout
 }

@@ -1,8 +1,9 @@
 /** processExit and processTree. */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { type ProcessEvent, processExit, processTree } from 'kqueue'
+import { spawn } from '../patience.js'
 import { descriptors } from './processes.js'
 import { cleanUpPuppets, puppet, stranger } from './puppets.js'
 import { cleanUp } from './queues.js'

@@ -1,6 +1,5 @@
 /** EVFILT_PROCDESC on the system itself. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import {
@@ -14,6 +13,7 @@ import {
   NOTE_REAP,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { spawn, untilBlocking } from '../patience.js'
 import { descriptors } from './processes.js'
 import { cleanUpPuppets, next, puppet, reap } from './puppets.js'
 import { cleanUp, LONG, pipe, queue } from './queues.js'
@@ -59,7 +59,11 @@ describe('A pidfd', () => {
     kq.kevent([watch(fd), EV_SET(fd, EVFILT_READ, EV_ADD)])
     child.exit(1)
     const filters = new Set<number>()
-    while (filters.size < 2) for (const { filter } of kq.kevent([], 8, LONG)) filters.add(filter)
+    const both = () => {
+      for (const { filter } of kq.kevent([], 8, LONG)) filters.add(filter)
+      return filters.size === 2
+    }
+    untilBlocking(both, 'both are reported')
     assert.deepEqual(filters, new Set([EVFILT_PROCDESC, EVFILT_READ]))
     posix.close(fd)
   })

@@ -1,6 +1,6 @@
 /** EVFILT_PROC with many processes: none is lost, none is told of twice, nothing is left. */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -16,9 +16,10 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from 'kqueue'
+import { spawn, untilBlocking } from '../patience.js'
 import { descriptors, run } from './processes.js'
 import { isRoot, sleepers, watch } from './puppets.js'
-import { cleanUp, LONG, pause, queue } from './queues.js'
+import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
 
@@ -52,6 +53,13 @@ function shell(count: number, command: string): ChildProcess {
 type Wait = (kq: Kqueue) => Kevent[] | Promise<Kevent[]>
 const blocking: Wait = (kq) => kq.kevent([], 1024, LONG)
 const awaiting: Wait = (kq) => kq.wait({ nevents: 1024, timeout: LONG })
+
+/** The events that come next. */
+function some(kq: Kqueue): Kevent[] {
+  const events = blocking(kq) as Kevent[]
+  assert.notEqual(events.length, 0)
+  return events
+}
 
 /** What is told of a shell and all of its children, by pid. */
 async function follow(count: number, command: string, wait: Wait) {
@@ -99,11 +107,8 @@ async function underLoad(action: () => Promise<void>): Promise<void> {
   const busy = Array.from({ length: 2 * availableParallelism() }, () =>
     spawn('/bin/sh', ['-c', 'while :; do :; done'], { stdio: 'ignore' }),
   )
-  try {
-    await action()
-  } finally {
-    for (const child of busy) child.kill('SIGKILL')
-  }
+  await action()
+  for (const child of busy) child.kill('SIGKILL')
 }
 
 describe('The children of a shell', () => {
@@ -132,7 +137,8 @@ describe('The children of a shell', () => {
     const sh = spawn('/bin/sh', ['-c', script], { stdio: ['pipe', 'ignore', 'inherit'], env: {} })
     kq.kevent([watch(sh.pid!, NOTE_TRACK | NOTE_EXIT)])
     sh.stdin!.end('go\n')
-    while (!/\) Z /.test(readFileSync(`/proc/${sh.pid}/stat`, 'latin1'))) pause(5)
+    const stat = () => readFileSync(`/proc/${sh.pid}/stat`, 'latin1')
+    untilBlocking(() => /\) Z /.test(stat()), 'the shell ends')
     const statuses = new Map<number, number>()
     let announced = 0
     for (let n = -1; n !== 0; ) {
@@ -188,7 +194,7 @@ describe('Many processes', () => {
     for (const pid of pids) process.kill(pid, SIGKILL)
     const seen: number[] = []
     while (seen.length < pids.length) {
-      for (const { ident, data } of kq.kevent([], 1024, LONG)) {
+      for (const { ident, data } of some(kq)) {
         assert.equal(data, SIGKILL)
         seen.push(ident)
       }
@@ -204,7 +210,7 @@ describe('Many processes', () => {
       const pids = sleepers(50)
       kq.kevent(pids.map((pid) => watch(pid, NOTE_EXIT | NOTE_TRACK)))
       for (const pid of pids) process.kill(pid, SIGKILL)
-      for (let seen = 0; seen < pids.length; ) seen += kq.kevent([], 64, LONG).length
+      for (let seen = 0; seen < pids.length; ) seen += some(kq).length
       assert.equal(kq.knotes().length, 0)
     }
     for (let i = 0; i < 10; i++) round()

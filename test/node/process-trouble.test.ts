@@ -3,14 +3,13 @@
  * systems that do not tell, messages that are lost.
  */
 import assert from 'node:assert/strict'
-import { execFileSync, spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname } from 'node:path'
+import type { Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import {
-  type Kevent,
   NOTE_CHILD,
   NOTE_EXEC,
   NOTE_EXIT,
@@ -20,8 +19,9 @@ import {
   STATUS_UNKNOWN,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { BOUNDED, spawn, within } from '../patience.js'
 import { program, run } from './processes.js'
-import { cleanUpPuppets, isRoot, next, type Puppet, puppet, reap, watch } from './puppets.js'
+import { cleanUpPuppets, isRoot, next, puppet, reap, watch } from './puppets.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
@@ -40,6 +40,7 @@ function addon(): Addon {
 }
 
 const SIGKILL = 9
+const NETLINK_CONNECTOR = 11
 
 /** A program in namespaces of its own. */
 function unshared(flags: string[]): string {
@@ -55,25 +56,13 @@ function unshared(flags: string[]): string {
     console.log('exit', kq.kevent([], 1, 5000)[0].data)`
   const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, ...program(code)], {
     encoding: 'utf8',
-    timeout: 30_000,
+    ...BOUNDED,
   })
   assert.equal(stderr, '')
   return stdout
 }
 
 describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
-  /** Starts a puppet with the pid that another had. */
-  function reincarnate(pid: number): Puppet {
-    for (let tries = 0; tries < 100; tries++) {
-      writeFileSync('/proc/sys/kernel/ns_last_pid', String(pid - 1))
-      const child = puppet()
-      if (child.pid === pid) return child
-      child.exit(0)
-      reap(child.pid)
-    }
-    assert.fail('the pid is not used again')
-  }
-
   it('is not reported for the process that had it', () => {
     const kq = queue()
     const other = queue()
@@ -81,7 +70,7 @@ describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
     kq.kevent([watch(first.pid, NOTE_EXIT | NOTE_FORK)])
     first.exit(1)
     reap(first.pid)
-    const second = reincarnate(first.pid)
+    const second = puppet(first.pid)
     other.kevent([watch(second.pid, NOTE_EXIT | NOTE_FORK)])
     second.fork()
     const { fflags, data } = next(kq)
@@ -99,7 +88,7 @@ describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
     reap(first.pid)
     // Takes in the exit, but does not hand it out.
     queue().kevent([], 1, 0)
-    const second = reincarnate(first.pid)
+    const second = puppet(first.pid)
     kq.kevent([{ ...watch(second.pid, NOTE_EXIT), udata: 'second' }])
     const report = next(kq)
     assert.deepEqual([report.udata, report.data], ['first', 1 << 8])
@@ -113,50 +102,26 @@ describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
 describe('Children who had one pid within a moment', { skip: !isRoot && 'needs root' }, () => {
   const COUNT = 5
 
-  /** A shell with children one after the other, who exit with 1 and so on; the last one lives. */
-  const script = (file: string): string => `
-    read x
-    : & pid=$!; wait $pid
-    reuse() { echo $((pid - 1)) > /proc/sys/kernel/ns_last_pid; }
-    i=0; while [ $i -lt ${COUNT} ]; do
-      i=$((i+1)); reuse; (exit $i) & echo $! >> ${file}; wait $!
-    done
-    reuse; sleep 1000 & echo $! >> ${file}
-    wait`
-
-  /** The pids that these children got, all of them before this thread does anything else. */
-  function pids(file: string): number[] {
-    for (let i = 0; i < 10_000; i++) {
-      const lines = existsSync(file) ? readFileSync(file, 'utf8').split('\n').slice(0, -1) : []
-      if (lines.length > COUNT) return lines.map(Number)
-      posix.sleepNs(1e6)
-    }
-    assert.fail('the shell does not come to an end')
-  }
-
-  /** What is told of the children, if no other process of the system took their pid. */
-  function attempt(directory: string): Kevent[] | undefined {
-    const file = join(directory, 'pids')
-    rmSync(file, { force: true })
-    const shell = spawn('sh', ['-c', script(file)], { stdio: ['pipe', 'ignore', 'inherit'] })
-    const kq = queue()
-    kq.kevent([watch(shell.pid!, NOTE_TRACK | NOTE_EXIT)])
-    shell.stdin.end('go\n')
-    const [pid, ...others] = pids(file)
-    const events = kq.kevent([], 64, LONG).filter(({ ident }) => ident === pid)
-    posix.kill(others.at(-1)!, SIGKILL)
-    events.push(...kq.kevent([], 64, LONG).filter(({ ident }) => ident === pid))
-    return others.every((other) => other === pid) ? events : undefined
-  }
-
   it('are told apart', () => {
-    const directory = mkdtempSync(join(tmpdir(), 'kqueue-pids-'))
-    let events: Kevent[] | undefined
-    for (let tries = 0; tries < 50 && events === undefined; tries++) events = attempt(directory)
-    rmSync(directory, { recursive: true })
-    assert.ok(events !== undefined, 'the pid is not used again')
-    const exits = events.filter(({ fflags }) => fflags & NOTE_EXIT)
-    assert.equal(events.filter(({ fflags }) => fflags & NOTE_CHILD).length, COUNT + 2)
+    const kq = queue()
+    const parent = puppet()
+    kq.kevent([watch(parent.pid, NOTE_TRACK | NOTE_EXIT)])
+    const first = parent.fork()
+    first.exit(0)
+    parent.wait(first)
+    for (let status = 1; status <= COUNT; status++) {
+      const child = parent.fork(first.pid)
+      child.exit(status)
+      parent.wait(child)
+    }
+    // The last one lives.
+    parent.fork(first.pid)
+    const events = kq.kevent([], 64, LONG)
+    posix.kill(first.pid, SIGKILL)
+    events.push(...kq.kevent([], 64, LONG))
+    const told = events.filter(({ ident }) => ident === first.pid)
+    const exits = told.filter(({ fflags }) => fflags & NOTE_EXIT)
+    assert.equal(told.filter(({ fflags }) => fflags & NOTE_CHILD).length, COUNT + 2)
     assert.deepEqual(
       exits.map(({ data }) => data),
       [...Array.from({ length: COUNT + 1 }, (_, i) => i << 8), SIGKILL],
@@ -198,7 +163,7 @@ describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, ()
   it("is told how others' processes ended when they have been waited for", () => {
     // A parent that waits; process 1 may take its time.
     const parent = '(sleep 0.5; exit 7) > /dev/null 2>&1 & echo $!; exec > /dev/null; wait'
-    const pid = Number(execFileSync('sh', ['-c', `(${parent}) 2> /dev/null &`]))
+    const pid = Number(execFileSync('sh', ['-c', `(${parent}) 2> /dev/null &`], BOUNDED))
     const { stdout } = run(`${become}
       const kq = K.kqueue()
       kq.kevent([K.EV_SET(${pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
@@ -254,9 +219,6 @@ describe('Where the process connector is refused', () => {
   })
 })
 
-/** The most that the socket of an ordinary user may hold, in bytes. */
-const receiveMost = (): number => Number(readFileSync('/proc/sys/net/core/rmem_max', 'latin1'))
-
 describe('Messages that are lost', () => {
   /** What the addon answers where messages were lost. */
   function lose(): void {
@@ -309,55 +271,65 @@ describe('Messages that are lost', () => {
     for (const { fflags } of events) assert.equal(fflags, NOTE_TRACKERR)
   })
 
-  it('are noticed when the process was stopped for so long that the socket was full', {
-    timeout: 60_000,
-  }, async () => {
-    const directory = mkdtempSync(join(tmpdir(), 'kqueue-lost-'))
-    const done = join(directory, 'done')
-    // Two messages of 800 bytes each, and half as many again.
-    const count = Math.ceil((1.5 * 2 * receiveMost()) / 1600)
-    const loop = `i=0; while [ $i -lt ${count} ]; do (exit 0) & i=$((i+1)); done; wait`
-    const script = `read x; ${loop}; sleep 1000 & sleep 1000 & sleep 1000 & echo > ${done}; read x`
-    const watcher = spawn(
-      process.execPath,
-      program(`
-        if (process.getuid() === 0) {
-          fs.chmodSync(${JSON.stringify(directory)}, 0o777)
-          process.setgroups([])
-          process.setgid(65534)
-          process.setuid(65534)
-        }
-        const { spawn } = await import('node:child_process')
-        const kq = K.kqueue()
-        const sh = spawn('/bin/sh', ['-c', ${JSON.stringify(script)}])
-        const notes = (K.NOTE_TRACK | K.NOTE_EXIT) >>> 0
-        kq.kevent([K.EV_SET(sh.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
-        sh.stdin.write('go\\n')
-        process.kill(process.pid, 'SIGSTOP')
-        const living = new Set()
-        let errors = 0
-        const take = (events) => {
-          for (const { ident, fflags } of events) {
-            if (fflags & K.NOTE_CHILD) living.add(ident)
-            if (fflags & K.NOTE_EXIT) living.delete(ident)
-            if (fflags & K.NOTE_TRACKERR) errors++
-          }
-        }
-        while (errors === 0 || living.size !== 3) take(await kq.wait({ nevents: 1024 }))
-        for (const pid of living) process.kill(pid)
-        while (living.size > 0) take(await kq.wait())
-        sh.stdin.end('go\\n')
-        kq.close()
-        console.log('found')`),
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
-    const output = watcher.stdout.setEncoding('utf8').toArray()
-    try {
-      while (!existsSync(done)) await new Promise((resolve) => setTimeout(resolve, 20))
-    } finally {
-      watcher.kill('SIGCONT')
-      rmSync(directory, { recursive: true })
+  /** SO_RCVBUF of the connector's socket: that of the system may be large. */
+  const ROOM = 65_536
+  // It is doubled; two messages of 800 bytes a child, and half as many again.
+  const FORKS = Math.ceil((1.5 * 2 * ROOM) / 1600)
+
+  // The last three children end with what they read from, and so does the shell.
+  const SCRIPT = `
+    read go
+    i=0; while [ $i -lt ${FORKS} ]; do (exit 0) & i=$((i+1)); done; wait
+    exec 4<&0
+    for i in 1 2 3; do (read end <&4) 3>&- & done
+    echo full >&3; exec 3>&-
+    read go`
+
+  /** Follows the shell with a socket that is soon full, and stops itself. */
+  const watcher = `
+    const { spawn } = await import('node:child_process')
+    const kq = K.kqueue()
+    // With the watcher the shell is killed, also when it is stopped.
+    const shell = spawn('setpriv', ['--pdeathsig', 'KILL', '/bin/sh', '-c', ${JSON.stringify(SCRIPT)}], {
+      stdio: ['pipe', 'ignore', 'inherit', 3],
+    })
+    fs.closeSync(3)
+    kq.kevent([K.EV_SET(shell.pid, K.EVFILT_PROC, K.EV_ADD, (K.NOTE_TRACK | K.NOTE_EXIT) >>> 0)])
+    const { SOL_SOCKET, SO_PROTOCOL, SO_RCVBUF } = posix.constants
+    for (const fd of fs.readdirSync('/proc/self/fd').map(Number)) {
+      try {
+        if (posix.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL) !== ${NETLINK_CONNECTOR}) continue
+        posix.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ${ROOM})
+      } catch {
+        // No socket.
+      }
     }
-    assert.equal((await output).join(''), 'found\n')
+    shell.stdin.write('go\\n')
+    process.kill(process.pid, 'SIGSTOP')
+    const living = new Set()
+    let errors = 0
+    const take = (events) => {
+      for (const { ident, fflags } of events) {
+        if (fflags & K.NOTE_CHILD) living.add(ident)
+        if (fflags & K.NOTE_EXIT) living.delete(ident)
+        if (fflags & K.NOTE_TRACKERR) errors++
+      }
+    }
+    while (errors === 0 || living.size !== 3) take(await kq.wait({ nevents: 1024 }))
+    for (const pid of living) process.kill(pid)
+    while (living.size > 0) take(await kq.wait())
+    shell.stdin.end('go\\n')
+    kq.close()
+    console.log('found')`
+
+  it('are noticed when the process was stopped for so long that the socket was full', async () => {
+    const child = spawn(process.execPath, program(watcher), {
+      stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
+    })
+    const [, output, , told] = child.stdio as unknown as Readable[]
+    const found = text(output!)
+    assert.equal(await within(text(told!), 'the shell has filled the socket'), 'full\n')
+    child.kill('SIGCONT')
+    assert.equal(await within(found, 'the watcher finds the children'), 'found\n')
   })
 })

@@ -1,6 +1,5 @@
 /** EVFILT_PROC on the system itself: what the scenarios, which any kernel runs, cannot say. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import {
@@ -12,6 +11,7 @@ import {
   NOTE_REAP,
   NOTE_TRACK,
 } from 'kqueue'
+import { spawn } from '../patience.js'
 import { descriptors, ended, message, start } from './processes.js'
 import { cleanUpPuppets, next, puppet, reap, stranger, watch } from './puppets.js'
 import { cleanUp, LONG, queue } from './queues.js'
@@ -88,7 +88,9 @@ describe('A process that we did not start', () => {
     ]
     const seen: number[][] = []
     while (seen.length < 3) {
-      seen.push(...kq.kevent([], 8, LONG).map(({ fflags, data }) => [fflags, data]))
+      const events = kq.kevent([], 8, LONG)
+      assert.notEqual(events.length, 0)
+      seen.push(...events.map(({ fflags, data }) => [fflags, data]))
     }
     const order = (a: number[], b: number[]) => a[0]! - b[0]! || a[1]! - b[1]!
     assert.deepEqual(seen.sort(order), expected)
@@ -189,7 +191,11 @@ describe('A followed process', () => {
     child.exit(9)
     reap(child.pid)
     const events: Kevent[] = []
-    while (events.length < 5) events.push(...kq.kevent([], 8, LONG))
+    while (events.length < 5) {
+      const more = kq.kevent([], 8, LONG)
+      assert.notEqual(more.length, 0, `${events.length} events`)
+      events.push(...more)
+    }
     assert.deepEqual(kq.kevent([], 8, 5), [])
     const found = (pid: number) =>
       events.filter(({ ident }) => ident === pid).map(({ fflags, data }) => [fflags, data])

@@ -9,6 +9,7 @@ import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
+import { BOUNDED, whenOver, within } from '../patience.js'
 
 const KQUEUE = import.meta.resolve('kqueue')
 const POSIX = new URL('../native/posix.js', import.meta.url).href
@@ -35,13 +36,13 @@ export function run(
   code: string,
   { stdio = 'pipe', files }: RunOptions = {},
 ): SpawnSyncReturns<string> {
-  const options = { stdio, encoding: 'utf8', timeout: 30_000 } as const
+  const options = { stdio, encoding: 'utf8', ...BOUNDED } as const
   if (files === undefined) return spawnSync(process.execPath, program(code), options)
   const limited = `ulimit -n ${files} && exec "$@"`
   return spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...program(code)], options)
 }
 
-/** Starts a worker; `workerData.shared` is what `data` is. */
+/** Starts a worker, until the test is over; `workerData.shared` is what `data` is. */
 export function start(code: string, shared?: unknown): Worker {
   const source = `
     const { parentPort, workerData } = require('node:worker_threads')
@@ -56,6 +57,7 @@ export function start(code: string, shared?: unknown): Worker {
   const exit = once(worker, 'exit').then(([status]) => status as number)
   exit.catch(() => {})
   exits.set(worker, exit)
+  whenOver(() => worker.terminate())
   return worker
 }
 
@@ -63,11 +65,12 @@ export function start(code: string, shared?: unknown): Worker {
 const exits = new WeakMap<Worker, Promise<number>>()
 
 /** The exit status of a worker, now or when it ends; rejects when it fails. */
-export const ended = (worker: Worker): Promise<number> => exits.get(worker)!
+export const ended = (worker: Worker): Promise<number> =>
+  within(exits.get(worker)!, 'a worker ends')
 
 /** The next message of a worker; fails when it fails. */
 export async function message(worker: Worker): Promise<unknown> {
-  const [value] = (await once(worker, 'message')) as [unknown]
+  const [value] = (await within(once(worker, 'message'), 'a worker says something')) as [unknown]
   return value
 }
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'node:test'
 import { type Change, EV_ADD, EV_SET, EVFILT_PROC, type Kevent, type Kqueue } from 'kqueue'
+import { BOUNDED } from '../patience.js'
 import { type Puppet, Puppets } from '../scenarios/linux-processes.js'
 import { LONG } from './queues.js'
 
@@ -14,13 +15,13 @@ export type { Puppet }
 let directory: string | undefined
 let puppets: Puppets | undefined
 
-/** A child of this process of which Node does not know. */
-export function puppet(): Puppet {
+/** A child of this process of which Node does not know; as root with a certain pid. */
+export function puppet(pid = 0): Puppet {
   if (puppets === undefined) {
     directory = mkdtempSync(join(tmpdir(), 'kqueue-puppets-'))
     puppets = new Puppets(join(directory, 'all'))
   }
-  return puppets.spawn()
+  return puppets.spawn(pid)
 }
 
 /** Waits for a puppet that has exited: its status, null for one that has not. */
@@ -40,13 +41,13 @@ export const watch = (pid: number, notes: number): Change =>
 
 /** A process that this one did not start: its parent has exited. */
 export function stranger(commands: string): number {
-  return Number(execFileSync('sh', ['-c', `(${commands}) > /dev/null 2>&1 & echo $!`]))
+  return Number(execFileSync('sh', ['-c', `(${commands}) > /dev/null 2>&1 & echo $!`], BOUNDED))
 }
 
 /** Many strangers that do nothing. */
 export function sleepers(count: number): number[] {
   const loop = `i=0; while [ $i -lt ${count} ]; do sleep 1000 > /dev/null 2>&1 & echo $!; i=$((i+1)); done`
-  return String(execFileSync('sh', ['-c', loop]))
+  return String(execFileSync('sh', ['-c', loop], BOUNDED))
     .trim()
     .split('\n')
     .map(Number)

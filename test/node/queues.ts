@@ -16,21 +16,20 @@ import {
   NOTE_TRIGGER,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { LONG, whenOver } from '../patience.js'
 import { descriptors } from './processes.js'
+
+export { LONG }
 
 const { AF_INET, AF_INET6, AF_UNIX, F_SETFL, O_CLOEXEC, O_NONBLOCK } = posix.constants
 const { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } = posix.constants
 
-/** Long enough for anything that has to happen, in ms. */
-export const LONG = 10_000
-
-const queues = new Set<Kqueue>()
 const open = new Set<number>()
 
-/** A queue that is closed after the test. */
+/** A queue that is closed after the test, and with it whatever waits for its events. */
 export function queue(): Kqueue {
   const kq = kqueue()
-  queues.add(kq)
+  whenOver(() => kq.close())
   return kq
 }
 
@@ -125,9 +124,7 @@ export function cleanUp(): void {
     start = descriptors()
   })
   afterEach(() => {
-    for (const kq of queues) kq.close()
     for (const fd of open) posix.close(fd)
-    queues.clear()
     open.clear()
   })
   after(async () => {

@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { before, describe, it } from 'node:test'
 import { EV_DELETE, EV_SET, EVFILT_SIGNAL } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { until } from '../patience.js'
 import { program, run } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 import { counts, masks, openOnce, SIGNALS, SIGRTMIN, signal, tasks, total } from './signals.js'
@@ -20,13 +21,6 @@ const remove = (number: number) => EV_SET(number, EVFILT_SIGNAL, EV_DELETE)
 
 /** A turn of the event loop, in which listeners are called. */
 const turn = () => new Promise((resolve) => setTimeout(resolve, 1))
-
-/** Waits until `enough`. */
-async function until(enough: () => boolean): Promise<void> {
-  const end = performance.now() + LONG
-  while (!enough() && performance.now() < end) await turn()
-  assert.ok(enough())
-}
 
 /** Runs with a listener that counts. */
 async function listening(
@@ -52,10 +46,10 @@ describe('A listener', () => {
       kq.kevent([signal(SIGPWR)])
       for (let i = 0; i < 5; i++) posix.raise(SIGPWR)
       assert.equal(total(kq, 5), 5)
-      await until(() => heard() === 5)
+      await until(() => heard() === 5, 'the listener is called')
       kq.kevent([remove(SIGPWR)])
       posix.raise(SIGPWR)
-      await until(() => heard() === 6)
+      await until(() => heard() === 6, 'the listener is called')
     })
     assert.equal(posix.handler(SIGPWR), 0)
   })
@@ -72,7 +66,7 @@ describe('A listener', () => {
       posix.raise(number)
       await listening(name, async (heard) => {
         posix.raise(number)
-        await until(() => heard() === 1)
+        await until(() => heard() === 1, 'the listener is called')
       })
       posix.raise(number)
       assert.deepEqual(counts(kq.kevent([], 8, 0)), [[number, 3]])
@@ -85,7 +79,7 @@ describe('A listener', () => {
     await listening('SIGHUP', async (heard) => {
       kq.close()
       posix.raise(SIGHUP)
-      await until(() => heard() === 1)
+      await until(() => heard() === 1, 'the listener is called')
     })
     assert.equal(posix.handler(SIGHUP), 0)
   })
@@ -187,7 +181,7 @@ describe('A storm of signals', () => {
       posix.storm(SIGPWR, 2, 1000)
       for (let i = 0; i < 500; i++) kq.kevent([signal(SIGPWR)]).concat(kq.kevent([remove(SIGPWR)]))
       posix.calm()
-      await until(() => heard() === 2000)
+      await until(() => heard() === 2000, 'the listener is called')
     })
   })
 
@@ -281,7 +275,7 @@ describe('A handler that somebody else has installed', () => {
     const handled = posix.handled(SIGPWR)
     await listening('SIGPWR', async (heard) => {
       posix.raise(SIGPWR)
-      await until(() => heard() === 1)
+      await until(() => heard() === 1, 'the listener is called')
     })
     assert.equal(posix.handled(SIGPWR), handled)
     assert.equal(total(kq, 1), 1)

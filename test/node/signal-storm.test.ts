@@ -3,14 +3,15 @@
  * sends as fast as it can and listeners come and go.
  */
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
 import type { Worker } from 'node:worker_threads'
 import type { Kevent, Kqueue } from 'kqueue'
+import { spawn, untilBlocking } from '../patience.js'
 import { descriptors, ended, message, program, start } from './processes.js'
-import { cleanUp, LONG, pause, queue } from './queues.js'
+import { cleanUp, LONG, queue } from './queues.js'
 import { masks, openOnce, SIGNALS, SIGRTMIN, signal, tasks } from './signals.js'
 
 before(openOnce)
@@ -89,13 +90,16 @@ async function round(): Promise<void> {
 /** Masks and descriptors, when no thread is about to end any more: those block all signals. */
 function steadyState(): unknown[] {
   const state = () => [masks(), descriptors(), ...tasks().map((tid) => masks(tid).SigBlk)]
-  for (let last = state(), times = 0; ; ) {
-    pause(1)
+  let last = state()
+  let times = 0
+  const steady = () => {
     const now = state()
     times = isDeepStrictEqual(now, last) ? times + 1 : 0
-    if (times === 20) return now
     last = now
+    return times === 20
   }
+  untilBlocking(steady, 'the threads have ended')
+  return last
 }
 
 describe('Four workers and the main thread', () => {

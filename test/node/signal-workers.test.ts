@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import type { EventEmitter } from 'node:events'
 import { before, describe, it } from 'node:test'
 import * as posix from '../native/posix.js'
+import { until, whenOver } from '../patience.js'
 import { descriptors, ended, message, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 import { counts, masks, openOnce, SIGNALS, SIGRTMIN, signal, total } from './signals.js'
@@ -102,8 +103,9 @@ describe('A worker', () => {
     process.on('SIGPIPE', listener)
     const found = message(worker)
     const sending = setInterval(() => posix.raise(SIGPIPE), 10)
+    whenOver(() => clearInterval(sending))
     assert.ok(((await found) as number) >= 1)
-    while (heard === 0) await new Promise((resolve) => setTimeout(resolve, 1))
+    await until(() => heard > 0, 'the listener is called')
     clearInterval(sending)
     await worker.terminate()
     process.off('SIGPIPE', listener)

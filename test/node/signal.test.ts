@@ -1,11 +1,12 @@
 /** EVFILT_SIGNAL: which signals are counted, how exactly, and in which ways to wait. */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { stat } from 'node:fs/promises'
 import { after, before, describe, it } from 'node:test'
 import { EV_DELETE, EV_DISABLE, EV_ENABLE, EV_SET, EVFILT_SIGNAL, EVFILT_TIMER } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { spawn } from '../patience.js'
 import { program, run } from './processes.js'
 import { cleanUp, LONG, queue, timer } from './queues.js'
 import {

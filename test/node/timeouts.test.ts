@@ -1,10 +1,10 @@
 /** Timeouts of a blocking kevent, and signals that come meanwhile. */
 import assert from 'node:assert/strict'
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { EV_DISABLE, EV_SET, EVFILT_READ, type Kqueue, type Timeout } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { spawn, whenOver } from '../patience.js'
 import { ended, message, program, start } from './processes.js'
 import { cleanUp, fired, idents, pipe, queue, read, timer } from './queues.js'
 
@@ -139,8 +139,8 @@ describe('A signal during a blocking kevent', () => {
       output += text
       sending ??= setInterval(() => child.kill('SIGUSR1'), 20)
     })
+    whenOver(() => clearInterval(sending))
     await once(child, 'close')
-    clearInterval(sending)
     return output
   }
 

@@ -19,7 +19,10 @@ const A_WHILE = 100_000
 
 /** A puppet, which can do more than the scenarios need. */
 export interface Puppet extends Child {
-  fork(): Puppet
+  /** With a certain pid as root. */
+  fork(pid?: number): Puppet
+  /** Waits for a child of its own, which has exited. */
+  wait(child: Puppet): void
   /** Starts a thread: its number. */
   thread(): number
   /** Executes itself by a thread that is not the first. */
@@ -42,8 +45,9 @@ export class Puppets {
     this.#answers = posix.pipe2(C.O_CLOEXEC | C.O_NONBLOCK)
   }
 
-  spawn(): Puppet {
-    const pid = posix.spawn(PUPPET, this.#directory, this.#answers[1])
+  /** With a certain pid as root. */
+  spawn(wanted = 0): Puppet {
+    const pid = posix.spawn(PUPPET, this.#directory, this.#answers[1], wanted)
     this.#children.add(pid)
     this.#answer()
     return this.#puppet(pid)
@@ -56,7 +60,8 @@ export class Puppets {
     }
     return {
       pid,
-      fork: () => this.#puppet(ask('f')),
+      fork: (wanted = 0) => this.#puppet(ask(`f ${wanted}`)),
+      wait: (child) => void ask(`w ${child.pid}`),
       thread: () => ask('t'),
       exec: () => void ask('x'),
       execByThread: () => void ask('X'),
@@ -80,6 +85,7 @@ export class Puppets {
     }
     const [line, ...rest] = this.#text.split('\n')
     this.#text = rest.join('\n')
+    if (!(Number(line) > 0)) throw new Error('a puppet could not')
     return Number(line)
   }
 
@@ -103,7 +109,11 @@ export class Puppets {
       posix.kill(pid, C.SIGKILL)
       untilEnded(pid)
     }
-    for (const pid of this.#children) posix.waitpid(pid)
+    for (const pid of this.#children) {
+      // Also one that was never heard of.
+      posix.kill(pid, C.SIGKILL)
+      posix.waitpid(pid)
+    }
     for (const fd of this.#answers) posix.close(fd)
   }
 }
