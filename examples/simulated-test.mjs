@@ -50,7 +50,7 @@ const start = performance.now()
 await kernel.run()
 assert.deepEqual(lines, ['one', 'two', 'three'])
 console.log(`simulated: ${lines.join(', ')} in ${Number(kernel.now) / 1e6 / HOUR} hours`)
-console.log(`it took less than a second: ${performance.now() - start < 1000}`)
+console.log(`it took ${(performance.now() - start).toFixed(1)} ms`)
 
 // The same code on Linux.
 const directory = mkdtempSync(join(tmpdir(), 'kqueue-simulated-'))

@@ -43,14 +43,14 @@ describe('the programs in the documents', { concurrency: 2 }, () => {
   after(() => rmSync(directory, { recursive: true }))
 
   for (const { place, text } of pages().flatMap(programs)) {
-    test(`${place} runs`, async () => {
+    test(`${place} runs`, async (t) => {
       const name = basename(place).replace('.md:', '-')
       const path = join(SNIPPETS, `${name}.mjs`)
       await writeFile(path, text)
       const { code, stdout, stderr } = await runProgram(
         path,
-        [],
         mkdtempSync(join(directory, name)),
+        t.signal,
       )
       assert.equal(stderr, '')
       assert.equal(code, 0)

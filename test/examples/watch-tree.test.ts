@@ -20,7 +20,11 @@ const git = (...args: string[]): string[] => ['-C', top, ...IDENTITY, ...args]
 const hasGit = spawnSync('git', ['--version']).status === 0
 
 function run(...args: string[]): void {
-  const { status, stderr } = spawnSync('git', git(...args), { encoding: 'utf8' })
+  const { status, stderr } = spawnSync('git', git(...args), {
+    encoding: 'utf8',
+    timeout: 60_000,
+    killSignal: 'SIGKILL',
+  })
   assert.equal(status, 0, stderr)
 }
 
@@ -60,11 +64,15 @@ function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
 }
 
 describe('watch-tree.mjs', { skip: !hasGit && 'git is not installed', timeout: 120_000 }, () => {
-  test('has the picture of the tree after git checkout', async () => {
+  test('has the picture of the tree after git checkout', async (t) => {
     repository()
     const child = spawn(process.execPath, [join(ROOT, 'examples/watch-tree.mjs'), top], {
       stdio: ['ignore', 'pipe', 'inherit'],
+      signal: t.signal,
+      killSignal: 'SIGKILL',
     })
+    // Aborting is told to the loop below as the end of the lines.
+    child.on('error', () => {})
     try {
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
       const next = async (): Promise<string> => {
@@ -86,7 +94,10 @@ describe('watch-tree.mjs', { skip: !hasGit && 'git is not installed', timeout: 1
         if (path === marked) marked = ''
       }
       for (const branch of ['first', 'second', 'first', 'second']) {
-        const checkout = spawn('git', git('checkout', '-q', branch), { stdio: 'inherit' })
+        const checkout = spawn('git', git('checkout', '-q', branch), {
+          stdio: 'inherit',
+          signal: t.signal,
+        })
         const [status] = await once(checkout, 'exit')
         assert.equal(status, 0)
         marked = `done-${branch}-${Math.random()}`
@@ -100,8 +111,7 @@ describe('watch-tree.mjs', { skip: !hasGit && 'git is not installed', timeout: 1
       fs.appendFileSync(join(top, some), 'x')
       while ((await next()) !== `~ ${some}`);
     } finally {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
+      if (child.kill('SIGKILL')) await once(child, 'exit')
     }
   })
 })

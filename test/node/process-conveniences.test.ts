@@ -1,11 +1,10 @@
 /** processExit and processTree. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
 import { describe, it } from 'node:test'
 import { type ProcessEvent, processExit, processTree } from 'kqueue'
 import { spawn } from '../patience.js'
 import { descriptors } from './processes.js'
-import { cleanUpPuppets, puppet, stranger } from './puppets.js'
+import { cleanUpPuppets, idleStranger, puppet, stranger } from './puppets.js'
 import { cleanUp } from './queues.js'
 
 cleanUp()
@@ -13,8 +12,10 @@ cleanUpPuppets()
 
 describe('processExit', () => {
   it('tells the code of a process that we did not start', async () => {
-    const pid = stranger('sleep 0.05; exit 7')
-    assert.deepEqual(await processExit(pid), { pid, status: 7 << 8, code: 7, signal: null })
+    const { pid, go } = idleStranger('exit 7')
+    const exit = processExit(pid)
+    go()
+    assert.deepEqual(await exit, { pid, status: 7 << 8, code: 7, signal: null })
   })
 
   it('tells the signal, by name or by number', async () => {
@@ -146,21 +147,24 @@ describe('processTree', () => {
   })
 
   it('announces each process before anything else is told of it', async () => {
-    const pid = Number(
-      execFileSync('sh', [
-        '-c',
-        '(sleep 0.2; i=0; while [ $i -lt 50 ]; do /bin/true & i=$((i+1)); done; wait) > /dev/null 2>&1 & echo $!',
-      ]),
-    )
+    const loop = 'i=0; while [ $i -lt 50 ]; do /bin/true & i=$((i+1)); done; wait'
+    const { pid, go } = idleStranger(loop)
     const known = new Set([pid])
     const gone = new Set<number>()
-    for await (const event of processTree(pid)) {
+    const tree = processTree(pid)
+    const first = tree.next()
+    go()
+    const told = async function* () {
+      yield (await first).value as ProcessEvent
+      yield* tree
+    }
+    for await (const event of told()) {
       if (event.type === 'fork') known.add(event.pid)
       assert.ok(known.has(event.pid) && !gone.has(event.pid))
       if (event.type === 'exit') gone.add(event.pid)
     }
     assert.deepEqual(gone, known)
-    assert.ok(gone.size >= 51, 'the shell and 50, and sleep unless that came before')
+    assert.equal(gone.size, 51, 'the shell and 50')
   })
 
   it('ends when it is left, and when it is aborted', async () => {

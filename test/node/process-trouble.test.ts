@@ -22,7 +22,7 @@ import * as posix from '../native/posix.js'
 import { BOUNDED, spawn, within } from '../patience.js'
 import { program, run } from './processes.js'
 import { cleanUpPuppets, isRoot, next, puppet, reap, watch } from './puppets.js'
-import { cleanUp, LONG, queue } from './queues.js'
+import { cleanUp, LONG, pipe, queue } from './queues.js'
 
 cleanUp()
 cleanUpPuppets()
@@ -39,6 +39,7 @@ function addon(): Addon {
   return load(dirname(require.resolve('kqueue/package.json')))
 }
 
+const { F_SETFL } = posix.constants
 const SIGKILL = 9
 const NETLINK_CONNECTOR = 11
 
@@ -53,7 +54,7 @@ function unshared(flags: string[]): string {
     try { add(K.NOTE_TRACK | K.NOTE_EXIT) } catch (error) { console.log(error.message) }
     add(K.NOTE_EXIT)
     child.stdin.write('go\\n')
-    console.log('exit', kq.kevent([], 1, 5000)[0].data)`
+    console.log('exit', kq.kevent([], 1, ${LONG})[0].data)`
   const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, ...program(code)], {
     encoding: 'utf8',
     ...BOUNDED,
@@ -162,12 +163,20 @@ describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, ()
 
   it("is told how others' processes ended when they have been waited for", () => {
     // A parent that waits; process 1 may take its time.
-    const parent = '(sleep 0.5; exit 7) > /dev/null 2>&1 & echo $!; exec > /dev/null; wait'
-    const pid = Number(execFileSync('sh', ['-c', `(${parent}) 2> /dev/null &`], BOUNDED))
-    const { stdout } = run(`${become}
+    const parent = '(read go <&3; exit 7) > /dev/null 2>&1 & echo $!; exec > /dev/null; wait'
+    const [r, w] = pipe()
+    posix.fcntl(r, F_SETFL, 0)
+    const stdio = [r, 'pipe', 'inherit'] as const
+    const script = `exec 3<&0; (${parent}) 2> /dev/null &`
+    const pid = Number(execFileSync('sh', ['-c', script], { stdio: [...stdio], ...BOUNDED }))
+    const { stdout } = run(
+      `${become}
       const kq = K.kqueue()
       kq.kevent([K.EV_SET(${pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
-      console.log(kq.kevent([], 1, 5000)[0].data)`)
+      posix.write(3, 'go\\n')
+      console.log(kq.kevent([], 1, ${LONG})[0].data)`,
+      { stdio: ['ignore', 'pipe', 'pipe', w] },
+    )
     assert.equal(Number(stdout), 7 << 8)
   })
 
@@ -177,7 +186,7 @@ describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, ()
     const { stdout } = run(`${become}
       const kq = K.kqueue()
       kq.kevent([K.EV_SET(${child.pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
-      console.log(kq.kevent([], 1, 5000)[0].data)`)
+      console.log(kq.kevent([], 1, ${LONG})[0].data)`)
     assert.equal(Number(stdout), STATUS_UNKNOWN)
   })
 })

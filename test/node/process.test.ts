@@ -13,7 +13,7 @@ import {
 } from 'kqueue'
 import { spawn } from '../patience.js'
 import { descriptors, ended, message, start } from './processes.js'
-import { cleanUpPuppets, next, puppet, reap, stranger, watch } from './puppets.js'
+import { cleanUpPuppets, idleStranger, next, puppet, reap, stranger, watch } from './puppets.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
@@ -24,8 +24,9 @@ const SIGTERM = 15
 describe('A process that we did not start', () => {
   it('is reported with its exit status, in a blocking kevent', () => {
     const kq = queue()
-    const pid = stranger('sleep 0.1; exit 7')
+    const { pid, go } = idleStranger('exit 7')
     kq.kevent([watch(pid, NOTE_EXIT)])
+    go()
     const { ident, data } = next(kq)
     assert.deepEqual([ident, data], [pid, 7 << 8])
   })
@@ -40,9 +41,10 @@ describe('A process that we did not start', () => {
 
   it('is reported with both to who awaits', async () => {
     const kq = queue()
-    const exits = stranger('sleep 0.1; exit 7')
+    const { pid: exits, go } = idleStranger('exit 7')
     const killed = stranger('exec sleep 100')
     kq.kevent([watch(exits, NOTE_EXIT), watch(killed, NOTE_EXIT)])
+    go()
     process.kill(killed, SIGTERM)
     const statuses = new Map<number, number>()
     while (statuses.size < 2) {
@@ -52,13 +54,16 @@ describe('A process that we did not start', () => {
   })
 
   it('is reported in a worker', async () => {
-    const pid = stranger('read x < /proc/self/fd/0; sleep 0.1; exit 7')
+    const { pid, go } = idleStranger('exit 7')
     const worker = start(
       `const kq = K.kqueue()
       kq.kevent([K.EV_SET(shared, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
+      parentPort.postMessage('watching')
       parentPort.postMessage((await kq.wait()).map(({ data }) => data))`,
       pid,
     )
+    assert.equal(await message(worker), 'watching')
+    go()
     assert.deepEqual(await message(worker), [7 << 8])
     await ended(worker)
   })

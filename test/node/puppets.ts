@@ -6,9 +6,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach } from 'node:test'
 import { type Change, EV_ADD, EV_SET, EVFILT_PROC, type Kevent, type Kqueue } from 'kqueue'
+import * as posix from '../native/posix.js'
 import { BOUNDED } from '../patience.js'
 import { type Puppet, Puppets } from '../scenarios/linux-processes.js'
-import { LONG } from './queues.js'
+import { keep, LONG } from './queues.js'
 
 export type { Puppet }
 
@@ -42,6 +43,18 @@ export const watch = (pid: number, notes: number): Change =>
 /** A process that this one did not start: its parent has exited. */
 export function stranger(commands: string): number {
   return Number(execFileSync('sh', ['-c', `(${commands}) > /dev/null 2>&1 & echo $!`], BOUNDED))
+}
+
+/** A stranger that begins with its commands when it is told to. */
+export function idleStranger(commands: string): { pid: number; go(): void } {
+  const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
+  const script = `exec 3<&0; (read go <&3; ${commands}) > /dev/null 2>&1 & echo $!`
+  const pid = Number(
+    execFileSync('sh', ['-c', script], { stdio: [r, 'pipe', 'inherit'], ...BOUNDED }),
+  )
+  posix.close(r)
+  keep(w)
+  return { pid, go: () => void posix.write(w, '\n') }
 }
 
 /** Many strangers that do nothing. */
