@@ -18,8 +18,8 @@ import * as posix from './native/posix.js'
 
 /** Long enough for anything that has to happen, on a busy machine, too: ms. */
 export const LONG = 30_000
-/** A test may take so long, ms. */
-const TEST = 150_000
+/** A test may take so long, under sanitizers on a busy machine, too: ms. */
+const TEST = 300_000
 /** For a program that is waited for, blocking; its signals may be handled. */
 export const BOUNDED = { timeout: 2 * LONG, killSignal: 'SIGKILL' } as const
 

@@ -8,7 +8,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join, relative } from 'node:path'
 import { after, before, describe, it } from 'node:test'
-import { type Browser, chromium } from 'playwright-core'
+import { type Browser, type BrowserContext, chromium } from 'playwright-core'
 import ts from 'typescript'
 import { importsOf, lacking, root, serve } from './modules.js'
 import type { Result } from './node-test.js'
@@ -40,6 +40,8 @@ const chapters = [...readFileSync(suite, 'utf8').matchAll(/^import '(.*)';?$/gm)
 
 describe('in Chromium', { skip }, () => {
   let browser: Browser
+  /** One for all pages: what it has loaded and compiled it keeps for the next. */
+  let context: BrowserContext
   let server: Server
   let url: string
 
@@ -58,6 +60,7 @@ describe('in Chromium', { skip }, () => {
         '--disable-background-networking',
       ],
     })
+    context = await browser.newContext()
   })
 
   after(async () => {
@@ -68,7 +71,7 @@ describe('in Chromium', { skip }, () => {
   /** Imports modules one after the other in a fresh page, and runs what they declare. */
   async function runInPage(...modules: string[]): Promise<Result[]> {
     const trouble: string[] = []
-    const page = await browser.newPage()
+    const page = await context.newPage()
     page.on('pageerror', (error) => trouble.push(error.message))
     page.on('requestfailed', (request) => trouble.push(`not served: ${request.url()}`))
     await page.goto(url)

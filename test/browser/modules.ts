@@ -81,7 +81,10 @@ export async function serve(): Promise<{ server: Server; url: string }> {
       const file = find(url)
       const type = file === undefined ? 'text/html' : 'text/javascript'
       const body = file === undefined ? page() : readFileSync(file)
-      response.writeHead(file === undefined && url !== '/' ? 404 : 200, { 'content-type': type })
+      response.writeHead(file === undefined && url !== '/' ? 404 : 200, {
+        'content-type': type,
+        'cache-control': 'max-age=3600',
+      })
       response.end(body)
     } catch {
       response.writeHead(404).end()

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import * as posix from '../native/posix.js'
+import { LONG } from '../patience.js'
 
 export const MAIN = fileURLToPath(new URL('../../../dist/cli/main.js', import.meta.url))
 
@@ -52,7 +53,7 @@ export function startProgram(
     stdio: [stdin, stdout, stderr, ...fds],
     env: { ...plain, TERM: 'xterm', ...env },
     // A program that hangs fails its test, and is not left behind.
-    timeout: 30_000,
+    timeout: LONG,
     killSignal: 'SIGKILL',
   })
   const written = { stdout: '', stderr: '' }

@@ -122,12 +122,9 @@ describe('The children of a shell', () => {
     ] as const) {
       it(`are all told of once: 300, ${how}, ${ways}`, () => assertAll(300, command, wait))
     }
-    it(`are all told of once: 5,000, ${how}`, { timeout: 300_000 }, () =>
-      assertAll(5000, command, awaiting),
-    )
-    it(`are all told of once: 1,000, ${how}, with all processors busy`, { timeout: 300_000 }, () =>
-      underLoad(() => assertAll(1000, command, awaiting)),
-    )
+    it(`are all told of once: 5,000, ${how}`, () => assertAll(5000, command, awaiting))
+    it(`are all told of once: 1,000, ${how}, with all processors busy`, () =>
+      underLoad(() => assertAll(1000, command, awaiting)))
   }
 
   it('are all told of once when nobody looks until all are gone', async () => {
@@ -157,7 +154,6 @@ describe('The children of a shell', () => {
 
   it('are all told of once to an ordinary user', {
     skip: !isRoot && 'needs root to become one',
-    timeout: 300_000,
   }, () => {
     const { stdout, stderr } = run(`
       process.setgroups([])
@@ -187,7 +183,7 @@ describe('The children of a shell', () => {
 })
 
 describe('Many processes', () => {
-  it('are watched at once', { timeout: 60_000 }, () => {
+  it('are watched at once', () => {
     const kq = queue()
     const pids = sleepers(500)
     kq.kevent(pids.map((pid) => watch(pid, NOTE_EXIT)))
@@ -203,7 +199,7 @@ describe('Many processes', () => {
     assert.deepEqual(kq.kevent([], 1024, 5), [])
   })
 
-  it('leave no descriptors and no objects behind', { timeout: 60_000 }, () => {
+  it('leave no descriptors and no objects behind', () => {
     const before = descriptors()
     const kq = queue()
     const round = (): void => {

@@ -19,6 +19,7 @@ import {
   next,
   pending,
   remove,
+  until,
 } from './scenario.js'
 import type { World } from './world.js'
 
@@ -76,7 +77,7 @@ scenario('a queue that is closed meanwhile hinders nothing', (w) => {
   const q = w.kqueue()
   const { result } = w.aio!.write(fd, bytes('J'), 0, q)
   q.close()
-  for (let i = 0; i < 100 && result() === null; i++) w.sleep(10)
+  until(w, () => result() !== null, 'the write is over')
   assert.equal(result(), 1)
 })
 
@@ -140,8 +141,7 @@ scenario('the event can be disabled, enabled and deleted', (w) => {
   const q = w.kqueue()
   const [one, two] = [1, 2].map(() => w.aio!.read(fd, new Uint8Array(5), 0, q, 'mine'))
   q.kevent([disable(one!.ident, EVFILT_AIO, EV_KEEPUDATA), remove(two!.ident, EVFILT_AIO)])
-  for (let i = 0; i < 100 && two!.result() === null; i++) w.sleep(10)
-  for (let i = 0; i < 100 && one!.result() === null; i++) w.sleep(10)
+  until(w, () => [one, two].every((each) => each!.result() !== null), 'the reads are over')
   assert.deepEqual([one!.result(), two!.result()], [5, 5])
   expectNothing(q)
   q.kevent([enable(one!.ident, EVFILT_AIO, EV_KEEPUDATA)])

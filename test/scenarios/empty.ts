@@ -22,6 +22,7 @@ import {
   pending,
   remove,
   tcpPair,
+  until,
   wait,
 } from './scenario.js'
 
@@ -162,7 +163,12 @@ scenario('a TCP socket that was full is empty when all was read', { needs: ['tcp
   const written = fill(w, client)
   q.kevent([add(client, EVFILT_EMPTY)])
   expectNothing(q)
-  for (let bytes = 0; bytes < written; w.sleep(1)) bytes += drain(w, server)
+  let bytes = 0
+  const all = () => {
+    bytes += drain(w, server)
+    return bytes === written
+  }
+  until(w, all, 'all is read')
   expectEvents(wait(q), { ident: client, flags: 0 })
 })
 

@@ -20,6 +20,7 @@ import {
   add,
   byIdent,
   chapter,
+  collect,
   enable,
   expectError,
   expectEvents,
@@ -28,6 +29,7 @@ import {
   LONG,
   pending,
   remove,
+  until,
   wait,
 } from './scenario.js'
 import type { Child, World } from './world.js'
@@ -89,7 +91,7 @@ scenario('waiting for a process does not take its exit away', (w) => {
   const child = spawn(w)
   q.kevent([watch(child, NOTE_EXIT)])
   child.exit(3)
-  while (w.processes!.waitpid(child.pid) === null) w.sleep(1)
+  until(w, () => w.processes!.waitpid(child.pid) !== null, 'the process is waited for')
   expectEvents(wait(q), { ident: child.pid, fflags: NOTE_EXIT, data: 3 << 8 })
 })
 
@@ -165,8 +167,7 @@ scenario('many processes that exit are all reported, once each', (w) => {
   const children = Array.from({ length: 50 }, () => spawn(w))
   q.kevent(children.map((child) => watch(child, NOTE_EXIT)))
   for (const [i, child] of children.entries()) child.exit(i)
-  const events = []
-  while (events.length < children.length) events.push(...wait(q))
+  const events = collect(q, children.length)
   const expected = children.map(({ pid }, i) => ({ ident: pid, data: i << 8 }))
   expectEvents(byIdent(events), ...expected.sort((a, b) => a.ident - b.ident))
   expectNothing(q)
@@ -274,7 +275,7 @@ scenario('a process that has exited can be watched for NOTE_REAP', (w) => {
   child.exit(0)
   q.kevent([watch(child, NOTE_REAP)])
   expectNothing(q)
-  while (w.processes!.waitpid(child.pid) === null) w.sleep(1)
+  until(w, () => w.processes!.waitpid(child.pid) !== null, 'the process is waited for')
   expectEvents(wait(q), { ident: child.pid, fflags: NOTE_REAP })
 })
 

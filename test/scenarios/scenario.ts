@@ -123,6 +123,13 @@ export function wait(queue: Queue, nevents = 64): Kevent[] {
   return queue.kevent([], nevents, LONG)
 }
 
+/** Waits until something is the case that no event tells of. */
+export function until(world: World, condition: () => boolean, what: string): void {
+  for (const start = world.now(); !condition(); world.sleep(1)) {
+    assert.ok(world.now() - start < LONG, `in vain: ${what}`)
+  }
+}
+
 /** The one event that comes. */
 export function next(queue: Queue): Kevent {
   const events = wait(queue)
