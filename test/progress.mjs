@@ -9,7 +9,7 @@ import { relative, resolve } from 'node:path'
 
 const ROOT = 'build/test'
 const SUMS = ['tests', 'pass', 'fail', 'cancelled', 'skipped', 'duration_ms']
-const total = process.argv.filter((word) => word.endsWith('.test.js')).length
+const total = process.argv.filter((word) => /\.test\.[cm]?js$/.test(word)).length
 
 const short = (path) => relative(ROOT, path)
 
@@ -26,7 +26,7 @@ export default async function* progress(source) {
   const path = []
   let over = 0
   for await (const { type, data } of source) {
-    const isFile = data.nesting === 0 && data.file !== undefined && resolve(data.name) === data.file
+    const isFile = data.nesting === 0 && data.name !== undefined && resolve(data.name) === data.file
     if (type === 'test:start') path.splice(data.nesting, Number.POSITIVE_INFINITY, data.name)
     else if (type === 'test:pass' && data.details.type !== 'suite') {
       passed.set(data.file, (passed.get(data.file) ?? 0) + 1)

@@ -15,8 +15,18 @@ import { ROOT } from './program.js'
 const top = fs.mkdtempSync(join(tmpdir(), 'kqueue-git-'))
 after(() => fs.rmSync(top, { recursive: true, force: true }))
 
-const IDENTITY = ['-c', 'user.name=nobody', '-c', 'user.email=nobody@localhost', '-c', 'gc.auto=0']
-const git = (...args: string[]): string[] => ['-C', top, ...IDENTITY, ...args]
+// Nothing is to outlast the test, so nothing need reach the disk.
+const SETTINGS = [
+  '-c',
+  'user.name=nobody',
+  '-c',
+  'user.email=nobody@localhost',
+  '-c',
+  'gc.auto=0',
+  '-c',
+  'core.fsync=none',
+]
+const git = (...args: string[]): string[] => ['-C', top, ...SETTINGS, ...args]
 const hasGit = spawnSync('git', ['--version']).status === 0
 
 function run(...args: string[]): void {
@@ -63,7 +73,7 @@ function same(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {
   return one.size === other.size && [...one].every((path) => other.has(path))
 }
 
-describe('watch-tree.mjs', { skip: !hasGit && 'git is not installed', timeout: 120_000 }, () => {
+describe('watch-tree.mjs', { skip: !hasGit && 'git is not installed', timeout: 300_000 }, () => {
   test('has the picture of the tree after git checkout', async (t) => {
     repository()
     const child = spawn(process.execPath, [join(ROOT, 'examples/watch-tree.mjs'), top], {
