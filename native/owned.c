@@ -27,7 +27,8 @@ join(int epfd, int fd)
 {
 	struct epoll_event silent = { .events = 0, .data.fd = fd };
 
-	return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &silent);
+	/* The same open file may have had the number before, until somebody else closed it. */
+	return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &silent) == 0 || errno == EEXIST ? 0 : -1;
 }
 
 static bool
@@ -66,6 +67,17 @@ is_ours(const struct ownership *ownership, const struct env_owned *owned)
 {
 	return owned->nests ? has_witness(ownership, owned->fd) :
 	    is_registered(ownership, owned->fd);
+}
+
+/* Closes what is our own: its file may live on elsewhere, and in a register with it. */
+static int
+close_ours(const struct ownership *ownership, const struct env_owned *owned)
+{
+	for (int i = 0; i < OWNED_PROOFS && !owned->nests; i++) {
+		if (has_witness(ownership, ownership->registers[i]))
+			(void)epoll_ctl(ownership->registers[i], EPOLL_CTL_DEL, owned->fd, NULL);
+	}
+	return close(owned->fd);
 }
 
 static void
@@ -221,21 +233,24 @@ env_disown(struct env_state *state, struct env_owned *owned)
 int
 env_close(struct env_state *state, int fd)
 {
-	struct env_owned *owned = env_find(state, fd);
-	bool ours;
+	struct ownership *ownership = &state->ownership;
+	struct env_owned *found = env_find(state, fd), owned;
+	int result = -1;
 
-	if (owned == NULL) {
+	if (found == NULL) {
 		errno = EBADF;
 		return -1;
 	}
-	ours = is_ours(&state->ownership, owned);
-	env_disown(state, owned);
+	owned = *found;
+	forget(ownership, found);
 	loop_close_fd(state, fd);
-	if (!ours) {
+	if (is_ours(ownership, &owned))
+		result = close_ours(ownership, &owned);
+	else
 		errno = EBADF;
-		return -1;
-	}
-	return close(fd);
+	if (ownership->count == 0)
+		owned_end(ownership);
+	return result;
 }
 
 void

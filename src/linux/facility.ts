@@ -78,7 +78,8 @@ export class Facility {
 const KQUEUE = 'to have a kqueue'
 const FILES = 'to watch files'
 
-export const EPOLL_CREATE = new Facility('epoll_create1(2)', KQUEUE)
+// Each instance has a witness, see native/owned.c.
+export const EPOLL_CREATE = new Facility('epoll_create1(2) or eventfd2(2)', KQUEUE)
 export const EVENTFD = new Facility('eventfd2(2)', KQUEUE)
 export const TIMERFD = new Facility('timerfd_create(2)', KQUEUE)
 
