@@ -19,6 +19,7 @@
         "native/clock.c",
         "native/cmdline.c",
         "native/connector.c",
+        "native/copies.c",
         "native/disposition.c",
         "native/env.c",
         "native/epoll.c",

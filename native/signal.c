@@ -17,6 +17,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "copies.h"
 #include "disposition.h"
 #include "env.h"
 
@@ -95,36 +96,15 @@ hire(void)
 	return watcher;
 }
 
-static void
-retire(struct env_state *state, struct signal_watcher *watcher)
+/* Its eventfd, which no handler uses any more. */
+static int
+retire(struct signal_watcher *watcher)
 {
 	int fd = atomic_exchange(&watcher->fd, -1);
 
 	while (atomic_load(&watcher->writers) > 0)
 		sched_yield();
-	env_close(state, fd);
 	watcher->used = false;
-}
-
-static int
-open_watcher(struct env_state *state)
-{
-	struct signal_watcher *watcher = state->signals;
-	int fd;
-
-	if (watcher != NULL)
-		return atomic_load(&watcher->fd);
-	fd = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
-	if (fd < 0)
-		return -1;
-	watcher = hire();
-	if (watcher == NULL) {
-		env_close(state, fd);
-		errno = ENOMEM;
-		return -1;
-	}
-	atomic_store(&watcher->fd, fd);
-	state->signals = watcher;
 	return fd;
 }
 
@@ -159,33 +139,124 @@ unwatch(struct signal_watcher *watcher, int number)
 	atomic_fetch_and(&watcher->wants[number / WORD_BITS], ~(1U << number % WORD_BITS));
 }
 
-void
-signal_end(struct env_state *state)
+static struct signal_watcher *
+floor_open(int fd)
 {
-	struct signal_watcher *watcher = state->signals;
+	struct signal_watcher *watcher;
 
-	if (watcher == NULL)
-		return;
+	pthread_mutex_lock(&lock);
+	watcher = hire();
+	if (watcher != NULL)
+		atomic_store(&watcher->fd, fd);
+	pthread_mutex_unlock(&lock);
+	return watcher;
+}
+
+static int
+floor_close(struct signal_watcher *watcher)
+{
+	int fd;
+
 	pthread_mutex_lock(&lock);
 	for (int number = 1; number < SIGNAL_END; number++)
 		unwatch(watcher, number);
-	retire(state, watcher);
+	fd = retire(watcher);
 	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
+static int
+floor_watch(struct signal_watcher *watcher, int number)
+{
+	int result;
+
+	pthread_mutex_lock(&lock);
+	result = watch(watcher, number);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+static void
+floor_unwatch(struct signal_watcher *watcher, int number)
+{
+	pthread_mutex_lock(&lock);
+	unwatch(watcher, number);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+floor_expect(int number)
+{
+	pthread_mutex_lock(&lock);
+	disposition_expect(number);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+floor_check(struct signal_watcher *watcher)
+{
+	pthread_mutex_lock(&lock);
+	for (int number = 1; number < SIGNAL_END; number++) {
+		if (wants(watcher, number))
+			disposition_check(number);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+floor_counts(int32_t *values)
+{
+	for (int number = 0; number < SIGNAL_END; number++)
+		values[number] = (int32_t)atomic_load(&counts[number]);
+}
+
+__attribute__((visibility("default"))) const struct signal_floor SIGNAL_FLOOR = {
+	.open = floor_open,
+	.close = floor_close,
+	.watch = floor_watch,
+	.unwatch = floor_unwatch,
+	.expect = floor_expect,
+	.check = floor_check,
+	.counts = floor_counts,
+};
+
+void
+signal_end(struct env_state *state)
+{
+	if (state->signals != NULL)
+		env_close(state, copies_floor()->close(state->signals));
 	state->signals = NULL;
+}
+
+static int
+open_watcher(struct env_state *state)
+{
+	int fd;
+
+	if (state->signals != NULL) {
+		errno = EALREADY;
+		return -1;
+	}
+	fd = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
+	if (fd < 0)
+		return -1;
+	state->signals = copies_floor()->open(fd);
+	if (state->signals == NULL) {
+		env_close(state, fd);
+		errno = ENOMEM;
+		return -1;
+	}
+	return fd;
 }
 
 static napi_value
 js_signal_open(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	int fd;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	pthread_mutex_lock(&lock);
-	fd = open_watcher(call.state);
-	pthread_mutex_unlock(&lock);
-	return call_result(&call, fd);
+	return call_result(&call, open_watcher(call.state));
 }
 
 static napi_value
@@ -215,14 +286,11 @@ static napi_value
 js_signal_watch(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	int number, result;
+	int number;
 
 	if (!begin_with_number(&call, env, info, &number))
 		return call.answer;
-	pthread_mutex_lock(&lock);
-	result = watch(call.state->signals, number);
-	pthread_mutex_unlock(&lock);
-	return call_result(&call, result);
+	return call_result(&call, copies_floor()->watch(call.state->signals, number));
 }
 
 static napi_value
@@ -233,9 +301,7 @@ js_signal_unwatch(napi_env env, napi_callback_info info)
 
 	if (!begin_with_number(&call, env, info, &number))
 		return call.answer;
-	pthread_mutex_lock(&lock);
-	unwatch(call.state->signals, number);
-	pthread_mutex_unlock(&lock);
+	copies_floor()->unwatch(call.state->signals, number);
 	return call_result(&call, 0);
 }
 
@@ -247,9 +313,7 @@ js_signal_expect(napi_env env, napi_callback_info info)
 
 	if (!begin_with_number(&call, env, info, &number))
 		return call.answer;
-	pthread_mutex_lock(&lock);
-	disposition_expect(number);
-	pthread_mutex_unlock(&lock);
+	copies_floor()->expect(number);
 	return call_result(&call, 0);
 }
 
@@ -260,14 +324,8 @@ js_signal_check(napi_env env, napi_callback_info info)
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	if (call.state->signals == NULL)
-		return call_undefined(&call);
-	pthread_mutex_lock(&lock);
-	for (int number = 1; number < SIGNAL_END; number++) {
-		if (wants(call.state->signals, number))
-			disposition_check(number);
-	}
-	pthread_mutex_unlock(&lock);
+	if (call.state->signals != NULL)
+		copies_floor()->check(call.state->signals);
 	return call_undefined(&call);
 }
 
@@ -277,14 +335,11 @@ js_signal_counts(napi_env env, napi_callback_info info)
 	struct call call;
 	size_t length;
 	void *data;
-	int32_t *values;
 
 	if (!call_begin(&call, env, info) ||
 	    !call_array(&call, 0, "counts", napi_int32_array, SIGNAL_END, &data, &length))
 		return call.answer;
-	values = data;
-	for (int number = 0; number < SIGNAL_END; number++)
-		values[number] = (int32_t)atomic_load(&counts[number]);
+	copies_floor()->counts(data);
 	return call_undefined(&call);
 }
 

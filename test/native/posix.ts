@@ -299,10 +299,10 @@ export const raise = (signal: number): number => posix.raise(signal)
 /** Queues a signal for a process, `times` times. */
 export const sigqueue = (pid: number, signal: number, times = 1): number =>
   posix.sigqueue(pid, signal, times)
-const DISPOSITIONS = ['default', 'ignore', 'count', 'restore'] as const
+const DISPOSITIONS = ['default', 'ignore', 'count', 'restore', 'save'] as const
 /**
  * What the process does when a signal comes; 'count' is a handler in C, 'restore' what was
- * there before the first call for this signal.
+ * there before the first call for this signal, or when 'save' noted it.
  */
 export const sigaction = (signal: number, what: (typeof DISPOSITIONS)[number]): number =>
   posix.sigaction(signal, DISPOSITIONS.indexOf(what))

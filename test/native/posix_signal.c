@@ -68,7 +68,7 @@ POSIX_CALL(js_sigqueue)
 
 static atomic_uint handled[SIGNALS];
 
-/* What was there before the first sigaction of a signal. */
+/* What was there before the first sigaction of a signal, or when it was saved. */
 static struct sigaction first[SIGNALS];
 static bool changed[SIGNALS];
 
@@ -79,6 +79,7 @@ count(int number)
 }
 
 #define RESTORE 3
+#define SAVE 4
 
 POSIX_CALL(js_sigaction)
 {
@@ -91,8 +92,12 @@ POSIX_CALL(js_sigaction)
 		errno = EINVAL;
 		return posix_result(call, -1);
 	}
-	if (!changed[number] && sigaction(number, NULL, &first[number]) < 0)
+	if ((!changed[number] || what == SAVE) && sigaction(number, NULL, &first[number]) < 0)
 		return posix_result(call, -1);
+	if (what == SAVE) {
+		changed[number] = true;
+		return posix_result(call, 0);
+	}
 	changed[number] = what != RESTORE;
 	action.sa_handler = what == 0 ? SIG_DFL : what == 1 ? SIG_IGN : count;
 	return posix_result(call, sigaction(number,

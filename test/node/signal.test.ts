@@ -2,7 +2,9 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
+import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { EV_DELETE, EV_DISABLE, EV_ENABLE, EV_SET, EVFILT_SIGNAL, EVFILT_TIMER } from 'kqueue'
 import * as posix from '../native/posix.js'
@@ -345,6 +347,39 @@ describe('A process that may have no more processes', () => {
       posix.kill(process.pid, ${SIGKILL})`)
     assert.equal(stderr, '')
     assert.deepEqual([stdout, signal], ['done', 'SIGKILL'])
+  })
+})
+
+describe('Beyond the limit of pending signals', () => {
+  it('real-time signals of kill are merged, and those of sigqueue refused', async () => {
+    const child = spawn(
+      'prlimit',
+      [
+        '--sigpending=0',
+        process.execPath,
+        ...program(`
+          const kq = K.kqueue()
+          kq.kevent([K.EV_SET(${SIGRTMIN}, K.EVFILT_SIGNAL, K.EV_ADD)])
+          fs.writeSync(1, 'watching')
+          console.log(kq.kevent([], 1, ${LONG})[0]?.data, kq.kevent([], 1, 0).length)`),
+      ],
+      { stdio: ['ignore', 'pipe', 'inherit'] },
+    )
+    const exit = once(child, 'exit')
+    await once(child.stdout, 'data')
+    const pid = child.pid!
+    posix.kill(pid, SIGSTOP)
+    // Not before it has stopped: until then signals are delivered one by one.
+    const end = performance.now() + LONG
+    while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) {
+      assert.ok(performance.now() < end)
+      await new Promise(setImmediate)
+    }
+    assert.throws(() => posix.sigqueue(pid, SIGRTMIN), { code: 'EAGAIN' })
+    for (let i = 0; i < 25; i++) posix.kill(pid, SIGRTMIN)
+    posix.kill(pid, SIGNALS.SIGCONT)
+    assert.equal(await text(child.stdout), '1 0\n')
+    assert.deepEqual(await exit, [0, null])
   })
 })
 

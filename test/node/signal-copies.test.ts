@@ -1,0 +1,202 @@
+/**
+ * What our handler does when nobody watches any more, with one copy of the package in the process
+ * and with two: programs that take steps and then signal themselves.
+ */
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { text } from 'node:stream/consumers'
+import { describe, it } from 'node:test'
+import { copyPackage } from './copies.js'
+import { program } from './processes.js'
+import { LONG } from './queues.js'
+import { SIGNALS } from './signals.js'
+
+const MODULES = { A: copyPackage(), B: copyPackage() }
+
+/**
+ * `take(steps)` in the program. `A` and `B` are the copies, `a` and `b` the same in a worker:
+ * `+A` opens a queue that watches the signal, `-A` closes it or ends the worker.
+ */
+const STEPS = `
+import { Worker } from 'node:worker_threads'
+const queues = new Map()
+
+async function open(name) {
+  const url = modules[name.toUpperCase()]
+  if (name === 'A' || name === 'B') {
+    const { kqueue, EV_SET, EVFILT_SIGNAL, EV_ADD } = await import(url)
+    const kq = kqueue()
+    kq.kevent([EV_SET(number, EVFILT_SIGNAL, EV_ADD)])
+    return {
+      close: () => kq.close(),
+      // Once to find what was put over ours, and once to see that nothing is counted twice.
+      count: () => [1, 0].map((wait) => kq.kevent([], 1, wait * ${LONG})[0]?.data ?? 0),
+    }
+  }
+  const worker = new Worker(\`
+    import { parentPort } from 'node:worker_threads'
+    import { kqueue, EV_SET, EVFILT_SIGNAL, EV_ADD } from '\${url}'
+    const kq = kqueue()
+    kq.kevent([EV_SET(\${number}, EVFILT_SIGNAL, EV_ADD)])
+    parentPort.on('message', () => parentPort.postMessage(
+      [1, 0].map((wait) => kq.kevent([], 1, wait * ${LONG})[0]?.data ?? 0)))
+    parentPort.postMessage('watching')\`, { eval: true })
+  const said = () => new Promise((resolve) => worker.once('message', resolve))
+  await said()
+  return {
+    close: () => worker.terminate(),
+    count: () => (worker.postMessage(''), said()),
+  }
+}
+
+const listener = () => {}
+const others = {
+  on: () => process.on(name, listener),
+  off: () => process.off(name, listener),
+  ignore: () => posix.sigaction(number, 'ignore'),
+  // Saves the handler that is there, installs another, and puts the first back.
+  save: () => {
+    posix.sigaction(number, 'save')
+    posix.sigaction(number, 'count')
+  },
+  count: () => posix.sigaction(number, 'count'),
+  restore: () => posix.sigaction(number, 'restore'),
+  chain: () => posix.chain(number, 'well'),
+  // Each queue counts each delivery, once.
+  raise: async () => {
+    posix.raise(number)
+    for (const [name, queue] of queues) assert.deepEqual(await queue.count(), [1, 0], name)
+  },
+}
+
+async function take(steps) {
+  for (const step of steps.split(' ')) {
+    const who = step.slice(1)
+    if (step[0] === '+') queues.set(who, await open(who))
+    else if (step[0] === '-') {
+      await queues.get(who).close()
+      queues.delete(who)
+    } else await others[step]()
+  }
+}
+`
+
+/** How a program ends that takes steps and then raises the signal. */
+async function end(name: string, number: number, steps: string): Promise<string> {
+  const code = `
+    const [name, number, modules] = ${JSON.stringify([name, number, MODULES])}
+    ${STEPS}
+    await take('${steps}')
+    fs.writeSync(1, 'raises ')
+    posix.raise(number)
+    fs.writeSync(1, 'lives ' + posix.handled(number))
+    process.exit()`
+  const child = spawn(
+    'sh',
+    ['-c', 'ulimit -c 0; exec "$@"', '-', process.execPath, ...program(code)],
+    {
+      // With sanitizers the addon is somewhere else; those of the copies are beside them.
+      env: { ...process.env, KQUEUE_PREBUILD: undefined },
+      timeout: LONG * 4,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  )
+  const [said, [, signal]] = await Promise.all([
+    text(child.stdout),
+    once(child, 'exit') as Promise<[number | null, string | null]>,
+  ])
+  return said + (signal ?? '')
+}
+
+describe('A signal that was watched', () => {
+  const { SIGTERM, SIGHUP } = SIGNALS
+  for (const steps of [
+    '+A raise -A',
+    // Two copies, in every order.
+    '+A +B raise -A raise -B',
+    '+A +B raise -B raise -A',
+    '+B +A raise -A raise +A raise -B raise -A',
+    '+A -A +B -B',
+    '+A +B -A +A raise -B raise -A',
+    // In workers.
+    '+a +B raise -a raise -B',
+    '+A +b raise -A raise -b',
+    '+a +b raise -b raise -a',
+    // The addon is nobody's when the worker ends; its handler may still be called.
+    '+a -a',
+    '+a save -a restore',
+    '+a +b raise save -a -b restore',
+    '+a chain raise -a',
+    // Listeners come and go.
+    'on +A +B off raise -A -B',
+    '+A on +B raise off raise -A raise -B',
+    '+A +B on raise -A raise off raise -B',
+    '+a +b on raise off raise -a raise -b',
+    '+A +B -A on -B off',
+    // Others save our handler and put it back, when it is used and when it no longer is.
+    '+A save restore raise -A',
+    '+A save -A restore',
+    '+A save -A restore +A raise -A',
+    '+A +B save -A -B restore',
+    '+A +B save -A restore raise -B',
+    '+A save -A restore +B raise -B save restore',
+    // Others put theirs over ours, and call ours.
+    '+A chain -A',
+    '+A chain raise raise -A',
+    '+A +B chain raise -A raise -B',
+    '+A chain raise -A +A raise -A',
+    '+A save -A restore chain +A raise -A',
+  ]) {
+    it(`has its default action again after ${steps}`, async () => {
+      // Node.js has a handler for SIGTERM, which puts the terminal back and sends it again.
+      const ends = [end('SIGTERM', SIGTERM, steps), end('SIGHUP', SIGHUP, steps)]
+      assert.deepEqual(await Promise.all(ends), ['raises SIGTERM', 'raises SIGHUP'])
+    })
+  }
+
+  for (const [steps, handled] of [
+    ['ignore +A +B raise -A -B', 0],
+    ['ignore +A save -A restore', 0],
+    ['ignore +a save -a restore', 0],
+    ['ignore +A chain -A', 1],
+    ['ignore +A chain raise raise -A', 3],
+    ['count +A +B -A -B', 1],
+    ['count +A chain -A', 2],
+    ['count +A chain raise raise -A', 6],
+    ['count +A +B chain raise raise -A -B', 6],
+  ] as const) {
+    it(`does what it did before ${steps}`, async () => {
+      assert.equal(await end('SIGHUP', SIGHUP, steps), `raises lives ${handled}`)
+    })
+  }
+})
+
+describe('The default action of a call of our handler that nobody needs', () => {
+  const DEADLY = [
+    'SIGQUIT',
+    'SIGABRT',
+    'SIGALRM',
+    'SIGUSR2',
+    'SIGPIPE',
+    'SIGXCPU',
+    'SIGSYS',
+  ] as const
+  for (const name of DEADLY) {
+    it(`of ${name} ends the process`, async () => {
+      const steps = name === 'SIGPIPE' ? 'on off +A save -A restore' : '+A save -A restore'
+      assert.equal(await end(name, SIGNALS[name], steps), `raises ${name}`)
+    })
+  }
+
+  it('of a real-time signal ends the process', async () => {
+    assert.match(await end('SIGRTMIN+3', 37, '+A save -A restore'), /^raises (?!lives)/)
+  })
+
+  for (const name of ['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH'] as const) {
+    it(`of ${name} is nothing`, async () => {
+      assert.equal(await end(name, SIGNALS[name], '+A save -A restore'), 'raises lives 0')
+    })
+  }
+})
