@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { copyPackage } from './copies.js'
@@ -82,16 +83,19 @@ async function take(steps) {
 }
 `
 
-/** How a program ends that takes steps and then raises the signal. */
+/** A program that takes steps, and then raises the signal. */
+const raising = (name: string, number: number, steps: string): string => `
+  const [name, number, modules] = ${JSON.stringify([name, number, MODULES])}
+  ${STEPS}
+  await take('${steps}')
+  fs.writeSync(1, 'raises ')
+  posix.raise(number)
+  fs.writeSync(1, 'lives ' + posix.handled(number))
+  process.exit()`
+
+/** How it ends. */
 async function end(name: string, number: number, steps: string): Promise<string> {
-  const code = `
-    const [name, number, modules] = ${JSON.stringify([name, number, MODULES])}
-    ${STEPS}
-    await take('${steps}')
-    fs.writeSync(1, 'raises ')
-    posix.raise(number)
-    fs.writeSync(1, 'lives ' + posix.handled(number))
-    process.exit()`
+  const code = raising(name, number, steps)
   const child = spawn(
     'sh',
     ['-c', 'ulimit -c 0; exec "$@"', '-', process.execPath, ...program(code)],
@@ -199,4 +203,39 @@ describe('The default action of a call of our handler that nobody needs', () => 
       assert.equal(await end(name, SIGNALS[name], '+A save -A restore'), 'raises lives 0')
     })
   }
+
+  it('of SIGTSTP stops the process until it is continued', async () => {
+    const code = `console.log(process.pid)${raising('SIGTSTP', SIGNALS.SIGTSTP, '+A save -A restore')}`
+    // A job of a shell: Linux stops no process that no shell could continue.
+    const args = ['-mc', '"$@" & wait $!', '-', process.execPath]
+    const shell = spawn('sh', [...args, ...program(code)], {
+      env: { ...process.env, KQUEUE_PREBUILD: undefined },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    })
+    let said = ''
+    shell.stdout.on('data', (chunk) => {
+      said += chunk
+    })
+    const closed = once(shell.stdout, 'close')
+    const limit = performance.now() + LONG * 4
+    const until = async (enough: () => boolean): Promise<void> => {
+      while (!enough()) {
+        assert.ok(performance.now() < limit, said)
+        await new Promise((resolve) => setTimeout(resolve, 1))
+      }
+    }
+    await until(() => said.endsWith('raises '))
+    const pid = Number.parseInt(said, 10)
+    try {
+      await until(() => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
+      process.kill(pid, 'SIGCONT')
+      await closed
+    } catch (error) {
+      process.kill(pid, 'SIGKILL')
+      throw error
+    } finally {
+      shell.kill('SIGKILL')
+    }
+    assert.equal(said, `${pid}\nraises lives 0`)
+  })
 })

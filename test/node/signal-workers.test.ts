@@ -155,6 +155,22 @@ describe('A worker that is terminated while it watches', () => {
     })
   }
 
+  it('takes with it the signals that are directed at it and pending', async () => {
+    const kq = queue()
+    kq.kevent([signal(NUMBER)])
+    const worker = start(
+      `posix.sigmask(shared, 'block')
+      parentPort.on('message', () => {})
+      parentPort.postMessage(posix.gettid())`,
+      NUMBER,
+    )
+    const tid = (await message(worker)) as number
+    for (let i = 0; i < 12; i++) posix.tgkill(NUMBER, tid)
+    await worker.terminate()
+    posix.raise(NUMBER)
+    assert.deepEqual(counts(kq.kevent([], 1, LONG)), [[NUMBER, 1]])
+  })
+
   it('in a storm of signals harms nobody', async () => {
     const [before, open] = [masks(), descriptors()]
     const kq = queue()
