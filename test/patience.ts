@@ -67,6 +67,11 @@ export const spawn = ((...args: Parameters<typeof processes.spawn>) => {
   return child
 }) as typeof processes.spawn
 
+/** Resolves when a child has exited; it may have already. */
+export async function exited(child: processes.ChildProcess): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+}
+
 /** What a promise comes to; fails when that takes too long. */
 export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
   let timer: NodeJS.Timeout | undefined

@@ -1,6 +1,5 @@
 /** EVFILT_EMPTY on the system itself: what is noticed without an edge, and how soon. */
 import assert from 'node:assert/strict'
-import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import {
   type Change,
@@ -16,7 +15,7 @@ import {
   kqueue,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { spawn, untilBlocking } from '../patience.js'
+import { exited, spawn, untilBlocking } from '../patience.js'
 import { descriptors, ended, message, run, start } from './processes.js'
 import {
   cleanUp,
@@ -86,7 +85,7 @@ describe('A buffer that another process empties', () => {
       child.stdin!.write('\n')
       assert.deepEqual(idents(await waiting), [w])
       child.stdin!.end()
-      await once(child, 'exit')
+      await exited(child)
     })
   }
 

@@ -1,7 +1,6 @@
 /** EVFILT_NETDEV on the system itself, in a network namespace of the tests. */
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { afterEach, beforeEach, describe, it } from 'node:test'
 import {
@@ -21,7 +20,7 @@ import {
   NOTE_LINKUP,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { BOUNDED, spawn, untilBlocking } from '../patience.js'
+import { BOUNDED, exited, spawn, untilBlocking } from '../patience.js'
 import { command, inNamespaces } from './namespaces.js'
 import { descriptors, ended, message, run, start } from './processes.js'
 import { cleanUp, keep, LONG, queue } from './queues.js'
@@ -160,7 +159,7 @@ inNamespaces(import.meta.url, () => {
       const waiting = kq.wait()
       const child = spawn('ip', ['link', 'set', 'ka', 'down'], { stdio: 'ignore' })
       assert.equal((await waiting)[0]!.fflags, DOWN)
-      await once(child, 'exit')
+      await exited(child)
     })
 
     it('is told to each queue and thread', async () => {

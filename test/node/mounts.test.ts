@@ -17,7 +17,7 @@ import {
   VQ_UNMOUNT,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { spawn } from '../patience.js'
+import { exited, spawn } from '../patience.js'
 import { command, inNamespaces } from './namespaces.js'
 import { descriptors, ended, message, run, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
@@ -162,7 +162,7 @@ inNamespaces(import.meta.url, () => {
       const waiting = kq.wait()
       const child = spawn('mount', ['-t', 'tmpfs', 'none', a], { stdio: 'ignore' })
       assert.equal((await waiting)[0]!.fflags, VQ_MOUNT)
-      await once(child, 'exit')
+      await exited(child)
       mounted.push(a)
     })
 
