@@ -22,10 +22,11 @@ import { EBADF, EINVAL, ELOOP, EPERM } from '../errors.js'
 import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE } from '../event.js'
 import { type Drain, watchEmpty } from './empty.js'
 import { EPOLL_CTL, OUTPUT } from './facility.js'
+import { type NextReader, writableSide } from './fifo-reader.js'
 import { FileSide, HINT_EDGE, Identity, ReadySide, type Side, StillSide } from './file-side.js'
-import { KERNFS, PROCFS } from './file-systems.js'
+import { KERNFS, PIPEFS, PROCFS } from './file-systems.js'
 import type { LinuxKernel } from './kernel.js'
-import { type FileKind, type Level, readable, urgent, writable } from './level.js'
+import { type Level, readable, urgent } from './level.js'
 import {
   COUNT_UNKNOWN,
   OUTPUT_NONE,
@@ -61,6 +62,7 @@ export class Descriptor implements OpenFile {
   #identity: Identity | undefined
   /** The type of the file, S_IFSOCK and so on; 0 before it was asked for, or where it is closed. */
   #type = 0
+  #fileSystem: number | undefined
   #link: string | undefined
   /** `polled` has a notice for its first knote, from before. */
   #noticed = false
@@ -76,6 +78,13 @@ export class Descriptor implements OpenFile {
 
   get isFifo(): boolean {
     return this.#typeOfFile() === S_IFIFO
+  }
+
+  /** Asked once: only a number that names another file now has another answer. */
+  get isPipe(): boolean {
+    if (!this.isFifo) return false
+    this.#fileSystem ??= this.kernel.native.fileSystem(this.fd)
+    return this.#fileSystem === PIPEFS
   }
 
   #typeOfFile(): number {
@@ -359,6 +368,8 @@ export class PollSide implements Side, Level {
   stale = false
   /** For those who wait until all was taken: of a write side. */
   drain: Drain | null = null
+  /** The wait for somebody who reads a fifo: of a write side. */
+  nextReader: NextReader | null = null
   // epoll reports a new file that is ready at the next wait. Until it has spoken
   // once there is nothing to ask.
   #quiet = true
@@ -382,6 +393,7 @@ export class PollSide implements Side, Level {
   detach(kn: Knote): void {
     this.list.remove(kn)
     if (!this.list.empty) return
+    this.nextReader?.end()
     this.set.remove(this.descriptor.fd)
     this.descriptor.closeSide(this)
   }
@@ -400,6 +412,12 @@ export class PollSide implements Side, Level {
     if (this.stale) return false
     if (this.count === COUNT_UNKNOWN) this.count = this.#uncounted()
     return true
+  }
+
+  /** Brings the level up to date though it was asked in this scan. */
+  askAgain(kn: Knote): boolean {
+    this.pass = 0
+    return this.ask(kn)
   }
 
   /** The count of files for which FIONREAD has none. */
@@ -441,7 +459,7 @@ export function isEnough({ kq }: Knote): boolean {
 }
 
 /** The filter of one side: what its level means. */
-function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean): FilterOps {
+function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): FilterOps {
   return {
     isFd: true,
     attach: () => 0,
@@ -449,10 +467,14 @@ function pollFilter(holds: (kn: Knote, level: Level, file: FileKind) => boolean)
     event(kn, hint) {
       if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return hint === HINT_EDGE
       const side = kn.hook as PollSide
-      return side.ask(kn) && holds(kn, side, side.descriptor)
+      return side.ask(kn) && holds(kn, side)
     },
   }
 }
 
 /** By side: SIDE_READ, SIDE_WRITE, SIDE_EXCEPT. */
-const pollFilters = [pollFilter(readable), pollFilter(writable), pollFilter(urgent)]
+const pollFilters = [
+  pollFilter((kn, side) => readable(kn, side, side.descriptor)),
+  pollFilter(writableSide),
+  pollFilter(urgent),
+]

@@ -21,6 +21,7 @@ import { isEnough, type PollSide } from './descriptor.js'
 import { HINT_EDGE } from './file-side.js'
 import { drained } from './level.js'
 import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from './native.js'
+import type { PipeWatch } from './pipe-reads.js'
 
 /** The hint that the buffer was found empty; for none but these knotes. */
 export const HINT_DRAINED = 2
@@ -31,7 +32,7 @@ const FIRST = 1e6
 const LONGEST = 50e6
 
 /** The watch of one descriptor's buffer, as long as there are knotes for it. */
-export class Drain extends Callout {
+export class Drain extends Callout implements PipeWatch {
   /** Knotes that it is there for. */
   knotes = 0
   #interval = FIRST

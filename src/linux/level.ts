@@ -4,7 +4,7 @@
  */
 
 import type { Knote } from '../core/knote.js'
-import { EV_EOF, NOTE_LOWAT, NOTE_OOB } from '../event.js'
+import { EV_EOF, EV_ONESHOT, NOTE_LOWAT, NOTE_OOB } from '../event.js'
 import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from './native.js'
 
 /** What was learned of one side of a descriptor. */
@@ -22,6 +22,8 @@ export interface FileKind {
   readonly isSocket: boolean
   /** A pipe, with a name or without. */
   readonly isFifo: boolean
+  /** A pipe without a name, of which no end can be opened again. */
+  readonly isPipe: boolean
 }
 
 function reachesLowat(kn: Knote): boolean {
@@ -45,9 +47,10 @@ export function readable(kn: Knote, level: Level, file: FileKind): boolean {
   kn.flags &= ~EV_EOF
   kn.fflags = 0
   if ((events & POLLIN) === 0 && file.isFifo) {
-    // At the writing end there is nothing to read, and the error of a pipe is about writing.
+    // At the writing end there is nothing to read, and its error is that nobody reads: the end
+    // of a pipe, which on FreeBSD goes both ways.
     kn.data = 0
-    return false
+    return (events & POLLERR) !== 0 && file.isPipe && endOfFile(kn, 0)
   }
   return (events & (POLLIN | POLLERR)) !== 0 && reachesLowat(kn)
 }
@@ -64,19 +67,26 @@ function unread(events: number, file: FileKind): boolean {
   return !file.isSocket || (events & shut) === shut
 }
 
-/** EVFILT_WRITE. */
+/**
+ * EVFILT_WRITE. That the other end of a pipe is gone is the last that there is to say of it:
+ * knlist_clear of its list.
+ */
 export function writable(kn: Knote, level: Level, file: FileKind): boolean {
   const { events } = level
   kn.data = level.count
   if (unread(events, file)) {
     if (!file.isSocket) kn.data = 0
+    if (file.isPipe) kn.flags |= EV_ONESHOT
     return endOfFile(kn, level.error)
   }
   kn.flags &= ~EV_EOF
   kn.fflags = 0
   if ((events & POLLOUT) === 0 && file.isFifo) {
     kn.data = 0
-    return false
+    // At the reading end POLLHUP is that nobody writes.
+    if ((events & POLLHUP) === 0 || !file.isPipe) return false
+    kn.flags |= EV_ONESHOT
+    return endOfFile(kn, 0)
   }
   if (events & POLLHUP) return false
   return (events & (POLLOUT | POLLERR)) !== 0 && reachesLowat(kn)

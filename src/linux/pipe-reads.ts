@@ -1,12 +1,21 @@
 /**
- * When pipes are read, as inotify(7) tells: a writer has no other way to hear of it
- * while the pipe is not full. One inotify instance a thread, made on first use and kept,
- * because Linux takes up to 16 ms to close one. Where it cannot be had, who waits looks by
- * the clock; see `empty.ts`.
+ * When pipes are read and fifos opened, as inotify(7) tells: a writer has no other way to
+ * hear that something was read while the pipe is not full, or that there is a reader again.
+ * One inotify instance a thread, made on first use and kept,
+ * because Linux takes up to 16 ms to close one. Where it cannot be had, who waits for a pipe
+ * to be empty looks by the clock; see `empty.ts`.
  */
-import type { Drain } from './empty.js'
-import { IN_ACCESS, IN_IGNORED, IN_Q_OVERFLOW } from './inotify.js'
+import type { PollSide } from './descriptor.js'
+import { IN_ACCESS, IN_IGNORED, IN_OPEN, IN_Q_OVERFLOW } from './inotify.js'
 import type { LinuxKernel } from './kernel.js'
+
+/** Who wants to know. */
+export interface PipeWatch {
+  /** The write side of the pipe. */
+  readonly side: PollSide
+  /** It was read, or opened. */
+  look(): void
+}
 
 /** struct inotify_event: wd, mask, cookie, len; no names come from pipes. */
 const RECORD = 16
@@ -17,31 +26,32 @@ export class PipeReads {
   /** Whether it is listened to. */
   #listening = false
   /** By watch descriptor, of which each pipe has one. */
-  readonly #watched = new Map<number, Set<Drain>>()
+  readonly #watched = new Map<number, Set<PipeWatch>>()
   readonly #buffer = new Uint8Array(RECORD * 256)
   readonly #words = new Int32Array(this.#buffer.buffer)
   #reading = false
 
   constructor(readonly kernel: LinuxKernel) {}
 
-  /** Looks at a pipe whenever it is read: whether that can be had. */
-  add(drain: Drain): boolean {
+  /** Looks at a pipe whenever it is read or opened: whether that can be had. */
+  add(watch: PipeWatch): boolean {
     if (!this.#listen()) return false
     const { native } = this.kernel
-    const wd = native.inotifyAdd(this.#fd, drain.side.descriptor.fd, IN_ACCESS, false)
+    const { fd } = watch.side.descriptor
+    const wd = native.inotifyAdd(this.#fd, fd, IN_ACCESS | IN_OPEN, false)
     if (wd < 0) {
       this.#restIfIdle()
       return false
     }
-    const drains = this.#watched.get(wd)
-    if (drains === undefined) this.#watched.set(wd, new Set([drain]))
-    else drains.add(drain)
+    const watches = this.#watched.get(wd)
+    if (watches === undefined) this.#watched.set(wd, new Set([watch]))
+    else watches.add(watch)
     return true
   }
 
-  remove(drain: Drain): void {
-    for (const [wd, drains] of this.#watched) {
-      if (!drains.delete(drain) || drains.size > 0) continue
+  remove(watch: PipeWatch): void {
+    for (const [wd, watches] of this.#watched) {
+      if (!watches.delete(watch) || watches.size > 0) continue
       this.#watched.delete(wd)
       this.kernel.native.inotifyRemove(this.#fd, wd)
     }
@@ -87,10 +97,10 @@ export class PipeReads {
 
   #record(wd: number, mask: number): void {
     if (mask & IN_Q_OVERFLOW) {
-      for (const drains of this.#watched.values()) for (const drain of drains) drain.look()
+      for (const watches of this.#watched.values()) for (const watch of watches) watch.look()
       return
     }
-    for (const drain of this.#watched.get(wd) ?? []) drain.look()
+    for (const watch of this.#watched.get(wd) ?? []) watch.look()
     if (mask & IN_IGNORED) this.#watched.delete(wd)
   }
 }

@@ -10,7 +10,7 @@ import { Pipe } from './pipe.js'
 import type { Device } from './special.js'
 
 export class Fifo implements Device {
-  readonly #pipe = new Pipe()
+  readonly #pipe = new Pipe(true)
 
   /** @throws KqueueError ENXIO nobody reads */
   open(flags: number): SimFile {

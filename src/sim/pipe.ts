@@ -3,13 +3,21 @@
  * write it to the files that read it. What happens at one end is noted at the other.
  *
  * A pipe without writers is at its end; a fifo as well, once it had one, until the
- * next one opens it.
+ * next one opens it. Of a pipe without a name nobody can open an end again: who watches it
+ * for writing hears once, and for the last time, that the other end is gone.
  */
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EAGAIN, EBADF, EINVAL, EPIPE, KqueueError } from '../errors.js'
-import { EV_EOF, EVFILT_EMPTY, EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT } from '../event.js'
+import {
+  EV_EOF,
+  EV_ONESHOT,
+  EVFILT_EMPTY,
+  EVFILT_READ,
+  EVFILT_WRITE,
+  NOTE_LOWAT,
+} from '../event.js'
 import { Bytes } from './bytes.js'
 import { SimFile } from './file.js'
 
@@ -20,15 +28,18 @@ export const PIPE_BUF = 512
 
 export class Pipe {
   readonly bytes = new Bytes()
-  /** The knotes of those who want to read. */
+  /** The knotes of those who want to read, and all those of a reading end. */
   readonly readList = new Knlist()
-  /** The knotes of those who want to write, or to see it empty. */
+  /** The knotes of those who want to write, or to see it empty, and all those of a writing end. */
   readonly writeList = new Knlist()
   /** Open files that read it, and that write it. */
   readers = 0
   writers = 0
   /** It had a writer; before the first one there is no end. */
   #written = false
+
+  /** @param reopens an end that is gone can be opened again, as of a fifo or a terminal */
+  constructor(readonly reopens = false) {}
 
   get space(): number {
     return PIPE_SIZE - this.bytes.length
@@ -113,8 +124,9 @@ export class PipeFile extends SimFile {
   }
 
   /**
-   * The wrong end of a pipe can be watched, and reports nothing. The right end is
-   * refused for writing with EPIPE when nobody reads it. pipe_kqfilter.
+   * The wrong end of a fifo can be watched, and reports nothing; that of a pipe tells when
+   * the other end is gone, since a pipe of FreeBSD goes both ways. Watching for writing is
+   * refused with EPIPE when the other end is gone already. pipe_kqfilter.
    */
   kqfilter(kn: Knote): number {
     const { kernel } = kn.kq
@@ -122,17 +134,26 @@ export class PipeFile extends SimFile {
     if (filter !== EVFILT_READ && filter !== EVFILT_WRITE && filter !== EVFILT_EMPTY) {
       return kernel.refuse(EINVAL, `a pipe has no filter ${filter}`)
     }
-    if (!(filter === EVFILT_READ ? this.readable : this.writable)) {
-      kn.ops = neverFilter
-    } else if (filter === EVFILT_READ) {
+    kn.hook = this.pipe
+    if (!(filter === EVFILT_READ ? this.readable : this.writable)) return this.#watchWrongEnd(kn)
+    if (filter === EVFILT_READ) {
       kn.ops = readFilter
     } else if (this.pipe.readers === 0) {
       return kernel.refuse(EPIPE, 'nobody reads this pipe')
     } else {
       kn.ops = filter === EVFILT_WRITE ? writeFilter : emptyFilter
     }
-    kn.hook = this.pipe
-    return watch(kn)
+    return kn.ops.attach(kn)
+  }
+
+  #watchWrongEnd(kn: Knote): number {
+    const { pipe } = this
+    const { filter } = kn
+    if (pipe.reopens || filter === EVFILT_EMPTY) kn.ops = neverFilter
+    else if (filter === EVFILT_READ) kn.ops = readAtWriterFilter
+    else if (pipe.writers === 0) return kn.kq.kernel.refuse(EPIPE, 'nobody writes this pipe')
+    else kn.ops = writeAtReaderFilter
+    return kn.ops.attach(kn)
   }
 }
 
@@ -145,14 +166,12 @@ function pipeOf(kn: Knote): Pipe {
   return kn.hook as Pipe
 }
 
-function watch(kn: Knote): number {
-  const { readList, writeList } = pipeOf(kn)
-  const list = kn.filter === EVFILT_READ ? readList : writeList
-  list.add(kn)
-  return 0
-}
-
-function filterWith(event: FilterOps['event']): FilterOps {
+/** A filter whose knotes are on one of the pipe's lists. */
+function filterOn(list: 'readList' | 'writeList', event: FilterOps['event']): FilterOps {
+  const watch = (kn: Knote): number => {
+    pipeOf(kn)[list].add(kn)
+    return 0
+  }
   return { isFd: true, attach: watch, detach: (kn) => kn.list?.remove(kn), event, copy: watch }
 }
 
@@ -161,13 +180,19 @@ function reportEnd(kn: Knote, ended: boolean): void {
   else kn.flags &= ~EV_EOF
 }
 
+/** Whether the other end is gone; for good, the event is the last one: knlist_clear of its list. */
+function reportLoss(kn: Knote, gone: boolean): void {
+  reportEnd(kn, gone)
+  if (gone && !pipeOf(kn).reopens) kn.flags |= EV_ONESHOT
+}
+
 /** Whether there is as much as the knote wants: 1, or what NOTE_LOWAT says. */
 function enough(kn: Knote, least: number): boolean {
   return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : least)
 }
 
 /** `data` is the number of bytes. filt_piperead. */
-const readFilter = filterWith((kn) => {
+const readFilter = filterOn('readList', (kn) => {
   const { bytes, ended } = pipeOf(kn)
   kn.data = bytes.length
   reportEnd(kn, ended)
@@ -175,20 +200,36 @@ const readFilter = filterWith((kn) => {
 })
 
 /** `data` is the room; ready when PIPE_BUF bytes fit. filt_pipewrite. */
-const writeFilter = filterWith((kn) => {
+const writeFilter = filterOn('writeList', (kn) => {
   const pipe = pipeOf(kn)
   const ended = pipe.readers === 0
   kn.data = ended ? 0 : pipe.space
-  reportEnd(kn, ended)
+  reportLoss(kn, ended)
   return ended || enough(kn, PIPE_BUF)
 })
 
 /** All that was written has been read. */
-const emptyFilter = filterWith((kn) => {
+const emptyFilter = filterOn('writeList', (kn) => {
   const { bytes, readers } = pipeOf(kn)
   reportEnd(kn, readers === 0)
   return readers === 0 || bytes.length === 0
 })
 
+/** The writing end read: nothing comes, and it is at its end when nobody reads. */
+const readAtWriterFilter = filterOn('writeList', (kn) => {
+  const ended = pipeOf(kn).readers === 0
+  kn.data = 0
+  reportEnd(kn, ended)
+  return ended
+})
+
+/** The reading end written: there is no room, and its end is that nobody writes. */
+const writeAtReaderFilter = filterOn('readList', (kn) => {
+  const { ended } = pipeOf(kn)
+  kn.data = 0
+  reportLoss(kn, ended)
+  return ended
+})
+
 /** filt_pipenotsup. */
-const neverFilter = filterWith(() => false)
+const neverFilter = filterOn('readList', () => false)

@@ -35,8 +35,8 @@ class TerminalEnd extends SimFile {
 
 /** The master and the slave. */
 export function openTerminal(): [SimFile, SimFile] {
-  const toSlave = new Pipe()
-  const toMaster = new Pipe()
+  const toSlave = new Pipe(true)
+  const toMaster = new Pipe(true)
   const read = { read: true, write: false }
   const write = { read: false, write: true }
   return [

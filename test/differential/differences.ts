@@ -69,7 +69,7 @@ export const TABLE: readonly Row[] = [
     leftOut: (open, change) => open?.shut === true && writes(change),
   },
   {
-    row: '`EVFILT_WRITE` added for a pipe that nobody reads',
+    row: '`EVFILT_WRITE` added for a pipe whose other end is gone',
     leftOut: (open, change) => open?.kind === 'pipe' && open.peer?.slots === 0 && writes(change),
   },
   {

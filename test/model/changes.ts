@@ -154,9 +154,9 @@ function attachFile(r: Registration): void {
     if (filter !== EVFILT_READ) throw new Refusal('EINVAL')
     if (file.reaches(queue)) throw new Refusal('ELOOP')
     r.target = file
-  } else if (file instanceof ModelEnd && file.reads === (filter === EVFILT_READ)) {
-    if (filter === EVFILT_WRITE && file.pipe.broken) throw new Refusal('EPIPE')
-    r.target = file.pipe
+  } else if (file instanceof ModelEnd) {
+    if (filter === EVFILT_WRITE && file.isAlone) throw new Refusal('EPIPE')
+    r.target = file
   }
 }
 

@@ -11,6 +11,11 @@ export class ModelEnd {
     readonly pipe: ModelPipe,
     readonly reads: boolean,
   ) {}
+
+  /** The other end is gone. */
+  get isAlone(): boolean {
+    return this.reads ? this.pipe.ended : this.pipe.broken
+  }
 }
 
 export class ModelPipe {

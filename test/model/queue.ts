@@ -21,7 +21,7 @@ import {
   type Kevent,
   NOTE_LOWAT,
 } from 'kqueue/sim'
-import { ModelPipe, type ModelProcess } from './files.js'
+import { ModelEnd, type ModelProcess } from './files.js'
 
 /** The implementation and the model do not agree. */
 export class Difference extends Error {}
@@ -52,7 +52,7 @@ export class Registration {
   notes = 0
   status = 0
   /** What it watches, null for nothing that can happen. */
-  target: ModelPipe | ModelQueue | ModelProcess | null = null
+  target: ModelEnd | ModelQueue | ModelProcess | null = null
   /** The process that it watches has not ended. */
   attached = false
   /** The next expiration and the period, 0 for one that expires once; ns. */
@@ -80,7 +80,7 @@ export class Registration {
   get holds(): Answer {
     if (this.doomed) return 'no'
     if (this.forced) return 'yes'
-    if (this.target instanceof ModelPipe) return this.pipeHolds(this.target) ? 'yes' : 'no'
+    if (this.target instanceof ModelEnd) return this.endHolds(this.target) ? 'yes' : 'no'
     if (this.target instanceof ModelQueue) {
       if (this.target.least > 0) return 'yes'
       return this.target.most > 0 ? 'maybe' : 'no'
@@ -89,9 +89,11 @@ export class Registration {
     return (this.filter === EVFILT_PROC ? this.notes : this.count) !== 0 ? 'yes' : 'no'
   }
 
-  private pipeHolds(pipe: ModelPipe): boolean {
+  private endHolds({ pipe, reads, isAlone }: ModelEnd): boolean {
     const read = this.filter === EVFILT_READ
-    if (read ? pipe.ended : pipe.broken) return true
+    if (isAlone) return true
+    // The wrong end tells nothing else.
+    if (read !== reads) return false
     const usual = read ? 1 : PIPE_BUF
     const least = this.sfflags & NOTE_LOWAT ? Math.max(1, this.sdata) : usual
     return (read ? pipe.bytes : pipe.space) >= least
@@ -131,10 +133,11 @@ export class Registration {
       flags &= ~EV_EOF
       least = -NEVER
       most = NEVER
-    } else if (this.target instanceof ModelPipe) {
+    } else if (this.target instanceof ModelEnd) {
+      const { pipe, isAlone, reads } = this.target
       const read = this.filter === EVFILT_READ
-      if (read ? this.target.ended : this.target.broken) want.flags = this.flags | EV_EOF
-      least = most = read ? this.target.bytes : this.target.broken ? 0 : this.target.space
+      if (isAlone) want.flags = this.flags | EV_EOF | (read ? 0 : EV_ONESHOT)
+      least = most = read !== reads ? 0 : read ? pipe.bytes : isAlone ? 0 : pipe.space
     } else if (this.target instanceof ModelQueue) {
       least = early ? 1 : Math.max(1, this.target.least)
       most = this.target.most
@@ -150,7 +153,8 @@ export class Registration {
   handOut(tick: number): void {
     this.leave()
     this.forced = false
-    if (this.flags & EV_ONESHOT) {
+    const lost = this.filter === EVFILT_WRITE && this.target instanceof ModelEnd
+    if (this.flags & EV_ONESHOT || (lost && (this.target as ModelEnd).isAlone)) {
       this.queue.registrations.delete(this)
       return
     }

@@ -4,10 +4,8 @@
  */
 import {
   EVFILT_PROC,
-  EVFILT_READ,
   EVFILT_SIGNAL,
   EVFILT_TIMER,
-  EVFILT_WRITE,
   KQUEUE_CLOEXEC,
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
@@ -119,7 +117,7 @@ export class ModelSystem {
     if (pipe.bytes === 0) throw new Refusal('EAGAIN')
     const taken = Math.min(n, pipe.bytes)
     pipe.bytes -= taken
-    this.notePipe(pipe, EVFILT_WRITE)
+    this.noteEnd(pipe, false)
     return taken
   }
 
@@ -135,7 +133,7 @@ export class ModelSystem {
     if (pipe.space === 0 || (n <= PIPE_BUF && pipe.space < n)) throw new Refusal('EAGAIN')
     const written = Math.min(n, pipe.space)
     pipe.bytes += written
-    this.notePipe(pipe, EVFILT_READ)
+    this.noteEnd(pipe, true)
     return written
   }
 
@@ -147,7 +145,7 @@ export class ModelSystem {
     p.descriptors.delete(fd)
     file.references--
     if (file.references > 0) return
-    if (file instanceof ModelEnd) this.notePipe(file.pipe, file.reads ? EVFILT_WRITE : EVFILT_READ)
+    if (file instanceof ModelEnd) this.noteEnd(file.pipe, !file.reads)
   }
 
   dup2(p: ModelProcess, from: number, to: number): void {
@@ -164,11 +162,12 @@ export class ModelSystem {
     p.descriptors.get(fd)!.cloexec = on
   }
 
-  /** Something happened to one end of a pipe. */
-  private notePipe(pipe: ModelPipe, filter: number): void {
+  /** Something happened that the reading end of a pipe, or its writing end, hears of. */
+  private noteEnd(pipe: ModelPipe, reads: boolean): void {
     const tick = this.tick()
+    const end = reads ? pipe.reader : pipe.writer
     for (const r of this.registrations()) {
-      if (r.target === pipe && r.filter === filter && r.holds === 'yes') r.activate(tick)
+      if (r.target === end && r.holds === 'yes') r.activate(tick)
     }
   }
 

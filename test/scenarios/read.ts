@@ -80,17 +80,54 @@ scenario('a watch that one queue deletes goes on in the other', (w) => {
 
 scenario('the writing end of a pipe can be watched for reading, and never is readable', (w) => {
   const q = w.kqueue()
-  const [r, wr] = w.pipe()
+  const [, wr] = w.pipe()
   q.kevent([add(wr, EVFILT_READ)])
   w.write(wr, 'x')
   expectNothing(q)
   const other = w.kqueue()
   other.kevent([add(wr, EVFILT_READ)])
   expectNothing(other)
-  w.close(r)
-  expectNothing(q, 5)
   q.kevent([remove(wr, EVFILT_READ)])
 })
+
+scenario('the writing end of a pipe, watched for reading, tells that the reader is gone', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(wr, EVFILT_READ)])
+  w.write(wr, 'x')
+  w.close(r)
+  expectEvents(wait(q), { ident: wr, filter: EVFILT_READ, flags: EV_EOF, fflags: 0, data: 0 })
+  expectEvents(pending(q), { ident: wr, flags: EV_EOF, data: 0 })
+})
+
+scenario('that the reader is gone is told once with EV_CLEAR, and after it has gone', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(wr, EVFILT_READ, EV_CLEAR)])
+  w.close(r)
+  expectEvents(wait(q), { ident: wr, flags: EV_CLEAR | EV_EOF })
+  expectNothing(q)
+  const late = w.kqueue()
+  late.kevent([add(wr, EVFILT_READ)])
+  expectEvents(pending(late), { ident: wr, flags: EV_EOF, data: 0 })
+})
+
+scenario(
+  'the writing end of a fifo, watched for reading, is never reported',
+  { needs: ['fifo'] },
+  (w) => {
+    const q = w.kqueue()
+    w.mkfifo('fifo')
+    const r = w.open('fifo', 'r')
+    const wr = w.open('fifo', 'w')
+    q.kevent([add(wr, EVFILT_READ)])
+    w.write(wr, 'x')
+    expectNothing(q)
+    w.close(r)
+    expectNothing(q, 5)
+    q.kevent([remove(wr, EVFILT_READ)])
+  },
+)
 
 scenario('a pipe whose writer is gone reports end of file, again and again', (w) => {
   const q = w.kqueue()

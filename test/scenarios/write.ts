@@ -3,12 +3,13 @@
  * "EVFILT_WRITE". Sockets have a chapter of their own.
  */
 import assert from 'node:assert/strict'
-import { EV_CLEAR, EV_EOF, EV_ONESHOT, EVFILT_READ, EVFILT_WRITE } from 'kqueue/core'
+import { EV_CLEAR, EV_DISPATCH, EV_EOF, EV_ONESHOT, EVFILT_READ, EVFILT_WRITE } from 'kqueue/core'
 import {
   add,
   byIdent,
   chapter,
   drain,
+  enable,
   expectBetween,
   expectEvents,
   expectGone,
@@ -84,18 +85,57 @@ scenario('the reading end of a pipe can be watched for writing, and never is wri
   expectNothing(q)
   w.write(wr, 'foo')
   expectNothing(q)
-  w.close(wr)
-  expectNothing(q, 5)
   q.kevent([remove(r, EVFILT_WRITE)])
 })
 
-scenario('a pipe whose reader is gone reports end of file, again and again', (w) => {
+scenario('the reading end of a pipe, watched for writing, tells that the writer is gone', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(r, EVFILT_WRITE, EV_CLEAR)])
+  w.write(wr, 'foo')
+  w.close(wr)
+  expectEvents(wait(q), {
+    ident: r,
+    filter: EVFILT_WRITE,
+    flags: EV_CLEAR | EV_EOF | EV_ONESHOT,
+    fflags: 0,
+    data: 0,
+  })
+  expectNothing(q)
+  expectGone(q, r, EVFILT_WRITE)
+})
+
+scenario('a pipe whose reader is gone reports end of file once, and the knote is gone', (w) => {
   const q = w.kqueue()
   const [r, wr] = w.pipe()
   q.kevent([add(wr, EVFILT_WRITE, 0, { udata: 'mine' })])
   w.close(r)
-  expectEvents(wait(q), { ident: wr, flags: EV_EOF, data: 0, udata: 'mine' })
-  expectEvents(pending(q), { ident: wr, flags: EV_EOF })
+  expectEvents(wait(q), { ident: wr, flags: EV_EOF | EV_ONESHOT, data: 0, udata: 'mine' })
+  expectNothing(q)
+  expectGone(q, wr, EVFILT_WRITE)
+})
+
+scenario('every queue is told that the reader of a pipe is gone', (w) => {
+  const [first, second] = [w.kqueue(), w.kqueue()]
+  const [r, wr] = w.pipe()
+  for (const q of [first, second]) q.kevent([add(wr, EVFILT_WRITE)])
+  w.close(r)
+  for (const q of [first, second]) {
+    expectEvents(wait(q), { ident: wr, flags: EV_EOF | EV_ONESHOT })
+    expectGone(q, wr, EVFILT_WRITE)
+  }
+})
+
+scenario('that the reader is gone while a knote is disabled is told when it is enabled', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(wr, EVFILT_WRITE, EV_DISPATCH)])
+  expectEvents(pending(q), { ident: wr, flags: EV_DISPATCH })
+  w.close(r)
+  expectNothing(q, 5)
+  q.kevent([enable(wr, EVFILT_WRITE)])
+  expectEvents(pending(q), { ident: wr, flags: EV_DISPATCH | EV_EOF | EV_ONESHOT })
+  expectGone(q, wr, EVFILT_WRITE)
 })
 
 scenario('a full pipe whose reader is gone reports end of file', (w) => {
@@ -105,7 +145,7 @@ scenario('a full pipe whose reader is gone reports end of file', (w) => {
   fill(w, wr)
   expectNothing(q)
   w.close(r)
-  expectEvents(wait(q), { ident: wr, flags: EV_EOF })
+  expectEvents(wait(q), { ident: wr, flags: EV_EOF | EV_ONESHOT })
 })
 
 scenario('a pipe whose reader was gone before is refused with EPIPE or reported as ended', (w) => {
@@ -119,7 +159,7 @@ scenario('a pipe whose reader was gone before is refused with EPIPE or reported 
     expectGone(q, wr, EVFILT_WRITE)
     return
   }
-  expectEvents(wait(q), { ident: wr, flags: EV_EOF })
+  expectEvents(wait(q), { ident: wr, flags: EV_EOF | EV_ONESHOT })
 })
 
 scenario('end of file of a pipe is reported once with EV_CLEAR', (w) => {
@@ -128,7 +168,7 @@ scenario('end of file of a pipe is reported once with EV_CLEAR', (w) => {
   q.kevent([add(wr, EVFILT_WRITE, EV_CLEAR)])
   expectEvents(pending(q), { ident: wr })
   w.close(r)
-  expectEvents(wait(q), { ident: wr, flags: EV_CLEAR | EV_EOF })
+  expectEvents(wait(q), { ident: wr, flags: EV_CLEAR | EV_EOF | EV_ONESHOT })
   expectNothing(q)
 })
 
@@ -140,7 +180,7 @@ scenario('a pipe ends for its writer only when the last reader is gone', (w) => 
   w.close(r)
   expectEvents(pending(q), { ident: wr, flags: 0 })
   w.close(other)
-  expectEvents(pending(q), { ident: wr, flags: EV_EOF })
+  expectEvents(pending(q), { ident: wr, flags: EV_EOF | EV_ONESHOT })
 })
 
 scenario('the two ends of a pipe are watched side by side', (w) => {
@@ -180,6 +220,38 @@ scenario('the end of file of a fifo is gone when a reader comes back', { needs: 
   w.open('fifo', 'r')
   expectEvents(pending(q), { ident: wr, flags: 0 })
 })
+
+scenario('a fifo with EV_CLEAR is reported when a reader comes back', { needs: ['fifo'] }, (w) => {
+  const q = w.kqueue()
+  w.mkfifo('fifo')
+  let r = w.open('fifo', 'r')
+  const wr = w.open('fifo', 'w')
+  q.kevent([add(wr, EVFILT_WRITE, EV_CLEAR)])
+  expectEvents(pending(q), { ident: wr, flags: EV_CLEAR })
+  for (let i = 0; i < 3; i++) {
+    w.close(r)
+    expectEvents(wait(q), { ident: wr, flags: EV_CLEAR | EV_EOF })
+    expectNothing(q)
+    r = w.open('fifo', 'r')
+    expectEvents(wait(q), { ident: wr, flags: EV_CLEAR })
+    expectNothing(q)
+  }
+})
+
+scenario(
+  'the reading end of a fifo, watched for writing, is never reported',
+  { needs: ['fifo'] },
+  (w) => {
+    const q = w.kqueue()
+    w.mkfifo('fifo')
+    const r = w.open('fifo', 'r')
+    const wr = w.open('fifo', 'w')
+    q.kevent([add(r, EVFILT_WRITE)])
+    w.close(wr)
+    expectNothing(q, 5)
+    q.kevent([remove(r, EVFILT_WRITE)])
+  },
+)
 
 // Other kinds of file.
 
