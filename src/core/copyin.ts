@@ -8,6 +8,8 @@ import { type Change, EV_SET, type Kevent, type Timeout } from '../event.js'
 
 /** For ever, in ns. */
 const FOREVER = -1
+/** The last nanosecond of a second. */
+const LAST_NSEC = 999_999_999
 
 /** A TypeError with Node's code for arguments of a wrong type. */
 export function wrongType(name: string, wanted: string, value: unknown): TypeError {
@@ -22,11 +24,22 @@ function invalid(reason: string): KqueueError {
 
 /** A whole number in a range. */
 function whole(value: unknown, name: string, least: number, most: number): number {
+  const given = number(value, name)
+  if (!isWithin(given, least, most)) throw notWithin(given, name, least, most)
+  return given
+}
+
+function number(value: unknown, name: string): number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value)
-  if (!Number.isInteger(value) || value < least || value > most) {
-    throw invalid(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
-  }
   return value
+}
+
+function isWithin(value: number, least: number, most: number): boolean {
+  return Number.isInteger(value) && value >= least && value <= most
+}
+
+function notWithin(value: number, name: string, least: number, most: number): KqueueError {
+  return invalid(`${name} must be a whole number from ${least} to ${most}, not ${value}`)
 }
 
 /** A changelist that has been read; reused from call to call. */
@@ -107,22 +120,39 @@ export function eventCount(nevents: unknown): number {
 }
 
 /**
- * A timeout in ns, -1 for ever. Milliseconds, fractions of them, or a timespec.
- * @throws KqueueError EINVAL when it is negative, not a number, or nsec is not 0..999999999
+ * A timeout that has been read: ns, -1 for ever, or the error that it is for who waits.
+ * kevent(2) applies the changes first, and where there is no room for events it does not
+ * look at the timeout at all.
  */
-export function nanoseconds(timeout: Timeout | undefined): number {
+export type GivenTimeout = number | KqueueError
+
+/**
+ * Reads a timeout: milliseconds, fractions of them, or a timespec.
+ * @throws TypeError for a value of a wrong type
+ */
+export function givenTimeout(timeout: Timeout | undefined): GivenTimeout {
   if (timeout === undefined || timeout === null) return FOREVER
   if (typeof timeout === 'number') {
-    if (!(timeout >= 0)) throw invalid(`a timeout is 0 or more ms, not ${timeout}`)
+    if (!(timeout >= 0)) return invalid(`a timeout is 0 or more ms, not ${timeout}`)
     return timeout === Number.POSITIVE_INFINITY ? FOREVER : Math.ceil(timeout * 1e6)
   }
   if (typeof timeout !== 'object') {
     throw wrongType('timeout', 'a number of ms, a timespec { sec, nsec } or null', timeout)
   }
-  const { sec, nsec } = timeout
-  whole(sec, 'timeout.sec', 0, MAX)
-  whole(nsec, 'timeout.nsec', 0, 999_999_999)
+  const sec = number(timeout.sec, 'timeout.sec')
+  const nsec = number(timeout.nsec, 'timeout.nsec')
+  if (!isWithin(sec, 0, MAX)) return notWithin(sec, 'timeout.sec', 0, MAX)
+  if (!isWithin(nsec, 0, LAST_NSEC)) return notWithin(nsec, 'timeout.nsec', 0, LAST_NSEC)
   return sec * 1e9 + nsec
+}
+
+/**
+ * A timeout that is looked at, in ns, -1 for ever.
+ * @throws KqueueError EINVAL when it is negative, not a number, or nsec is not 0..999999999
+ */
+export function nanoseconds(timeout: GivenTimeout): number {
+  if (typeof timeout !== 'number') throw timeout
+  return timeout
 }
 
 /** An object of options. */

@@ -3,7 +3,7 @@
  * (`struct filterops`), and the table of them, to which a program can add its
  * own at run time (kqueue_add_filteropts(9), kfilter_register(9)).
  */
-import { EBUSY, EEXIST, EINVAL, KqueueError } from '../errors.js'
+import { EBUSY, EEXIST, EINVAL, ENXIO, KqueueError } from '../errors.js'
 import type { Kevent } from '../event.js'
 import type { Knote } from './knote.js'
 
@@ -52,6 +52,17 @@ interface Entry {
   references: number
 }
 
+/** The numbers of the system are -1 and so many below, whether there is a filter or not: EVFILT_SYSCOUNT. */
+const SYSTEM = 13
+
+/** What a number of the system stands for that has no filter: filt_nullattach. */
+const nullFilter: FilterOps = {
+  isFd: false,
+  attach: (kn) => kn.kq.kernel.refuse(ENXIO, `this system has no filter ${kn.filter}`),
+  detach() {},
+  event: () => false,
+}
+
 /** The lowest filter number: `filter` is a C short. */
 const LOWEST = -32768
 /** Numbers given out by name start here and go down. */
@@ -65,9 +76,14 @@ export class FilterTable {
     this.#entries.set(filter, { ops, name: undefined, system: true, references: 0 })
   }
 
-  /** The filter of this number, or undefined. */
+  /**
+   * The filter of this number, or undefined. A number of the system without a filter has one
+   * that refuses to attach. kqueue_fo_find.
+   */
   find(filter: number): FilterOps | undefined {
-    return this.#entries.get(filter)?.ops
+    const found = this.#entries.get(filter)?.ops
+    if (found !== undefined) return found
+    return filter < 0 && filter >= -SYSTEM ? nullFilter : undefined
   }
 
   hold(filter: number): void {

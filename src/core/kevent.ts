@@ -10,6 +10,9 @@ import type { Kqueue } from './kqueue.js'
  * receipt, is answered with an EV_ERROR event while there is room for `room` of
  * them. Answers the number of those events. kqueue_kevent.
  *
+ * The answer is the change as `register` leaves it: its `fflags` are 0 where it was for a
+ * new event.
+ *
  * A receipt of success for which there is no room is left out (FreeBSD stops there).
  * @throws KqueueError when a change fails and there is no room: those before it have been applied
  */
@@ -24,6 +27,7 @@ export function applyChanges(
   for (let index = 0; index < n; index++) {
     const change = changes[index]!
     if (change.filter === 0) continue
+    const given = change.fflags
     const error = kq.register(change)
     if (error === 0 && (change.flags & EV_RECEIPT) === 0) continue
     if (answered < room) {
@@ -33,7 +37,7 @@ export function applyChanges(
     } else if (error !== 0) {
       throw new KqueueError(error, 'kevent', {
         reason: kq.kernel.reason,
-        change: { ...change },
+        change: { ...change, fflags: given },
         index,
       })
     }

@@ -107,10 +107,12 @@ export class Knote implements Kevent {
     this.activate()
   }
 
-  /** Keeps the event from being reported; what happened is kept. */
+  /**
+   * Keeps the event from being reported; what happened is kept. One that waits to be handed
+   * out keeps its place until it is looked at.
+   */
   disable(): void {
     this.status |= KN_DISABLED
-    if (this.status & KN_QUEUED) this.kq.dequeue(this)
   }
 
   /** Lets the event be reported again; what happened meanwhile is asked by the caller. */

@@ -42,7 +42,7 @@ import { NumberTable } from './table.js'
 export class Kqueue implements OpenFile {
   /** The knotes of the queues that watch this one. */
   readonly watchers = new Knlist()
-  /** Active knotes that wait to be handed out. */
+  /** Active knotes that wait to be handed out, and those among them that were disabled since. */
   count = 0
   closed = false
 
@@ -85,8 +85,8 @@ export class Kqueue implements OpenFile {
   }
 
   /**
-   * Applies one change: 0, or a positive errno with the kernel's `reason` set.
-   * kqueue_register.
+   * Applies one change: 0, or a positive errno with the kernel's `reason` set. What it
+   * leaves in `change.fflags` is for the answer. kqueue_register.
    */
   register(change: Kevent): number {
     const { kernel } = this
@@ -132,7 +132,11 @@ export class Kqueue implements OpenFile {
       return kernel.refuse(ENOMEM, `sysctl.kq_knotemax allows ${this.size} knotes in a queue`)
     }
     const kn = new Knote(this, change, ops, file)
+    const { fflags } = change
+    change.fflags = 0
     const error = this.#attach(kn)
+    // Where only the attaching finds out that the descriptor is not open, see `fget`.
+    if (error === EBADF && ops === fileFilter) change.fflags = fflags
     if (error !== 0) return error
     if (kn.status & KN_DROPPED) return 0
     if (ops.isFd && ops !== fileFilter) {
@@ -202,12 +206,13 @@ export class Kqueue implements OpenFile {
     const error = this.#change(kn, change)
     if (error !== 0) return error
     if ((flags & EV_KEEPUDATA) === 0) kn.udata = change.udata
-    if (flags & EV_ENABLE) kn.enable()
-    else if (flags & EV_DISABLE) kn.disable()
+    // Before it is disabled, so that who watches this queue is told.
     if (flags & EV_FORCEONESHOT) {
       kn.flags |= EV_ONESHOT
       kn.force()
     }
+    if (flags & EV_ENABLE) kn.enable()
+    else if (flags & EV_DISABLE) kn.disable()
     this.#ask(kn)
     return 0
   }
@@ -271,6 +276,10 @@ export class Kqueue implements OpenFile {
 
   /** Asks one active knote, and hands it out if it holds: whether it did. Hot path. */
   #visit(kn: Knote, sink: EventSink): boolean {
+    if (kn.status & KN_DISABLED) {
+      this.dequeue(kn)
+      return false
+    }
     if (kn.flags & EV_DROP) {
       kn.drop()
       return false
@@ -285,7 +294,7 @@ export class Kqueue implements OpenFile {
       return false
     }
     // The filter may have dropped or disabled its own knote while it was asked.
-    if ((kn.status & KN_QUEUED) === 0) return false
+    if ((kn.status & (KN_QUEUED | KN_DISABLED)) !== KN_QUEUED) return false
     return this.#handOut(kn, sink)
   }
 
@@ -294,7 +303,7 @@ export class Kqueue implements OpenFile {
     if (!ops.isFd && ops.touch !== undefined) {
       const out = this.#out
       ops.touch(kn, out, EVENT_PROCESS)
-      if ((kn.status & KN_QUEUED) === 0) return false
+      if ((kn.status & (KN_QUEUED | KN_DISABLED)) !== KN_QUEUED) return false
       sink.put(out.ident, out.filter, out.flags, out.fflags, out.data, out.udata)
       out.udata = undefined
     } else {

@@ -4,6 +4,7 @@
  */
 import { isMainThread } from 'node:worker_threads'
 import { Callout } from '../core/callout.js'
+import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { applyChanges } from '../core/kevent.js'
 import { KN_FORCED, KN_QUEUED, type Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
@@ -159,10 +160,10 @@ export class LinuxQueue extends Kqueue {
     n: number,
     sink: EventSink,
     max: number,
-    timeout: number,
+    timeout: GivenTimeout,
   ): number {
     const errors = this.change(changes, n, sink, max)
-    return errors > 0 || max === 0 ? errors : this.collect(sink, max, timeout)
+    return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
   }
 
   /** The first half of `kevent`: answers the number of EV_ERROR events. */

@@ -2,7 +2,7 @@
  * What one wants most often, each a few lines over kevent: waiting for a
  * descriptor, ticking, and events of the program's own.
  */
-import { nanoseconds, wrongType } from '../core/copyin.js'
+import { givenTimeout, nanoseconds, wrongType } from '../core/copyin.js'
 import { EINVAL, KqueueError } from '../errors.js'
 import {
   EV_ADD,
@@ -78,7 +78,7 @@ export async function* ticks(
   period: number | { sec: number; nsec: number },
   { signal }: { signal?: AbortSignal } = {},
 ): AsyncGenerator<{ expirations: number }, void, undefined> {
-  const ns = nanoseconds(period)
+  const ns = nanoseconds(givenTimeout(period))
   if (ns <= 0) throw new KqueueError(EINVAL, 'kevent', { reason: 'a period is more than 0' })
   const kq = kqueue()
   try {

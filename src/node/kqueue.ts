@@ -3,7 +3,14 @@
  * queue, and class `Kqueue` is kevent(2) in its three forms: blocking, awaited,
  * and iterated.
  */
-import { ChangeBuffer, eventCount, nanoseconds, options, wrongType } from '../core/copyin.js'
+import {
+  ChangeBuffer,
+  eventCount,
+  givenTimeout,
+  nanoseconds,
+  options,
+  wrongType,
+} from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
 import { KN_ACTIVE, KN_DISABLED, KN_QUEUED, type Knote } from '../core/knote.js'
 import { EBADF, EINVAL, KqueueError } from '../errors.js'
@@ -92,9 +99,10 @@ export class Kqueue {
    * the errno in `data` while there is room for events, and thrown otherwise; when
    * there are such answers, no events are drained.
    *
-   * @throws KqueueError EBADF closed queue; EINTR a signal that the program handles came first; EINVAL nevents
-   *   or timeout; the error of a change for which there is no room: those before it
-   *   have been applied, those after it have not. TypeError for values of a wrong type.
+   * @throws KqueueError EBADF closed queue; EINTR a signal that the program handles came first; EINVAL nevents,
+   *   or a timeout that is to be waited for: the changes have been applied; the error of a change
+   *   for which there is no room: those before it have been applied, those after it have not.
+   *   TypeError for values of a wrong type.
    */
   kevent(
     changelist?: readonly Change[] | null,
@@ -102,10 +110,10 @@ export class Kqueue {
     timeout: Timeout | undefined = null,
   ): Kevent[] {
     const max = eventCount(nevents)
-    const ns = nanoseconds(timeout)
+    const given = givenTimeout(timeout)
     const sink = new EventArray()
     this.#call(changelist, (buffer) => {
-      this.#queue.kevent(buffer.changes, buffer.length, sink, max, ns)
+      this.#queue.kevent(buffer.changes, buffer.length, sink, max, given)
     })
     return sink.events
   }
@@ -120,13 +128,13 @@ export class Kqueue {
     timeout: Timeout | undefined = null,
   ): number {
     if (!(list instanceof EventList)) throw wrongType('list', 'an EventList', list)
-    const ns = nanoseconds(timeout)
+    const given = givenTimeout(timeout)
     const buffer = this.#spare ?? new ChangeBuffer()
     this.#spare = null
     try {
       buffer.read(changelist)
       list.length = 0
-      return this.#queue.kevent(buffer.changes, buffer.length, list, list.capacity, ns)
+      return this.#queue.kevent(buffer.changes, buffer.length, list, list.capacity, given)
     } finally {
       buffer.release()
       this.#spare = buffer
@@ -143,18 +151,20 @@ export class Kqueue {
   async wait(given: WaitOptions = {}): Promise<Kevent[]> {
     const { changelist, nevents = NEVENTS, timeout = null, signal } = options(given, 'options')
     const max = eventCount(nevents)
-    const ns = nanoseconds(timeout)
+    const limit = givenTimeout(timeout)
     const abort = abortSignal(signal)
     abort?.throwIfAborted()
     const queue = this.#queue
     const sink = new EventArray()
+    let ns = 0
     this.#call(changelist, (buffer) => {
       const errors = queue.change(buffer.changes, buffer.length, sink, max)
+      if (errors > 0 || max === 0) return
+      ns = nanoseconds(limit)
       // Who waits already comes first.
-      const asked = errors === 0 && max > 0 && (queue.waiters.length === 0 || ns === 0)
-      if (asked) queue.collect(sink, max, 0)
+      if (queue.waiters.length === 0 || ns === 0) queue.collect(sink, max, 0)
     })
-    if (sink.events.length > 0 || max === 0 || ns === 0) {
+    if (sink.events.length > 0 || ns === 0) {
       await this.#turn()
       return sink.events
     }

@@ -148,7 +148,8 @@ export class SimKernel extends Kernel {
 
   /**
    * Moves the clock to the next callout at which something can happen, but not past `end`,
-   * and calls it. Periodic timers that only count meanwhile are called once for all their
+   * and calls it and all that are due at that moment: as on a real system nobody who is woken
+   * runs before the last of them has been called (softclock). Periodic timers that only count meanwhile are called once for all their
    * expirations, so that one of a nanosecond does not stop the world.
    */
   step(end = Number.POSITIVE_INFINITY): void {
@@ -166,7 +167,7 @@ export class SimKernel extends Kernel {
     }
     if (callouts.next > target || !Number.isFinite(target)) return
     this.moveTo(target)
-    callouts.runFirst()
+    callouts.run(target)
   }
 
   /** Calls the callouts whose time has come. */

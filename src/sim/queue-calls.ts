@@ -1,5 +1,12 @@
 /** The system calls on queues of a process: kqueue(2), kevent(2). */
-import { ChangeBuffer, eventCount, nanoseconds, options, wrongType } from '../core/copyin.js'
+import {
+  ChangeBuffer,
+  eventCount,
+  type GivenTimeout,
+  givenTimeout,
+  options,
+  wrongType,
+} from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
 import { EINVAL, KqueueError } from '../errors.js'
 import {
@@ -68,7 +75,7 @@ export abstract class QueueCalls extends SocketCalls {
     timeout: Timeout | undefined = null,
   ): Kevent[] {
     const sink = new EventArray()
-    this.#kevent(fd, changelist, sink, eventCount(nevents), nanoseconds(timeout))
+    this.#kevent(fd, changelist, sink, eventCount(nevents), givenTimeout(timeout))
     return sink.events
   }
 
@@ -84,7 +91,7 @@ export abstract class QueueCalls extends SocketCalls {
   ): number {
     if (!(list instanceof EventList)) throw wrongType('list', 'an EventList', list)
     list.length = 0
-    return this.#kevent(fd, changelist, list, list.capacity, nanoseconds(timeout))
+    return this.#kevent(fd, changelist, list, list.capacity, givenTimeout(timeout))
   }
 
   #kevent(
@@ -92,7 +99,7 @@ export abstract class QueueCalls extends SocketCalls {
     changelist: readonly Change[] | null | undefined,
     sink: EventSink,
     max: number,
-    timeout: number,
+    timeout: GivenTimeout,
   ): number {
     const queue = this.#queue(fd)
     const buffer = new ChangeBuffer()
@@ -112,11 +119,11 @@ export abstract class QueueCalls extends SocketCalls {
   async wait(fd: number, given: WaitOptions = {}): Promise<Kevent[]> {
     const { changelist, nevents = NEVENTS, timeout = null } = options(given, 'options')
     const max = eventCount(nevents)
-    const ns = nanoseconds(timeout)
+    const limit = givenTimeout(timeout)
     const queue = this.#queue(fd)
     const buffer = new ChangeBuffer()
     buffer.read(changelist)
-    return queue.sleep(buffer.changes, buffer.length, max, ns)
+    return queue.sleep(buffer.changes, buffer.length, max, limit)
   }
 
   #queue(fd: number): SimQueue {

@@ -3,6 +3,7 @@
  * to wait for it: at once, moving the virtual clock, or as a program that sleeps.
  */
 
+import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { EventArray } from '../core/event-list.js'
 import { applyChanges } from '../core/kevent.js'
 import { Kqueue } from '../core/kqueue.js'
@@ -52,10 +53,10 @@ export class SimQueue extends Kqueue implements SimFile {
     n: number,
     sink: EventSink,
     max: number,
-    timeout: number,
+    timeout: GivenTimeout,
   ): number {
     const errors = n === 0 ? 0 : applyChanges(this, changes, n, sink, max)
-    return errors > 0 || max === 0 ? errors : this.#block(sink, max, timeout)
+    return errors > 0 || max === 0 ? errors : this.#block(sink, max, nanoseconds(timeout))
   }
 
   #block(sink: EventSink, max: number, timeout: number): number {
@@ -76,10 +77,16 @@ export class SimQueue extends Kqueue implements SimFile {
   }
 
   /** kevent(2) for a program: what `kevent` answers, but other programs run meanwhile. */
-  sleep(changes: readonly Kevent[], n: number, max: number, timeout: number): Promise<Kevent[]> {
+  sleep(
+    changes: readonly Kevent[],
+    n: number,
+    max: number,
+    timeout: GivenTimeout,
+  ): Promise<Kevent[]> {
     const { kernel, process } = this
     const sink = new EventArray()
     const errors = n === 0 ? 0 : applyChanges(this, changes, n, sink, max)
+    const ns = errors > 0 || max === 0 ? 0 : nanoseconds(timeout)
     return new Promise((resolve, reject) => {
       const sleeper = new Sleeper(this, max, resolve, reject)
       kernel.scheduler.yielded(process)
@@ -88,7 +95,7 @@ export class SimQueue extends Kqueue implements SimFile {
         return
       }
       this.sleepers.push(sleeper)
-      if (timeout >= 0) kernel.schedule(sleeper.timer, kernel.uptime() + timeout)
+      if (ns >= 0) kernel.schedule(sleeper.timer, kernel.uptime() + ns)
       if (this.count > 0) kernel.wakeup(this)
     })
   }

@@ -14,6 +14,7 @@ import {
   EV_SYSFLAGS,
   EVFILT_PROC,
   EVFILT_READ,
+  EVFILT_SENDFILE,
   EVFILT_SIGNAL,
   EVFILT_TIMER,
   EVFILT_USER,
@@ -52,11 +53,12 @@ const UNITS = new Map([
 ])
 const ACTIONS = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | EV_FORCEONESHOT
 
-/** Applies one change, or throws a Refusal. */
+/** Applies one change, or throws a Refusal. What it leaves in `fflags` is for the answer. */
 export function change(system: ModelSystem, queue: ModelQueue, given: Kevent): void {
   const flags = given.flags & ~EV_SYSFLAGS
   const { filter, ident } = given
-  if (!FILTERS.includes(filter)) throw new Refusal('EINVAL')
+  const known = FILTERS.includes(filter)
+  if (!known && filter !== EVFILT_SENDFILE) throw new Refusal('EINVAL')
   if (flags & EV_ENABLE && flags & EV_DISABLE) throw new Refusal('EINVAL')
   if (flags & EV_ADD && flags & EV_KEEPUDATA) throw new Refusal('EINVAL')
   if (filter === EVFILT_READ || filter === EVFILT_WRITE) {
@@ -72,11 +74,15 @@ export function change(system: ModelSystem, queue: ModelQueue, given: Kevent): v
   }
   if (found === undefined) {
     if ((flags & EV_ADD) === 0) throw new Refusal('ENOENT')
-    add(system, queue, { ...given, flags })
+    const asked = { ...given, flags }
+    given.fflags = 0
+    if (!known) throw new Refusal('ENXIO')
+    add(system, queue, asked)
   } else if (flags & EV_DELETE) {
     queue.registrations.delete(found)
   } else {
     modify(system, found, { ...given, flags })
+    if (filter === EVFILT_USER) given.fflags &= NOTE_FFLAGSMASK
   }
 }
 
@@ -85,7 +91,8 @@ function add(system: ModelSystem, queue: ModelQueue, given: Kevent): void {
   attach(system, r)
   r.disabled = (given.flags & EV_DISABLE) !== 0
   queue.registrations.add(r)
-  settle(system, r, given.flags, false)
+  if (given.flags & EV_FORCEONESHOT) force(system, r)
+  settle(system, r, false)
 }
 
 function modify(system: ModelSystem, r: Registration, given: Kevent): void {
@@ -100,20 +107,20 @@ function modify(system: ModelSystem, r: Registration, given: Kevent): void {
   }
   if ((flags & EV_KEEPUDATA) === 0) r.udata = given.udata
   const wasDisabled = r.disabled
-  if (flags & EV_DISABLE) {
-    r.disabled = true
-    r.leave()
-  }
+  if (flags & EV_FORCEONESHOT) force(system, r)
+  if (flags & EV_DISABLE) r.disabled = true
   if (flags & EV_ENABLE) r.disabled = false
-  settle(system, r, flags, wasDisabled)
+  settle(system, r, wasDisabled)
+}
+
+function force(system: ModelSystem, r: Registration): void {
+  r.flags |= EV_ONESHOT
+  r.forced = true
+  r.activate(system.tick())
 }
 
 /** After a change: what holds is pending. */
-function settle(system: ModelSystem, r: Registration, flags: number, wasDisabled: boolean): void {
-  if (flags & EV_FORCEONESHOT) {
-    r.flags |= EV_ONESHOT
-    r.forced = true
-  }
+function settle(system: ModelSystem, r: Registration, wasDisabled: boolean): void {
   const { holds } = r
   if (holds === 'yes' || r.doomed) r.activate(system.tick())
   else if (holds === 'maybe' || wasDisabled) r.activate(system.tick(), false)
@@ -127,7 +134,7 @@ function attach(system: ModelSystem, r: Registration): void {
       break
     case EVFILT_USER:
       r.count = r.sfflags & NOTE_TRIGGER ? 1 : 0
-      r.sfflags &= NOTE_FFLAGSMASK
+      r.sfflags = (r.sfflags & ~NOTE_TRIGGER) >>> 0
       break
     case EVFILT_TIMER:
       r.timer = start(system, r.flags, r.sfflags, r.sdata)
@@ -166,7 +173,7 @@ function combine(r: Registration, { fflags, flags, data }: Kevent): void {
   const given = fflags & NOTE_FFLAGSMASK
   const how = (fflags & NOTE_FFCTRLMASK) >>> 0
   if (how === NOTE_FFAND) r.sfflags &= given
-  else if (how === NOTE_FFOR) r.sfflags |= given
+  else if (how === NOTE_FFOR) r.sfflags = (r.sfflags | given) >>> 0
   else if (how === NOTE_FFCOPY) r.sfflags = given
   r.sdata = data
   if (flags & EV_CLEAR) r.count = 0

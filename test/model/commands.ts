@@ -14,6 +14,7 @@ import {
   EV_RECEIPT,
   EVFILT_PROC,
   EVFILT_READ,
+  EVFILT_SENDFILE,
   EVFILT_SIGNAL,
   EVFILT_TIMER,
   EVFILT_USER,
@@ -175,6 +176,7 @@ const changelist = fc.array(
     { weight: 12, arbitrary: modification },
     { weight: 1, arbitrary: changes(0, fd, fc.constant(0), fc.constant(0)) },
     { weight: 1, arbitrary: changes(-99, fd, fc.constant(0), fc.constant(0)) },
+    { weight: 1, arbitrary: changes(EVFILT_SENDFILE, fd, fc.constant(0), fc.constant(0)) },
   ),
   { minLength: 1, maxLength: 4, size: 'max' },
 )
@@ -193,7 +195,7 @@ const kevent = fc.record({
   kq: pick(0, 0, 0, 1, 1, 2),
   changes: changelist,
   nevents: pick(0, 8, 8, 0, 1, 2, 3),
-  timeout: pick(0, 0, 0, 0, 0, 3, 10.5, null),
+  timeout: pick(0, 0, 0, 0, 0, 3, 10.5, null, -1),
 })
 
 /** A look at all that is pending. */

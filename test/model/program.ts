@@ -217,6 +217,7 @@ class Runner {
     if (code !== undefined) expect(result.code, code, 'kevent')
     else if (answers.length > 0) expect(events?.map(errorEvent).join(), answers.join(), 'answers')
     else if (nevents === 0) expect(result.code ?? events?.length, 0, 'kevent with nevents 0')
+    else if (timeout !== null && timeout < 0) expect(result.code, 'EINVAL', 'a bad timeout')
     else this.scan(queue, result, nevents, timeout)
   }
 
@@ -232,7 +233,8 @@ class Runner {
       const kev = EV_SET(ident, filter, flags, fflags, data, udata)
       const { code } = answer(() => change(this.system, queue, kev))
       if (code === undefined && !receiptWanted(kev)) continue
-      if (answers.length < room) answers.push(`${ident} ${filter} ${code ?? 'done'} ${udata}`)
+      const told = `${ident} ${filter} ${code ?? 'done'} ${kev.fflags} ${udata}`
+      if (answers.length < room) answers.push(told)
       else if (code !== undefined) return { answers, code }
     }
     return { answers }
@@ -256,9 +258,10 @@ class Runner {
         system.moveTo(system.next)
         queue.take([], room, system.tick)
       }
+      // What is due at one moment is due before anybody wakes.
       system.moveTo(end)
     }
-    if (events.length > 0) queue.take(events, room, system.tick, end > start)
+    if (events.length > 0) queue.take(events, room, system.tick)
     else if (code !== undefined) this.deadlock(queue, code, timeout)
     else expect(end, timeout === null ? 'events' : start + timeout * 1e6, 'the end of a sleep')
   }
@@ -321,9 +324,9 @@ function aim(queue: unknown, { of, ...change }: Change): Change {
   return { ...change, ident, filter }
 }
 
-function errorEvent({ ident, filter, flags, data, udata }: Kevent): string {
+function errorEvent({ ident, filter, flags, fflags, data, udata }: Kevent): string {
   if (flags !== EV_ERROR) throw new Difference(`an event (${ident}, ${filter}) beside answers`)
-  return `${ident} ${filter} ${data === 0 ? 'done' : errnoName(data)} ${udata}`
+  return `${ident} ${filter} ${data === 0 ? 'done' : errnoName(data)} ${fflags} ${udata}`
 }
 
 function within(n: number, least: number, most: number, what: string): void {

@@ -113,11 +113,8 @@ export class Registration {
     this.earliest = this.latest = NEVER
   }
 
-  /**
-   * What is wrong with an event as a report of this, null when nothing is.
-   * @param early other things that happened at the same moment may not have been seen
-   */
-  wrong(event: Kevent, early: boolean): string | null {
+  /** What is wrong with an event as a report of this, null when nothing is. */
+  wrong(event: Kevent): string | null {
     const want: Partial<Kevent> = { flags: this.flags, fflags: 0, udata: this.udata }
     let flags = event.flags
     let least = this.count
@@ -139,7 +136,7 @@ export class Registration {
       if (isAlone) want.flags = this.flags | EV_EOF | (read ? 0 : EV_ONESHOT)
       least = most = read !== reads ? 0 : read ? pipe.bytes : isAlone ? 0 : pipe.space
     } else if (this.target instanceof ModelQueue) {
-      least = early ? 1 : Math.max(1, this.target.least)
+      least = Math.max(1, this.target.least)
       most = this.target.most
     }
     if (flags !== want.flags) return `flags ${hex(want.flags!)}, not ${hex(flags)}`
@@ -221,43 +218,36 @@ export class ModelQueue {
   /**
    * A call with room for so many events has reported these.
    * @param tick answers ever later moments
-   * @param early more may have happened since, in the same moment
    */
-  take(events: readonly Kevent[], room: number, tick: () => number, early = false): void {
+  take(events: readonly Kevent[], room: number, tick: () => number): void {
     if (events.length > room) throw new Difference(`${events.length} events, ${room} wanted`)
-    const full = early || events.length === room
+    const full = events.length === room
     const reported = new Set<Registration>()
     let floor = 0
     for (const event of events) {
-      const r = this.reportedBy(event, reported, early)
+      const r = this.reportedBy(event, reported)
       if (r.latest < floor) throw new Difference(`${r} waited longer, and is reported later`)
       floor = Math.max(floor, r.earliest)
       reported.add(r)
     }
-    const last = [...reported].at(-1)?.latest ?? (early ? NEVER : -1)
+    const last = [...reported].at(-1)?.latest ?? -1
     for (const r of [...this.registrations]) {
       if (reported.has(r) || r.earliest === NEVER) continue
       if (!full || r.latest < floor) this.visitedInVain(r)
-      else if (r.earliest <= last && r.holds !== 'yes') r.latest = NEVER
+      else if (r.earliest <= last && (r.disabled || r.holds !== 'yes')) r.latest = NEVER
     }
-    for (const r of reported) {
-      r.handOut(tick())
-      if (early && r.target instanceof ModelQueue) r.activate(tick(), false)
-    }
+    for (const r of reported) r.handOut(tick())
   }
 
-  private reportedBy(
-    event: Kevent,
-    reported: ReadonlySet<Registration>,
-    early: boolean,
-  ): Registration {
+  private reportedBy(event: Kevent, reported: ReadonlySet<Registration>): Registration {
     let complaint = 'is not registered, or reported twice'
     for (const r of this.registrations) {
       if (r.ident !== event.ident || r.filter !== event.filter || reported.has(r)) continue
-      if (r.holds === 'no') complaint = 'has nothing to report'
+      if (r.disabled) complaint = 'is disabled'
+      else if (r.holds === 'no') complaint = 'has nothing to report'
       else if (r.earliest === NEVER) complaint = 'is not pending'
       else {
-        const wrong = r.wrong(event, early)
+        const wrong = r.wrong(event)
         if (wrong === null) return r
         complaint = `should have ${wrong}`
       }
@@ -266,7 +256,8 @@ export class ModelQueue {
   }
 
   private visitedInVain(r: Registration): void {
-    if (r.doomed) this.registrations.delete(r)
+    if (r.disabled) r.leave()
+    else if (r.doomed) this.registrations.delete(r)
     else if (r.holds === 'yes' && r.latest < NEVER) throw new Difference(`${r} is not reported`)
     r.leave()
   }

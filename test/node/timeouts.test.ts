@@ -109,7 +109,7 @@ describe('A timeout of kevent', () => {
     }
   })
 
-  it('that cannot be is EINVAL', () => {
+  it('that cannot be is EINVAL where there is something to wait for', async () => {
     const kq = queue()
     for (const timeout of [
       -1,
@@ -124,7 +124,32 @@ describe('A timeout of kevent', () => {
       { sec: Number.NaN, nsec: 0 },
     ]) {
       assert.throws(() => kq.kevent([], 1, timeout), { code: 'EINVAL', message: /./ })
-      assert.throws(() => kq.kevent([], 0, timeout), { code: 'EINVAL' })
+      assert.deepEqual(kq.kevent([], 0, timeout), [])
+      await assert.rejects(kq.wait({ timeout }), { code: 'EINVAL', message: /./ })
+      assert.deepEqual(await kq.wait({ nevents: 0, timeout }), [])
+    }
+  })
+
+  it('that cannot be is refused after the changes have been applied', async () => {
+    const kq = queue()
+    const late = timer(1, 100_000)
+    await assert.rejects(kq.wait({ changelist: [late], timeout: -1 }), { code: 'EINVAL' })
+    assert.deepEqual(
+      kq.knotes().map(({ ident }) => ident),
+      [1],
+    )
+  })
+
+  it('of a wrong type is a TypeError before anything is applied', async () => {
+    const kq = queue()
+    for (const timeout of ['1', {}, { sec: '1', nsec: 0 }, { sec: 0, nsec: null }] as unknown[]) {
+      const wrong = timeout as number
+      const code = 'ERR_INVALID_ARG_TYPE'
+      assert.throws(() => kq.kevent([timer(1, 1)], 0, wrong), { code })
+      await assert.rejects(kq.wait({ changelist: [timer(1, 1)], nevents: 0, timeout: wrong }), {
+        code,
+      })
+      assert.deepEqual(kq.knotes(), [])
     }
   })
 })

@@ -11,9 +11,11 @@ import {
   EV_KEEPUDATA,
   EV_ONESHOT,
   EVFILT_READ,
+  EVFILT_SENDFILE,
   EVFILT_TIMER,
   EVFILT_USER,
   EVFILT_WRITE,
+  type Kevent,
 } from 'kqueue/core'
 import {
   add,
@@ -39,6 +41,16 @@ scenario('a filter that nobody has is refused with EINVAL', (w) => {
   const q = w.kqueue()
   expectError('EINVAL', () => q.kevent([add(1, NO_FILTER)]))
   expectError('EINVAL', () => q.kevent([remove(1, NO_FILTER)]))
+})
+
+scenario('a number of the system that has no filter is refused with ENXIO', (w) => {
+  const q = w.kqueue()
+  const error = expectError('ENXIO', () => q.kevent([add(1, EVFILT_SENDFILE)]))
+  assert.match(error.message, /no filter -12/)
+  expectError('ENOENT', () => q.kevent([remove(1, EVFILT_SENDFILE)]))
+  const exclusive = EV_ENABLE | EV_DISABLE
+  expectError('EINVAL', () => q.kevent([add(1, EVFILT_SENDFILE, exclusive)]))
+  expectNothing(q)
 })
 
 scenario('a positive filter number is refused with EINVAL', (w) => {
@@ -113,6 +125,28 @@ scenario('a descriptor number beyond every table is refused with EBADF', (w) => 
   const q = w.kqueue()
   expectError('EBADF', () => q.kevent([add(2 ** 31, EVFILT_READ)]))
   expectError('EBADF', () => q.kevent([add(2 ** 32 + 1, EVFILT_READ)]))
+})
+
+scenario('the answer to a change that fails has its fflags, 0 where it is for a new event', (w) => {
+  const q = w.kqueue()
+  const rest = { fflags: 5, data: -1, udata: 'mine' }
+  const events = q.kevent(
+    [
+      add(1, EVFILT_TIMER, 0, rest),
+      change(2, EVFILT_TIMER, EV_DELETE, rest),
+      add(3, NO_FILTER, 0, rest),
+    ],
+    3,
+    0,
+  )
+  expectEvents(
+    events,
+    { ...errorEvent(1, EVFILT_TIMER, ERRNO.EINVAL), fflags: 0, udata: 'mine' },
+    { ...errorEvent(2, EVFILT_TIMER, ERRNO.ENOENT), fflags: 5, udata: 'mine' },
+    { ...errorEvent(3, NO_FILTER, ERRNO.EINVAL), fflags: 5, udata: 'mine' },
+  )
+  const error = expectError('EINVAL', () => q.kevent([add(1, EVFILT_TIMER, 0, rest)]))
+  assert.equal((error as NodeJS.ErrnoException & { change: Kevent }).change.fflags, 5)
 })
 
 scenario('an error says its code, its negative errno, the call and the change', (w) => {

@@ -5,7 +5,9 @@
  */
 import assert from 'node:assert/strict'
 import {
+  type Change,
   EV_CLEAR,
+  EV_DELETE,
   EV_DISABLE,
   EV_DISPATCH,
   EV_ENABLE,
@@ -16,8 +18,12 @@ import {
   EV_ONESHOT,
   EV_RECEIPT,
   EVFILT_READ,
+  EVFILT_TIMER,
   EVFILT_USER,
   EVFILT_WRITE,
+  NOTE_FFOR,
+  NOTE_NSECONDS,
+  NOTE_TRIGGER,
 } from 'kqueue/core'
 import {
   add,
@@ -33,6 +39,7 @@ import {
   expectEvents,
   expectGone,
   expectNothing,
+  idents,
   pending,
   remove,
   trigger,
@@ -149,6 +156,25 @@ scenario('disabling and enabling between two scans reports once', (w) => {
   q.kevent([enable(1, EVFILT_USER)])
   expectEvents(pending(q), { ident: 1 })
   expectNothing(q)
+})
+
+scenario('disabling and enabling between two scans leaves an event its place', (w) => {
+  const q = w.kqueue()
+  q.kevent([1, 2, 3].map((i) => add(i, EVFILT_USER, EV_CLEAR)))
+  q.kevent([1, 2, 3].map((i) => trigger(i)))
+  q.kevent([disable(1, EVFILT_USER)])
+  q.kevent([enable(1, EVFILT_USER)])
+  assert.deepEqual(idents(pending(q)), [1, 2, 3])
+})
+
+scenario('an event that was looked at while it was disabled goes to the end when enabled', (w) => {
+  const q = w.kqueue()
+  q.kevent([1, 2, 3].map((i) => add(i, EVFILT_USER)))
+  q.kevent([1, 2, 3].map((i) => trigger(i)))
+  q.kevent([disable(1, EVFILT_USER)])
+  assert.deepEqual(idents(pending(q)), [2, 3])
+  q.kevent([enable(1, EVFILT_USER)])
+  assert.deepEqual(idents(pending(q)), [2, 3, 1])
 })
 
 scenario('disabling or enabling twice is the same as once', (w) => {
@@ -319,6 +345,34 @@ scenario('receipts come one a change, in order, failures among them', (w) => {
   )
 })
 
+scenario(
+  'a receipt has fflags 0 for a new event, 24 bits for a user event, or what was given',
+  (w) => {
+    const q = w.kqueue()
+    const receipt = (given: Change): Change => ({ ...given, flags: given.flags | EV_RECEIPT })
+    const fflags = (NOTE_FFOR | NOTE_TRIGGER | 2) >>> 0
+    const nsec = NOTE_NSECONDS
+    const events = q.kevent(
+      [
+        receipt(add(1, EVFILT_USER, 0, { fflags: 7, data: 3 })),
+        receipt(change(1, EVFILT_USER, 0, { fflags })),
+        receipt(add(1, EVFILT_USER, 0, { fflags })),
+        receipt(change(1, EVFILT_USER, EV_DELETE, { fflags })),
+        receipt(add(2, EVFILT_TIMER, 0, { fflags: nsec, data: 1e15 })),
+        receipt(add(2, EVFILT_TIMER, 0, { fflags: nsec, data: 1e15 })),
+      ],
+      8,
+      0,
+    )
+    const answer = { flags: EV_ERROR, data: 0 }
+    expectEvents(
+      events,
+      ...[0, 2, 2, fflags].map((fflags) => ({ ident: 1, ...answer, fflags })),
+      ...[0, nsec].map((fflags) => ({ ident: 2, ...answer, fflags })),
+    )
+  },
+)
+
 scenario('a call that answers with receipts drains no events', (w) => {
   const q = w.kqueue()
   q.kevent([add(1, EVFILT_USER), trigger(1)])
@@ -379,6 +433,15 @@ scenario('EV_FORCEONESHOT of a disabled knote waits until it is enabled', (w) =>
   expectNothing(q)
   q.kevent([enable(1, EVFILT_USER)])
   expectEvents(pending(q), { ident: 1 })
+  expectGone(q, 1, EVFILT_USER)
+})
+
+scenario('EV_FORCEONESHOT with EV_DISABLE waits until the knote is enabled', (w) => {
+  const q = w.kqueue()
+  q.kevent([add(1, EVFILT_USER), change(1, EVFILT_USER, EV_FORCEONESHOT | EV_DISABLE)])
+  expectNothing(q)
+  q.kevent([enable(1, EVFILT_USER)])
+  expectEvents(pending(q), { ident: 1, flags: EV_ONESHOT })
   expectGone(q, 1, EVFILT_USER)
 })
 

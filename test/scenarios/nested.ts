@@ -7,6 +7,7 @@ import {
   EV_CLEAR,
   EV_DISABLE,
   EV_DISPATCH,
+  EV_FORCEONESHOT,
   EV_ONESHOT,
   EVFILT_READ,
   EVFILT_TIMER,
@@ -18,7 +19,9 @@ import {
 import {
   add,
   byIdent,
+  change,
   chapter,
+  disable,
   drain,
   ERRNO,
   enable,
@@ -126,6 +129,24 @@ scenario('disabled knotes of the inner queue do not count', (w) => {
   expectNothing(outer)
   inner.kevent([trigger(1)])
   expectEvents(pending(outer), { ident: inner.fd, data: 1 })
+})
+
+scenario('what is disabled while it is pending counts until the inner queue is looked at', (w) => {
+  const { outer, inner } = nest(w)
+  inner.kevent([trigger(1), disable(1, EVFILT_USER)])
+  expectEvents(pending(outer), { ident: inner.fd, data: 1 })
+  expectNothing(inner)
+  expectNothing(outer)
+  inner.kevent([enable(1, EVFILT_USER)])
+  expectEvents(pending(outer), { ident: inner.fd, data: 1 })
+})
+
+scenario('EV_FORCEONESHOT with EV_DISABLE tells the outer queue first, then disables', (w) => {
+  const { outer, inner } = nest(w, EV_CLEAR)
+  inner.kevent([change(1, EVFILT_USER, EV_FORCEONESHOT | EV_DISABLE)])
+  expectEvents(pending(outer), { ident: inner.fd, data: 1 })
+  expectNothing(outer)
+  expectNothing(inner)
 })
 
 scenario('what has happened but is no event does not count', { needs: ['fifo'] }, (w) => {

@@ -130,7 +130,7 @@ Triggering while adding a user event has no effect.
 - EVFILT_USER: an event can be triggered as it is added
 - EVFILT_USER: an event with EV_CLEAR can be triggered as it is added
 - EVFILT_USER: a one-shot event can be triggered as it is added
-- EVFILT_USER: control bits given while adding are not reported
+- EVFILT_USER: NOTE_TRIGGER given while adding is not reported
 - EVFILT_USER: data and fflags are reported together when triggered while adding
 - EVFILT_TIMER changed: adding a timer again forgets an expiration that is queued already
 - EVFILT_TIMER changed: the count of a timer that is added again starts from 0

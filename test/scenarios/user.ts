@@ -153,10 +153,24 @@ scenario('the fflags of the adding are reported', (w) => {
   assert.equal(reported(q, 0), 0x123456)
 })
 
-scenario('control bits given while adding are not reported', (w) => {
+scenario('control bits given while adding are kept and reported', (w) => {
   const q = w.kqueue()
-  const fflags = (NOTE_FFCOPY | NOTE_TRIGGER | 0xaa) >>> 0
-  q.kevent([add(1, EVFILT_USER, EV_CLEAR, { fflags })])
+  for (const control of [NOTE_FFAND, NOTE_FFOR, NOTE_FFCOPY]) {
+    const fflags = (control | 2) >>> 0
+    q.kevent([add(1, EVFILT_USER, EV_CLEAR, { fflags })])
+    q.kevent([trigger(1)])
+    expectEvents(pending(q), { ident: 1, fflags })
+    q.kevent([trigger(1, NOTE_FFOR | 4)])
+    expectEvents(pending(q), { ident: 1, fflags: (control | 6) >>> 0 })
+    q.kevent([trigger(1, NOTE_FFAND | 4)])
+    expectEvents(pending(q), { ident: 1, fflags: 4 })
+    q.kevent([remove(1, EVFILT_USER)])
+  }
+})
+
+scenario('NOTE_TRIGGER given while adding is not reported', (w) => {
+  const q = w.kqueue()
+  q.kevent([add(1, EVFILT_USER, EV_CLEAR, { fflags: NOTE_TRIGGER | 0xaa })])
   expectEvents(pending(q), { ident: 1, fflags: 0xaa })
 })
 

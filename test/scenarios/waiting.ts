@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import {
   EV_CLEAR,
   EV_DISABLE,
+  EV_ERROR,
   EV_ONESHOT,
   EVFILT_READ,
   EVFILT_TIMER,
@@ -48,6 +49,25 @@ scenario('a bad timeout is refused though an event is pending, and takes nothing
   q.kevent([add(1, EVFILT_USER, EV_CLEAR), trigger(1)])
   expectError('EINVAL', () => q.kevent([], 1, { sec: 0, nsec: 1e9 }))
   expectEvents(pending(q), { ident: 1 })
+})
+
+scenario('a bad timeout is refused after the changes have been applied', (w) => {
+  const q = w.kqueue()
+  expectError('EINVAL', () => q.kevent([add(1, EVFILT_USER, EV_CLEAR), trigger(1)], 1, -1))
+  expectEvents(pending(q), { ident: 1 })
+})
+
+scenario('a bad timeout is not looked at when nothing is waited for', (w) => {
+  const q = w.kqueue()
+  assert.deepEqual(q.kevent([add(1, EVFILT_USER)], 0, -1), [])
+  assert.deepEqual(q.kevent([trigger(1)], 0, { sec: 0, nsec: 1e9 }), [])
+  expectEvents(q.kevent([remove(2, EVFILT_USER)], 1, -1), { ident: 2, flags: EV_ERROR })
+  expectEvents(pending(q), { ident: 1 })
+})
+
+scenario('an error of a change comes before that of the timeout', (w) => {
+  const q = w.kqueue()
+  expectError('ENOENT', () => q.kevent([remove(2, EVFILT_USER)], 0, -1))
 })
 
 scenario('a timeout of 0 polls', (w) => {

@@ -1,7 +1,8 @@
 /**
  * EVFILT_USER: an event that the program triggers itself (`user_filtops`).
  * NOTE_TRIGGER triggers it; 24 bits of flags are kept and combined as
- * NOTE_FFNOP, NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY say. kqueue(2).
+ * NOTE_FFNOP, NOTE_FFAND, NOTE_FFOR or NOTE_FFCOPY say. kqueue(2). What it is added with is
+ * kept as it is: there is nothing yet to combine it with.
  *
  * The order of `touch` is FreeBSD's and NetBSD's: trigger, combine, take `data`,
  * and then a change that carries EV_CLEAR resets the event.
@@ -24,16 +25,17 @@ const TRIGGERED = true
 
 function change(kn: Knote, kev: Kevent): void {
   if (kev.fflags & NOTE_TRIGGER) kn.hook = TRIGGERED
-  const given = kev.fflags & NOTE_FFLAGSMASK
-  switch ((kev.fflags & NOTE_FFCTRLMASK) >>> 0) {
+  const control = (kev.fflags & NOTE_FFCTRLMASK) >>> 0
+  kev.fflags &= NOTE_FFLAGSMASK
+  switch (control) {
     case NOTE_FFAND:
-      kn.sfflags &= given
+      kn.sfflags &= kev.fflags
       break
     case NOTE_FFOR:
-      kn.sfflags |= given
+      kn.sfflags = (kn.sfflags | kev.fflags) >>> 0
       break
     case NOTE_FFCOPY:
-      kn.sfflags = given
+      kn.sfflags = kev.fflags
       break
   }
   kn.sdata = kev.data
@@ -52,7 +54,7 @@ export const userFilter: FilterOps = {
 
   attach(kn) {
     if (kn.sfflags & NOTE_TRIGGER) kn.hook = TRIGGERED
-    kn.sfflags &= NOTE_FFLAGSMASK
+    kn.sfflags = (kn.sfflags & ~NOTE_TRIGGER) >>> 0
     return 0
   },
 
