@@ -65,6 +65,14 @@ const writes = ({ filter }: Change) => filter === EVFILT_WRITE || filter === EVF
 
 export const TABLE: readonly Row[] = [
   {
+    // Such watches are deleted before.
+    row: '`EVFILT_READ` with `EV_CLEAR` of a Unix socket whose peer shuts its reading',
+  },
+  {
+    // No program has it: `lseek` always moves.
+    row: 'A descriptor that `lseek` leaves where it is',
+  },
+  {
     row: 'A socket whose own side was shut for writing',
     leftOut: (open, change) => open?.shut === true && writes(change),
   },

@@ -185,8 +185,7 @@ class Running {
       case 'drain':
         return this.#drain(command[1])
       case 'lseek':
-        world.lseek(this.#fd(command[1]), command[2])
-        return ''
+        return this.#seek(command[1], command[2])
       case 'ftruncate':
         return this.#truncate(command[1], command[2])
       case 'shutdown':
@@ -353,6 +352,8 @@ class Running {
       for (const other of this.#slots.values()) {
         if (other.open !== end) continue
         for (const filter of [EVFILT_WRITE, EVFILT_EMPTY]) this.#forget(other.fd, filter)
+        // Linux tells the other end of it as of new data.
+        if (how === 'read') this.#forget(other.fd, EVFILT_READ)
       }
     }
     return ''
@@ -433,6 +434,15 @@ class Running {
     } catch {
       // There was nothing.
     }
+  }
+
+  /** Moves a descriptor, which Linux notices only where it is somewhere else than before. */
+  #seek(slot: number, offset: number): string {
+    const fd = this.#fd(slot)
+    this.#world.lseek(fd, offset + 1)
+    this.#observer.kevent([], 1, 0)
+    this.#world.lseek(fd, offset)
+    return ''
   }
 
   #truncate(slot: number, length: number): string {
