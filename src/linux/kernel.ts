@@ -185,10 +185,21 @@ export class LinuxKernel extends Kernel implements FileTable {
    * time it fires. Answers 0, or an errno with a reason.
    */
   adopt(fd: number, ready: () => void): number {
+    this.#claim(fd)
     const error = this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
     if (error < 0) return EPOLL_CTL.refuse(this, -error)
     this.#sources.set(fd, ready)
     return 0
+  }
+
+  /**
+   * A number is the kernel's own now, so the program has closed what it had under it.
+   * In `readSet` our file would be taken for that one, and be taken out in its place.
+   */
+  #claim(fd: number): void {
+    const side = this.#descriptors.get(fd)?.read
+    if (side instanceof PollSide) side.clear()
+    this.readSet.forget(fd)
   }
 
   /** Takes out one of the kernel's own descriptors, before it is closed. */
@@ -254,11 +265,14 @@ export class LinuxKernel extends Kernel implements FileTable {
     if (fd < 0 || fd > 0x7fffffff) return null
     const kq = this.#queues.get(fd)
     if (kq?.alive()) return kq
+    // A number of ours is none of the program's: it has closed what it means.
+    const ours = this.#sources.get(fd) !== undefined
     const known = this.#descriptors.get(fd)
     if (known !== undefined) {
-      if (known.same()) return known
+      if (!ours && known.same()) return known
       known.gone()
     }
+    if (ours) return null
     return adding || this.stat(fd) !== EBADF ? new Descriptor(this, fd) : null
   }
 
@@ -519,6 +533,7 @@ export class LinuxKernel extends Kernel implements FileTable {
   /** One of the sets inside `readSet`: whether it could be done. */
   #renewInner(set: PollSet): boolean {
     return set.renew(this.#held(set.side), (fd, old) => {
+      this.#claim(fd)
       const error = this.native.epollAdd(this.readSet.fd, fd, POLLIN + EPOLLET, 0)
       if (error < 0) return false
       this.disown(old)

@@ -91,6 +91,11 @@ export class PollSet {
     if (this.#parked.size > PARKED) this.clearParked()
   }
 
+  /** What was parked under a number has been closed: the number is another file's. */
+  forget(fd: number): void {
+    this.#parked.delete(fd)
+  }
+
   /** Takes out what is parked. */
   clearParked(): void {
     for (const fd of this.#parked.numbers()) {
