@@ -144,8 +144,10 @@ export class PollSet {
     const { native, fd: old } = this
     const fd = native.epollCreate()
     if (fd < 0) return false
+    // The number of one that was closed may be another file's by now.
+    const present = [...held].filter(([fd, generation]) => this.holds(fd, generation))
     this.fd = fd
-    if (!this.#fill(held) || !settle(fd, old)) {
+    if (!this.#fill(present) || !settle(fd, old)) {
       this.fd = old
       native.close(fd)
       return false

@@ -12,7 +12,9 @@ import {
   assertWorks,
   cleanUp,
   clear,
+  closeRaw,
   fired,
+  keep,
   pending,
   pipe,
   queue,
@@ -249,6 +251,27 @@ describe('A watched descriptor that was closed behind the back of the queue', ()
       }
     })
   }
+
+  it('is not reported as the file that got its number, when the set is made afresh', () => {
+    const kq = queue()
+    const [noisy, noise] = pipe()
+    const [old] = pipe()
+    const [next, w] = pipe()
+    for (const fd of [noisy, old]) keep(posix.dup(fd))
+    kq.kevent([read(noisy), read(old)])
+    closeRaw(noisy)
+    kq.knotes()
+    posix.write(w, 'x')
+    posix.dup2(next, old)
+    // A closed file that goes on to tell of itself is why the machine makes another set.
+    for (let i = 0; i < 300; i++) {
+      posix.write(noise, 'x')
+      assert.deepEqual(pending(kq), [])
+    }
+    assert.deepEqual(kq.knotes(), [])
+    kq.kevent([read(old)])
+    assert.deepEqual(pending(kq), [old])
+  })
 })
 
 describe('Queues opened and closed', () => {
