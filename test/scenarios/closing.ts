@@ -322,3 +322,23 @@ scenario(
     expectGone(q, r, EVFILT_READ)
   },
 )
+
+scenario(
+  'a file that comes back to its number is not taken for the one that had it in between',
+  {
+    needs: ['told-of-close'],
+  },
+  (w) => {
+    const q = w.kqueue()
+    const [r, wr] = w.pipe()
+    const other = w.dup(r)
+    q.kevent([add(r, EVFILT_READ)])
+    const [between] = w.pipe()
+    w.dup2(between, r)
+    q.kevent([add(r, EVFILT_READ)])
+    w.dup2(other, r)
+    w.write(wr, 'x')
+    expectNothing(q)
+    expectGone(q, r, EVFILT_READ)
+  },
+)
