@@ -4,6 +4,12 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_TIMER, EVFILT_USER, kqueue, NOTE_TRIGGER } from 'kqueue'
 import { SETTLE_MS, take, until } from '../take.mjs'
 
+/**
+ * So often, on the average, the waiters run while events are triggered. A turn of the event
+ * loop that all churns share takes up to a second on a busy machine.
+ */
+const INTERRUPTIONS = 4
+
 /** @type {import('../run.mjs').Churn} */
 export default {
   name: 'waiters',
@@ -29,7 +35,7 @@ export default {
         for (let ident = 0; ident < times; ident++) {
           kq.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_CLEAR, NOTE_TRIGGER)])
           ledger.done('events')
-          if (random.chance(0.3)) await nextTurn()
+          if (random.chance(INTERRUPTIONS / times)) await nextTurn()
         }
         await until(() => seen.size === times, SETTLE_MS)
         over = true
