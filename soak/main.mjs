@@ -131,7 +131,7 @@ async function soak({ names: chosen, minutes, seed, workers: slots, load: busy }
   console.log(`${minutes} minutes, seed ${seed}`)
   const directory = mkdtempSync(join(tmpdir(), 'kqueue-soak-'))
   const random = new Random(seed)
-  await phase(names, { directory, random, slots, ms: WARM_UP_MS, busy: false })
+  await phase(names, { directory, random, slots, ms: WARM_UP_MS, busy })
   await pause(2000)
   const before = await resources()
   await phase(names, { directory, random, slots, ms: minutes * 60_000, busy })
