@@ -11,6 +11,9 @@ const FOREVER = -1
 /** The last nanosecond of a second. */
 const LAST_NSEC = 999_999_999
 
+/** Why a view of a detached ArrayBuffer is EFAULT. */
+export const DETACHED = 'the ArrayBuffer is detached'
+
 /** A TypeError with Node's code for arguments of a wrong type. */
 export function wrongType(name: string, wanted: string, value: unknown): TypeError {
   const given = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value

@@ -36,6 +36,12 @@ export interface OpenFile {
   current?(): boolean
 }
 
+/**
+ * In `data` of NOTE_EXIT: the process has exited, and this system does not say how. Linux
+ * before 6.15 tells it only of a child that was not waited for yet.
+ */
+export const STATUS_UNKNOWN = -1
+
 /** A process, as far as kqueue is concerned: `struct proc`. */
 export interface Process {
   readonly pid: number

@@ -143,3 +143,37 @@ export function dropAll(knotes: Iterable<Knote>): void {
   }
   if (failed) throw failure
 }
+
+/** What is registered, and in which state it is. */
+export interface KnoteInfo extends Kevent {
+  /** The filter flags that were asked for. */
+  sfflags: number
+  /** The data that was given. */
+  sdata: number
+  /** The event has happened. */
+  active: boolean
+  /** It waits to be handed out. */
+  queued: boolean
+  /** It is not to be reported. */
+  disabled: boolean
+  /** What the filter adds. */
+  [detail: string]: unknown
+}
+
+export function describe(kn: Knote): KnoteInfo {
+  const { ident, filter, flags, fflags, data, udata, sfflags, sdata, status } = kn
+  return {
+    ...kn.ops.dump?.(kn),
+    ident,
+    filter,
+    flags,
+    fflags: fflags >>> 0,
+    data,
+    udata,
+    sfflags: sfflags >>> 0,
+    sdata,
+    active: (status & KN_ACTIVE) !== 0,
+    queued: (status & KN_QUEUED) !== 0,
+    disabled: (status & KN_DISABLED) !== 0,
+  }
+}

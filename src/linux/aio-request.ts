@@ -2,20 +2,23 @@
  * A request for asynchronous I/O on Linux (`struct aiocb`): how it goes, and how it has
  * ended.
  */
-import type { Completion, CompletionList, Part } from '../core/filters/completion.js'
+import type { AioJob, AioRequest as Request } from '../api/system.js'
+import {
+  AIO_CANCELED,
+  type Completion,
+  type CompletionList,
+  type Part,
+} from '../core/filters/completion.js'
 import { Knlist } from '../core/knlist.js'
 import { ECANCELED, EINPROGRESS } from '../errors.js'
-import type { Aio, AioJob } from './aio.js'
-import { AIO_CANCELED } from './native.js'
+import type { Aio } from './aio.js'
 
-export class AioRequest implements Completion, Part {
+export class AioRequest implements Request, Completion, Part {
   readonly klist = new Knlist()
   /** What the addon knows it by while it is not over. */
   handle = -1
   list: CompletionList<Part> | null = null
   outcome: number | null = null
-  /** Its result has been fetched by aio_return. */
-  returned = false
   readonly #aio: Aio
   #result: number | null = null
 

@@ -3,37 +3,21 @@
  * addon, which has them done by io_uring, or by threads where there is none; what is
  * over is collected when its descriptor fires, or when somebody asks.
  *
- *     const request = kernel.aio.submit({ operation: AIO_READ, fd, offset, view }, notify)
+ *     const request = kernel.aio.submit({ operation: 'read', fd, offset, view, syscall }, notify)
  */
+import type { AioJob, AioNotification, SystemAio, SystemQueue } from '../api/system.js'
+import { DETACHED, wrongType } from '../core/copyin.js'
 import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
+import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { AioRequest } from './aio-request.js'
 import { AIO as FACILITY, AIO_REQUEST as REQUEST } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
-import type { LinuxQueue } from './queue.js'
+import { AIO_DSYNC, AIO_READ, AIO_SYNC, AIO_WRITE } from './native.js'
 
-/** What is to be done. Has been checked, but for the descriptor. */
-export interface AioJob {
-  /** AIO_READ, AIO_WRITE, AIO_SYNC or AIO_DSYNC. */
-  readonly operation: number
-  readonly fd: number
-  /** Bytes. */
-  readonly offset: number
-  /** Where the bytes go, or where they are. */
-  readonly view: Uint8Array
-  /** The system call, for errors. */
-  readonly syscall: string
-}
-
-/** Who is told of the end. */
-export interface AioNotification {
-  readonly queue: LinuxQueue | null
-  readonly udata: unknown
-}
-
-/** Why there is EFAULT. */
-export const DETACHED = 'the ArrayBuffer is detached'
+/** What is asked of the addon. */
+const OPERATIONS = { read: AIO_READ, write: AIO_WRITE, sync: AIO_SYNC, datasync: AIO_DSYNC }
 
 /** Idents are no small numbers, for which a table of knotes has an array. */
 const FIRST_ID = 2 ** 32
@@ -55,7 +39,7 @@ export class AioList extends CompletionList<AioRequest> {
   }
 }
 
-export class Aio {
+export class Aio implements SystemAio {
   /** The descriptor that fires, -1 while there is no I/O. */
   #fd = -1
   /** What is not over, by handle. */
@@ -97,7 +81,7 @@ export class Aio {
     { queue, udata }: AioNotification,
   ): AioList {
     const list = new AioList(this, this.#nextId++)
-    if (queue !== null) watchCompletion(queue, EVFILT_LIO, list, udata, 'lio_listio')
+    if (queue !== null) watchCompletion(this.#machine(queue), EVFILT_LIO, list, udata, 'lio_listio')
     const requests = jobs.map(([job, notification]) => this.#entry(job, notification))
     list.take(requests)
     if (this.#fd !== -1) this.kernel.native.aioStart()
@@ -121,8 +105,8 @@ export class Aio {
     const { operation, fd, offset, view, syscall } = job
     this.#open(syscall)
     const request = new AioRequest(this, this.#nextId++, job)
-    if (queue !== null) watchCompletion(queue, EVFILT_AIO, request, udata, syscall)
-    const handle = this.kernel.native.aioSubmit(operation, fd, offset, view, now)
+    if (queue !== null) watchCompletion(this.#machine(queue), EVFILT_AIO, request, udata, syscall)
+    const handle = this.kernel.native.aioSubmit(OPERATIONS[operation], fd, offset, view, now)
     if (handle < 0) {
       request.klist.clear()
       throw new KqueueError(-handle, syscall, {
@@ -133,6 +117,11 @@ export class Aio {
     this.#requests[handle] = request
     this.#going++
     return request
+  }
+
+  #machine(queue: SystemQueue): Kqueue {
+    if (queue instanceof Kqueue && queue.kernel === this.kernel) return queue
+    throw wrongType('kq', 'a Kqueue of this system', queue)
   }
 
   #open(syscall: string): void {
@@ -180,9 +169,18 @@ export class Aio {
     return answer
   }
 
-  /** What was asked for with a descriptor and is not over. */
-  of(fd: number): AioRequest[] {
+  pending(fd: number): AioRequest[] {
+    this.look()
     return this.#requests.filter((request) => request?.job.fd === fd) as AioRequest[]
+  }
+
+  made(request: unknown): request is AioRequest {
+    return request instanceof AioRequest
+  }
+
+  forget(request: AioRequest): void {
+    request.klist.clear()
+    this.kernel.settle()
   }
 
   /**

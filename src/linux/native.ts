@@ -135,13 +135,6 @@ export const AIO_WRITE = 1
 export const AIO_SYNC = 2
 export const AIO_DSYNC = 3
 
-/** What `aioCancel` answers, with FreeBSD's numbers: it was taken back. */
-export const AIO_CANCELED = 1
-/** It cannot be taken back (any more), and goes on. */
-export const AIO_NOTCANCELED = 2
-/** It is over. */
-export const AIO_ALLDONE = 3
-
 /** By whom asynchronous I/O is done. */
 export const AIO_URING = 1
 export const AIO_THREADS = 2
@@ -302,7 +295,7 @@ export interface Native {
    * put into `view`; -EFAULT when that has no room for it any more. The handle ends with it.
    */
   aioTake(handle: number, view: Uint8Array): number
-  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. */
+  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE, as aio_cancel(2) answers. */
   aioCancel(handle: number): number
   /** -EBUSY while something goes on. */
   aioClose(): number

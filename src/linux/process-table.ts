@@ -8,14 +8,15 @@
  */
 import { watchProcess } from '../core/filters/proc.js'
 import { noteFork } from '../core/fork.js'
+import { STATUS_UNKNOWN } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
+import type { ProcessJournal } from '../core/process-journal.js'
 import { EBADF, EINVAL, ENOENT, ESRCH } from '../errors.js'
 import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../event.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import { DUPLICATE, PIDFD } from './facility.js'
 import type { LinuxKernel } from './kernel.js'
-import { CONNECTOR_NOTES, LinuxProcess, STATUS_UNKNOWN } from './process.js'
-import type { ProcessJournal } from './process-journal.js'
+import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
 
 export class ProcessTable implements ConnectorListener {

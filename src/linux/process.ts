@@ -7,19 +7,13 @@
  * be opened, has none: what is still to be told of it is all that will ever be known.
  */
 import { Callout } from '../core/callout.js'
-import type { Process } from '../core/kernel.js'
+import { type Process, STATUS_UNKNOWN } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP, NOTE_TRACK, NOTE_TRACKERR } from '../event.js'
 import { PROCESS_REAPED, PROCESS_RUNNING } from './native.js'
 import type { ProcessTable } from './process-table.js'
 import { mayReadStatus, pidOfDescriptor, processStat } from './procfs.js'
-
-/**
- * In `data` of NOTE_EXIT: the process has exited, and this system does not say how. Linux
- * before 6.15 tells it only of a child that was not waited for yet.
- */
-export const STATUS_UNKNOWN = -1
 
 /** What only the process connector knows. */
 export const CONNECTOR_NOTES = (NOTE_FORK | NOTE_EXEC | NOTE_TRACK) >>> 0

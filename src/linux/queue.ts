@@ -3,10 +3,11 @@
  * wait for it: blocking the thread, or from its event loop.
  */
 import { isMainThread } from 'node:worker_threads'
+import type { SystemQueue } from '../api/system.js'
 import { Callout } from '../core/callout.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { applyChanges } from '../core/kevent.js'
-import { KN_FORCED, KN_QUEUED, type Knote } from '../core/knote.js'
+import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EINTR, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
@@ -17,6 +18,9 @@ import { pollFailure } from './nesting.js'
 
 /** For ever, as a timeout in ns. */
 export const FOREVER = -1
+
+/** Pauses in a row that give the event loop no turn. */
+const BURST = 64
 
 /**
  * A worker that is to be terminated can be only between two calls to the addon, so
@@ -60,7 +64,7 @@ export class Waiter {
   }
 }
 
-export class LinuxQueue extends Kqueue {
+export class LinuxQueue extends Kqueue implements SystemQueue {
   readonly fd: number
   declare readonly kernel: LinuxKernel
   readonly waiters: Waiter[] = []
@@ -69,6 +73,7 @@ export class LinuxQueue extends Kqueue {
   #exposed = false
   #shown = false
   #lost = false
+  #pauses = 0
 
   constructor(kernel: LinuxKernel) {
     super(kernel, kernel)
@@ -80,10 +85,12 @@ export class LinuxQueue extends Kqueue {
    * The program has learned the descriptor: from now on it is kept readable while
    * events are pending, and may be closed by any means.
    */
-  expose(): void {
-    if (this.#exposed || this.closed) return
-    this.kernel.expose(this)
-    this.#exposed = true
+  expose(): number {
+    if (!this.#exposed && !this.closed) {
+      this.kernel.expose(this)
+      this.#exposed = true
+    }
+    return this.fd
   }
 
   /** Makes the descriptor say whether events are pending. */
@@ -144,17 +151,12 @@ export class LinuxQueue extends Kqueue {
     this.kernel.settle()
   }
 
-  /** Throws EBADF when the queue is closed. */
-  assertOpen(): void {
+  assertOpen(syscall = 'kevent'): void {
     if (!this.alive()) {
-      throw new KqueueError(EBADF, 'kevent', { reason: 'this kqueue is closed' })
+      throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
     }
   }
 
-  /**
-   * kevent(2), blocking the thread for at most `timeout` ns: applies the changes and
-   * hands out at most `max` events. Answers the number of events. Hot path.
-   */
   kevent(
     changes: readonly Kevent[],
     n: number,
@@ -166,7 +168,6 @@ export class LinuxQueue extends Kqueue {
     return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
   }
 
-  /** The first half of `kevent`: answers the number of EV_ERROR events. */
   change(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {
     this.assertOpen()
     if (n === 0) return 0
@@ -181,23 +182,47 @@ export class LinuxQueue extends Kqueue {
     }
   }
 
-  /** The second half of `kevent`. */
   collect(sink: EventSink, max: number, timeout: number): number {
     try {
-      return this.#sleep(sink, max, timeout)
+      return this.#block(sink, max, timeout)
     } finally {
       this.kernel.settle()
     }
   }
 
-  /** Hands out what is known to be pending, without asking Linux what has happened. */
   walkOn(sink: EventSink, max: number): number {
     const n = this.kernel.scan(this, sink, max)
     this.kernel.settle()
     return n
   }
 
-  #sleep(sink: EventSink, max: number, timeout: number): number {
+  get awaited(): boolean {
+    return this.waiters.length > 0
+  }
+
+  sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]> {
+    const { kernel } = this
+    return new Promise((resolve, reject) => {
+      const waiter = new Waiter(this, max, signal, resolve, reject)
+      if (timeout > 0) kernel.schedule(waiter.timer, kernel.uptime() + timeout)
+      kernel.loop.enter(waiter)
+    })
+  }
+
+  async pause(): Promise<void> {
+    if (this.#pauses++ % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  describe(): KnoteInfo[] {
+    this.kernel.sweep()
+    return [...this.knotes()].map(describe)
+  }
+
+  reference(referenced: boolean): void {
+    this.kernel.loop.reference(this, referenced)
+  }
+
+  #block(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
     kernel.vnodes.look()
     kernel.processes.connector.drain()
@@ -205,7 +230,7 @@ export class LinuxQueue extends Kqueue {
       timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.uptime() + timeout
     let wait = this.count > 0 ? 0 : timeout
     for (;;) {
-      const error = kernel.poll(max, this.#block(wait))
+      const error = kernel.poll(max, this.#longest(wait))
       const n = kernel.scan(this, sink, max)
       if (n > 0) return n
       // A filter may have closed the queue.
@@ -221,7 +246,7 @@ export class LinuxQueue extends Kqueue {
   }
 
   /** How long to block in one call: not past the next callout. */
-  #block(wait: number): number {
+  #longest(wait: number): number {
     if (wait === 0) return 0
     const { kernel } = this
     const { next } = kernel.callouts

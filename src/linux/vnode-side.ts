@@ -5,11 +5,11 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
+import { NameLog } from '../core/name-log.js'
 import { EINVAL, ENOTSUP } from '../errors.js'
 import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
 import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
-import { NameLog } from './name-log.js'
 import { STAT_LINKS } from './native.js'
 import type { Vnode, VnodeWatcher } from './vnode.js'
 

@@ -8,9 +8,9 @@
  */
 import { readlinkSync, statSync } from 'node:fs'
 import type { Knlist } from '../core/knlist.js'
+import type { NameLog } from '../core/name-log.js'
 import { ALL_NOTES, maskFor, type VnodeKind } from './inotify.js'
 import type { LinuxKernel } from './kernel.js'
-import type { NameLog } from './name-log.js'
 import { STAT_INO_HIGH, STAT_INO_LOW } from './native.js'
 
 /** One filter of one descriptor of a vnode. */

@@ -271,7 +271,8 @@ describe('When a call of Linux fails,', () => {
     name: 'asynchronous I/O',
     syscall: 'aio_read',
     perform({ kernel, kq }) {
-      const job = { operation: 0, fd: 0, offset: 0, view: new Uint8Array(4), syscall: 'aio_read' }
+      const view = new Uint8Array(4)
+      const job = { operation: 'read', fd: 0, offset: 0, view, syscall: 'aio_read' } as const
       const fd = posix.open(process.execPath, C.O_RDONLY | C.O_CLOEXEC)
       try {
         return kernel.aio.submit({ ...job, fd }, { queue: kq, udata: undefined })

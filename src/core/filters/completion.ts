@@ -9,6 +9,13 @@ import type { FilterOps } from '../filter.js'
 import { Knlist } from '../knlist.js'
 import type { Kqueue } from '../kqueue.js'
 
+/** What aio_cancel(2) answers, with FreeBSD's numbers: it was taken back. */
+export const AIO_CANCELED = 1
+/** It cannot be taken back (any more), and goes on. */
+export const AIO_NOTCANCELED = 2
+/** It is over. */
+export const AIO_ALLDONE = 3
+
 export interface Completion {
   /** The `ident` of its events. */
   readonly id: number

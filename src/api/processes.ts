@@ -2,8 +2,9 @@
  * What one wants most often of processes, each a few lines over kevent: how one ends, and
  * what a whole tree of them does.
  */
-import { constants } from 'node:os'
 import { options, wrongType } from '../core/copyin.js'
+import { STATUS_UNKNOWN } from '../core/kernel.js'
+import { type Execution, ProcessJournal } from '../core/process-journal.js'
 import {
   EV_ADD,
   EV_SET,
@@ -15,13 +16,10 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../event.js'
-import { LinuxKernel } from '../linux/kernel.js'
-import { STATUS_UNKNOWN } from '../linux/process.js'
-import { type Execution, ProcessJournal } from '../linux/process-journal.js'
-import { abortSignal } from './arguments.js'
-import { type Kqueue, kqueue } from './kqueue.js'
-
-export { STATUS_UNKNOWN }
+import { type Abortable, abortSignal } from './arguments.js'
+import type { Kqueue } from './kqueue.js'
+import { kqueue } from './queues.js'
+import type { Bound, System } from './system.js'
 
 /** How a process ended. */
 export interface ProcessExit {
@@ -66,60 +64,41 @@ function watch(pid: number, notes: number): Kevent {
   return EV_SET(pid, EVFILT_PROC, EV_ADD, notes >>> 0)
 }
 
-function exitOf({ ident, data }: Kevent): ProcessExit {
+function exitOf({ processes }: System, { ident, data }: Kevent): ProcessExit {
   const number = data & 0x7f
   if (data === STATUS_UNKNOWN) return { pid: ident, status: data, code: null, signal: null }
   if (number === 0) return { pid: ident, status: data, code: (data >> 8) & 0xff, signal: null }
-  return { pid: ident, status: data, code: null, signal: signalName(number) }
+  return { pid: ident, status: data, code: null, signal: processes.signalName(number) }
 }
 
-/** The first name of a signal; those that have none, the real-time ones, by number: 'SIG40'. */
-function signalName(number: number): string {
-  const named = Object.entries(constants.signals).find(([, value]) => value === number)
-  return named?.[0] ?? `SIG${number}`
-}
-
-/**
- * Waits until a process exits, whoever's child it is: EVFILT_PROC with NOTE_EXIT. One that
- * has exited and was not waited for is answered at once.
- * @throws (rejects with) KqueueError ESRCH there is no such process, EMFILE no descriptor
- *   is free; the signal's reason
- */
 export async function processExit(
+  system: Bound,
   pid: number,
-  given: { signal?: AbortSignal } = {},
+  given: Abortable = {},
 ): Promise<ProcessExit> {
   const abort = abortSignal(options(given, 'options').signal)
   abort?.throwIfAborted()
   const change = watch(pid, NOTE_EXIT)
-  const kq = kqueue()
+  const kq = kqueue(system)
   try {
     kq.kevent([change])
     const [event] = await kq.wait({ nevents: 1, signal: abort })
-    return exitOf(event!)
+    return exitOf(system(), event!)
   } finally {
     kq.close()
   }
 }
 
-/**
- * What a process and all of its descendants do, from the first `next()` on until the last
- * of them has exited: EVFILT_PROC with NOTE_TRACK. A process is announced by its 'fork'
- * before anything else is told of it; the children that the process has when it begins are
- * not followed. What is told at once is in the order in which it happened; an exit may come
- * late, so `time` says when.
- * @throws (rejects with) KqueueError ESRCH there is no such process; EPERM the system does
- *   not tell of forks, and the message says what would make it; the signal's reason
- */
 export async function* processTree(
+  system: Bound,
   pid: number,
-  given: { signal?: AbortSignal } = {},
+  given: Abortable = {},
 ): AsyncGenerator<ProcessEvent, void, undefined> {
   const abort = abortSignal(options(given, 'options').signal)
   abort?.throwIfAborted()
   const change = watch(pid, NOTE_TRACK | NOTE_EXEC | NOTE_EXIT)
-  const kq = kqueue()
-  const { journals } = LinuxKernel.ofThread().processes
+  const kq = kqueue(system)
+  const { journals } = system().processes
   const journal = new ProcessJournal(pid)
   try {
     kq.kevent([change])
@@ -129,7 +108,7 @@ export async function* processTree(
     while (living > 0) {
       const events = await kq.wait({ nevents: BATCH, signal: abort })
       do {
-        for (const event of told(events, journal)) {
+        for (const event of told(system(), events, journal)) {
           if (event.type === 'fork') living++
           else if (event.type === 'exit') living--
           yield event
@@ -152,10 +131,9 @@ function more(kq: Kqueue, events: Kevent[]): boolean {
  * What some events tell, in the order in which it happened: an event may gather an exec and
  * an exit, and stand before the event of a fork in between.
  */
-function told(events: readonly Kevent[], journal: ProcessJournal): ProcessEvent[] {
-  const now = performance.now()
-  // From the kernel's clock to that of performance.now().
-  const shift = now - Number(process.hrtime.bigint()) / 1e6
+function told(system: System, events: readonly Kevent[], journal: ProcessJournal): ProcessEvent[] {
+  const now = system.processes.now()
+  const shift = system.processes.shift()
   const ms = (ns: number | undefined) => (ns === undefined ? now : ns / 1e6 + shift)
   const happened: ProcessEvent[] = []
   for (const { ident: pid, fflags, data } of events) {
@@ -173,7 +151,7 @@ function told(events: readonly Kevent[], journal: ProcessJournal): ProcessEvent[
       }
     }
     if (fflags & NOTE_EXIT) {
-      happened.push({ type: 'exit', ...exitOf(event), time: ms(journal.end(pid)) })
+      happened.push({ type: 'exit', ...exitOf(system, event), time: ms(journal.end(pid)) })
     }
   }
   return happened.sort((a, b) => a.time - b.time)

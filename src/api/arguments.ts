@@ -1,19 +1,24 @@
 /**
- * Arguments that only Node.js has. What every kernel reads is read by
- * `core/copyin.ts`.
+ * Arguments of the conveniences. What kevent(2) takes is read by `core/copyin.ts`.
  */
 import { wrongType } from '../core/copyin.js'
 import { EBADF, KqueueError } from '../errors.js'
-import { LinuxKernel } from '../linux/kernel.js'
+import type { System } from './system.js'
+
+/** What can be given up. */
+export interface Abortable {
+  /** Gives up, rejecting with the signal's reason. */
+  signal?: AbortSignal | undefined
+}
 
 /**
  * A descriptor that is open, as it must be before a new one may take its number.
  * @throws TypeError, KqueueError EBADF
  */
-export function assertDescriptor(fd: unknown): void {
+export function assertDescriptor({ files }: System, fd: unknown): void {
   if (typeof fd !== 'number') throw wrongType('fd', 'a descriptor', fd)
   const isNumber = Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
-  if (!isNumber || LinuxKernel.ofThread().stat(fd) !== 0) {
+  if (!isNumber || !files.isOpen(fd)) {
     throw new KqueueError(EBADF, 'kevent', { reason: `${fd} is not an open descriptor` })
   }
 }

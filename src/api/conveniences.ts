@@ -21,17 +21,19 @@ import {
   NOTE_NSECONDS,
   NOTE_TRIGGER,
 } from '../event.js'
-import { assertDescriptor } from './arguments.js'
-import { Kqueue, kqueue } from './kqueue.js'
+import { type Abortable, assertDescriptor } from './arguments.js'
+import { Kqueue } from './kqueue.js'
+import { kqueue } from './queues.js'
+import type { Bound } from './system.js'
 
-interface Abortable {
-  /** Gives up, rejecting with the signal's reason. */
-  signal?: AbortSignal
-}
-
-async function once(fd: number, filter: number, { signal }: Abortable): Promise<Kevent> {
-  assertDescriptor(fd)
-  const kq = kqueue()
+async function once(
+  system: Bound,
+  fd: number,
+  filter: number,
+  { signal }: Abortable,
+): Promise<Kevent> {
+  assertDescriptor(system(), fd)
+  const kq = kqueue(system)
   try {
     const add = EV_SET(fd, filter, EV_ADD | EV_ONESHOT)
     kq.kevent([add])
@@ -42,45 +44,32 @@ async function once(fd: number, filter: number, { signal }: Abortable): Promise<
   }
 }
 
-/**
- * Waits until a descriptor can be read: EVFILT_READ once. `bytes` is what can be
- * read (for a listening socket, the connections that wait), `eof` whether the other
- * end is closed.
- * @throws (rejects with) KqueueError EBADF no open descriptor; the signal's reason
- */
 export async function readable(
+  system: Bound,
   fd: number,
-  options: { signal?: AbortSignal } = {},
+  options: Abortable = {},
 ): Promise<{ bytes: number; eof: boolean }> {
-  const { data, flags } = await once(fd, EVFILT_READ, options)
+  const { data, flags } = await once(system, fd, EVFILT_READ, options)
   return { bytes: data, eof: (flags & EV_EOF) !== 0 }
 }
 
-/**
- * Waits until a descriptor can be written: EVFILT_WRITE once. `space` is the room in
- * bytes, `eof` whether nobody will read.
- * @throws (rejects with) KqueueError EBADF no open descriptor; the signal's reason
- */
 export async function writable(
+  system: Bound,
   fd: number,
-  options: { signal?: AbortSignal } = {},
+  options: Abortable = {},
 ): Promise<{ space: number; eof: boolean }> {
-  const { data, flags } = await once(fd, EVFILT_WRITE, options)
+  const { data, flags } = await once(system, fd, EVFILT_WRITE, options)
   return { space: data, eof: (flags & EV_EOF) !== 0 }
 }
 
-/**
- * Ticks every `period` (ms, fractions count; or a timespec), without drift: a tick
- * that comes late says how many periods have passed.
- * @throws KqueueError EINVAL for a period that is not more than 0; the signal's reason
- */
 export async function* ticks(
+  system: Bound,
   period: number | { sec: number; nsec: number },
-  { signal }: { signal?: AbortSignal } = {},
+  { signal }: Abortable = {},
 ): AsyncGenerator<{ expirations: number }, void, undefined> {
   const ns = nanoseconds(givenTimeout(period))
   if (ns <= 0) throw new KqueueError(EINVAL, 'kevent', { reason: 'a period is more than 0' })
-  const kq = kqueue()
+  const kq = kqueue(system)
   try {
     kq.kevent([EV_SET(0, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS, ns)])
     for await (const { data } of kq.events({ ...(signal && { signal }) })) {

@@ -1,8 +1,4 @@
-/**
- * The system calls as a Node.js program makes them: `kqueue()` and its kin make a
- * queue, and class `Kqueue` is kevent(2) in its three forms: blocking, awaited,
- * and iterated.
- */
+/** A queue as programs have it: kevent(2) in its three forms, blocking, awaited, and iterated. */
 import {
   ChangeBuffer,
   eventCount,
@@ -12,36 +8,11 @@ import {
   wrongType,
 } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
-import { KN_ACTIVE, KN_DISABLED, KN_QUEUED, type Knote } from '../core/knote.js'
+import type { KnoteInfo } from '../core/knote.js'
 import { EBADF, EINVAL, KqueueError } from '../errors.js'
-import {
-  type Change,
-  type Kevent,
-  KQUEUE_CLOEXEC,
-  KQUEUE_CPONFORK,
-  KQUEUE_CPONFORKFD,
-  KQUEUE_CPONFORKNONFD,
-  type Timeout,
-} from '../event.js'
-import { LinuxKernel } from '../linux/kernel.js'
-import { LinuxQueue, Waiter } from '../linux/queue.js'
+import type { Change, Kevent, Timeout } from '../event.js'
 import { abortSignal } from './arguments.js'
-
-/** What is registered, and in which state it is: an entry of `Kqueue.knotes`. */
-export interface KnoteInfo extends Kevent {
-  /** The filter flags that were asked for. */
-  sfflags: number
-  /** The data that was given. */
-  sdata: number
-  /** The event has happened. */
-  active: boolean
-  /** It waits to be handed out. */
-  queued: boolean
-  /** It is not to be reported. */
-  disabled: boolean
-  /** What the filter adds. */
-  [detail: string]: unknown
-}
+import type { SystemQueue } from './system.js'
 
 export interface WaitOptions {
   /** Changes to apply first, as in `kevent`. */
@@ -56,29 +27,26 @@ export interface WaitOptions {
 
 /** Events that `wait` hands out at most when not told. */
 const NEVENTS = 64
-/** Waits in a row that may be answered without giving the event loop a turn. */
-const BURST = 64
 
 /** The making of a Kqueue is left to kqueue(), kqueuex() and kqueue1(). */
 const MAKE = Symbol('make')
 
 /** The queue behind a Kqueue, for calls that take one. */
-export let queueOf: (kq: Kqueue) => LinuxQueue
+export let queueOf: (kq: Kqueue) => SystemQueue
 
 export class Kqueue {
   static {
     queueOf = (kq) => kq.#queue
   }
 
-  readonly #queue: LinuxQueue
+  readonly #queue: SystemQueue
   // Taken while a call is under way: a getter in a changelist may call again.
   #spare: ChangeBuffer | null = new ChangeBuffer()
-  #burst = 0
 
   /** @internal */
-  constructor(make: symbol) {
-    if (make !== MAKE) throw new TypeError('a Kqueue is made by kqueue(), not by new')
-    this.#queue = new LinuxQueue(LinuxKernel.ofThread())
+  constructor(make: symbol, queue?: SystemQueue) {
+    if (make !== MAKE || queue === undefined) throw new TypeError('a Kqueue is made by kqueue(), not by new')
+    this.#queue = queue
   }
 
   /**
@@ -88,8 +56,7 @@ export class Kqueue {
    */
   get fd(): number {
     this.#queue.assertOpen()
-    this.#queue.expose()
-    return this.#queue.fd
+    return this.#queue.expose()
   }
 
   /**
@@ -162,15 +129,15 @@ export class Kqueue {
       if (errors > 0 || max === 0) return
       ns = nanoseconds(limit)
       // Who waits already comes first.
-      if (queue.waiters.length === 0 || ns === 0) queue.collect(sink, max, 0)
+      if (!queue.awaited || ns === 0) queue.collect(sink, max, 0)
     })
     if (sink.events.length > 0 || ns === 0) {
-      await this.#turn()
+      await queue.pause()
       return sink.events
     }
     abort?.throwIfAborted()
     queue.assertOpen()
-    return this.#sleep(max, ns, abort)
+    return queue.sleep(max, ns, abort)
   }
 
   /** All events, one after another, until the queue is closed. */
@@ -207,7 +174,7 @@ export class Kqueue {
       // Between two looks at the kernel the queue is only walked on.
       if (taken % batch !== 0) queue.walkOn(sink, 1)
       if (sink.events.length > 0) {
-        await this.#turn()
+        await queue.pause()
       } else {
         try {
           sink.events.push(...(await this.wait({ nevents: 1, signal })))
@@ -223,19 +190,18 @@ export class Kqueue {
   /** What is registered, and in which state. Descriptors that were closed are not among them. */
   knotes(): KnoteInfo[] {
     this.#queue.assertOpen()
-    this.#queue.kernel.sweep()
-    return [...this.#queue.knotes()].map(describe)
+    return this.#queue.describe()
   }
 
   /** Waiting for this queue keeps the process alive, as it does from the start. */
   ref(): this {
-    this.#queue.kernel.loop.reference(this.#queue, true)
+    this.#queue.reference(true)
     return this
   }
 
   /** Waiting for this queue does not keep the process alive. */
   unref(): this {
-    this.#queue.kernel.loop.reference(this.#queue, false)
+    this.#queue.reference(false)
     return this
   }
 
@@ -262,87 +228,9 @@ export class Kqueue {
       this.#spare = buffer
     }
   }
-
-  #sleep(max: number, ns: number, signal: AbortSignal | undefined): Promise<Kevent[]> {
-    const queue = this.#queue
-    const { kernel } = queue
-    return new Promise((resolve, reject) => {
-      const waiter = new Waiter(queue, max, signal, resolve, reject)
-      if (ns > 0) kernel.schedule(waiter.timer, kernel.uptime() + ns)
-      kernel.loop.enter(waiter)
-    })
-  }
-
-  /**
-   * Lets the event loop have a turn now and then, so that a queue that always has
-   * events does not starve everything else.
-   */
-  async #turn(): Promise<void> {
-    if (this.#burst++ % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve))
-  }
 }
 
-function describe(kn: Knote): KnoteInfo {
-  const { ident, filter, flags, fflags, data, udata, sfflags, sdata, status } = kn
-  return {
-    ...kn.ops.dump?.(kn),
-    ident,
-    filter,
-    flags,
-    fflags: fflags >>> 0,
-    data,
-    udata,
-    sfflags: sfflags >>> 0,
-    sdata,
-    active: (status & KN_ACTIVE) !== 0,
-    queued: (status & KN_QUEUED) !== 0,
-    disabled: (status & KN_DISABLED) !== 0,
-  }
-}
-
-/**
- * kqueue(2): a new queue.
- * @throws KqueueError EMFILE, ENFILE no descriptor is free; ENOSYS this system has no kqueue
- */
-export function kqueue(): Kqueue {
-  return new Kqueue(MAKE)
-}
-
-/** Whether a number can be an int of flags; bit operators would cut others to one. */
-function isMask(flags: number): boolean {
-  return Number.isInteger(flags) && flags >= 0 && flags <= 0x7fffffff
-}
-
-const KQUEUE_FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
-
-/**
- * kqueuex(2): a new queue with flags. Queues are always closed on exec here.
- * @param flags KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD
- * @throws KqueueError EINVAL for other flags; otherwise like `kqueue`
- */
-export function kqueuex(flags: number): Kqueue {
-  if (typeof flags !== 'number') throw wrongType('flags', 'a number', flags)
-  if (!isMask(flags) || (flags & ~KQUEUE_FLAGS) !== 0) {
-    throw new KqueueError(EINVAL, 'kqueuex', { reason: `flags are KQUEUE_*, not ${flags}` })
-  }
-  return new Kqueue(MAKE)
-}
-
-/** Linux's O_CLOEXEC, and O_NONBLOCK, which NetBSD takes too and which means nothing for a queue. */
-const O_CLOEXEC = 0o2000000
-const O_NONBLOCK = 0o4000
-
-/**
- * kqueue1(2) of NetBSD: a new queue with open(2) flags.
- * @param flags O_CLOEXEC, O_NONBLOCK
- * @throws KqueueError EINVAL for other flags; otherwise like `kqueue`
- */
-export function kqueue1(flags: number): Kqueue {
-  if (typeof flags !== 'number') throw wrongType('flags', 'a number', flags)
-  if (!isMask(flags) || (flags & ~(O_CLOEXEC | O_NONBLOCK)) !== 0) {
-    throw new KqueueError(EINVAL, 'kqueue1', {
-      reason: `flags are O_CLOEXEC and O_NONBLOCK, not ${flags}`,
-    })
-  }
-  return new Kqueue(MAKE)
+/** A Kqueue over the queue of a system. */
+export function makeKqueue(queue: SystemQueue): Kqueue {
+  return new Kqueue(MAKE, queue)
 }

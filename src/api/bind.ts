@@ -1,0 +1,76 @@
+/**
+ * All that `import 'kqueue'` has, bound to a system.
+ *
+ *     const calls = bind(() => system)
+ *     const kq = calls.kqueue()
+ */
+import { EventList } from '../core/event-list.js'
+import { EVENT_PROCESS, EVENT_REGISTER } from '../core/filter.js'
+import { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from '../core/filters/completion.js'
+import { STATUS_UNKNOWN } from '../core/kernel.js'
+import { Knlist } from '../core/knlist.js'
+import { KqueueError } from '../errors.js'
+import * as event from '../event.js'
+import * as aio from './aio.js'
+import * as conveniences from './conveniences.js'
+import * as filters from './filters.js'
+import { Kqueue } from './kqueue.js'
+import * as network from './network.js'
+import * as processes from './processes.js'
+import * as queues from './queues.js'
+import type { Bound } from './system.js'
+import { vnodeEvents } from './vnode-events.js'
+
+/** What is the same on every system. */
+const common = {
+  AIO_ALLDONE,
+  AIO_CANCELED,
+  AIO_NOTCANCELED,
+  EVENT_PROCESS,
+  EVENT_REGISTER,
+  EventList,
+  Knlist,
+  Kqueue,
+  KqueueError,
+  STATUS_UNKNOWN,
+  userEvent: conveniences.userEvent,
+}
+
+/** Every export of `kqueue`. */
+export type Calls = ReturnType<typeof bind>
+
+export function bind(system: Bound) {
+  /** A call without its first argument. */
+  const on = <Arguments extends unknown[], Result>(
+    call: (system: Bound, ...rest: Arguments) => Result,
+  ) => {
+    const bound = (...rest: Arguments): Result => call(system, ...rest)
+    return Object.defineProperty(bound, 'name', { value: call.name })
+  }
+  const calls = {
+    kqueue: on(queues.kqueue),
+    kqueuex: on(queues.kqueuex),
+    kqueue1: on(queues.kqueue1),
+    readable: on(conveniences.readable),
+    writable: on(conveniences.writable),
+    ticks: on(conveniences.ticks),
+    processExit: on(processes.processExit),
+    processTree: on(processes.processTree),
+    vnodeEvents: on(vnodeEvents),
+    aio_read: on(aio.aio_read),
+    aio_write: on(aio.aio_write),
+    aio_fsync: on(aio.aio_fsync),
+    lio_listio: on(aio.lio_listio),
+    aio_cancel: on(aio.aio_cancel),
+    aio_error: on(aio.aio_error),
+    aio_return: on(aio.aio_return),
+    kqueue_add_filteropts: on(filters.kqueue_add_filteropts),
+    kqueue_del_filteropts: on(filters.kqueue_del_filteropts),
+    kfilter_register: on(filters.kfilter_register),
+    kfilter_unregister: on(filters.kfilter_unregister),
+    sysctl: filters.limits(system),
+    if_nametoindex: on(network.if_nametoindex),
+    if_indextoname: on(network.if_indextoname),
+  }
+  return Object.assign({}, event, common, calls)
+}

@@ -1,0 +1,46 @@
+/** Filters that the program adds to its kernel, and the limits of that kernel. */
+import { wrongType } from '../core/copyin.js'
+import type { FilterOps } from '../core/filter.js'
+import type { Sysctl } from '../core/kernel.js'
+import { EINVAL, KqueueError } from '../errors.js'
+import type { Bound } from './system.js'
+
+export function kqueue_add_filteropts(system: Bound, filter: number, ops: FilterOps): void {
+  system().filters.add(filter, ops)
+}
+
+export function kqueue_del_filteropts(system: Bound, filter: number): void {
+  system().filters.remove(filter)
+}
+
+export function kfilter_register(system: Bound, name: string, ops: FilterOps): number {
+  return system().filters.register(name, ops)
+}
+
+export function kfilter_unregister(system: Bound, name: string): void {
+  system().filters.unregister(name)
+}
+
+/** The limits of a system, which checks what it is given. */
+export function limits(system: Bound): Sysctl {
+  return {
+    get kq_calloutmax() {
+      return system().sysctl.kq_calloutmax
+    },
+    set kq_calloutmax(most: number) {
+      system().sysctl.kq_calloutmax = limit('sysctl.kq_calloutmax', most)
+    },
+    get kq_knotemax() {
+      return system().sysctl.kq_knotemax
+    },
+    set kq_knotemax(most: number) {
+      system().sysctl.kq_knotemax = limit('sysctl.kq_knotemax', most)
+    },
+  }
+}
+
+function limit(name: string, most: number): number {
+  if (typeof most !== 'number') throw wrongType(name, 'a number', most)
+  if (most >= 0 && (Number.isInteger(most) || most === Number.POSITIVE_INFINITY)) return most
+  throw new KqueueError(EINVAL, 'sysctl', { reason: `${name} must be 0 or more, not ${most}` })
+}

@@ -1,0 +1,197 @@
+/**
+ * The seam between the public API and a kernel: what a system brings so that everything
+ * public works on it. `linux/` and `sim/` each make one, and only the package's entry point
+ * chooses. A third is one more folder.
+ *
+ *     const calls = bind(() => system) // all that `import 'kqueue'` has, on that system
+ *
+ * Arguments have been checked: masks, counts and nanoseconds are whole numbers in range. What
+ * fails is a KqueueError.
+ */
+import type { GivenTimeout } from '../core/copyin.js'
+import type { FilterOps } from '../core/filter.js'
+import type { Sysctl } from '../core/kernel.js'
+import type { KnoteInfo } from '../core/knote.js'
+import type { ProcessJournal } from '../core/process-journal.js'
+import type { EventSink, Kevent } from '../event.js'
+
+/** The system that calls are bound to, made when one of them is called first. */
+export type Bound = () => System
+
+/** One kernel, as one thread or one simulated process has it. */
+export interface System {
+  /** kqueuex(2): a new queue. @throws EMFILE, ENFILE, ENOMEM */
+  openQueue(flags: number): SystemQueue
+  readonly filters: SystemFilters
+  readonly sysctl: Sysctl
+  readonly files: SystemFiles
+  readonly processes: SystemProcesses
+  readonly interfaces: SystemInterfaces
+  readonly aio: SystemAio
+  readonly flags: SystemFlags
+}
+
+/** A queue of a system: kevent(2) in its parts. */
+export interface SystemQueue {
+  /** Its descriptor, which the program knows from now on. */
+  expose(): number
+  readonly closed: boolean
+  /** Whether somebody sleeps. */
+  readonly awaited: boolean
+
+  /** @throws EBADF it is closed */
+  assertOpen(syscall?: string): void
+  /** `change`, and then, where that has answered nothing and `max` is not 0, `collect`. Hot path. */
+  kevent(
+    changes: readonly Kevent[],
+    n: number,
+    sink: EventSink,
+    max: number,
+    timeout: GivenTimeout,
+  ): number
+  /**
+   * Applies the first `n` changes, and answers those that fail with EV_ERROR events while there
+   * is room for `room` of them: how many events.
+   * @throws the error of a change for which there is no room; EBADF
+   */
+  change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number
+  /**
+   * Hands out at most `max` events, blocking for at most `timeout` ns (-1 for ever) until
+   * there are some: how many.
+   * @throws EINTR, EBADF
+   */
+  collect(sink: EventSink, max: number, timeout: number): number
+  /** Hands out what is known to be pending, without asking what has happened: how many. */
+  walkOn(sink: EventSink, max: number): number
+  /**
+   * The same as `collect` without blocking. Who came first is served first, and no event is
+   * handed out twice; what is not handed out stays.
+   * @throws (rejects with) the reason of `signal`; EBADF
+   */
+  sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]>
+  /** Lets others go on, so that a queue that always has events does not starve them. */
+  pause(): Promise<void>
+
+  /** What is registered. Descriptors that were closed are not among them. */
+  describe(): KnoteInfo[]
+  /** Whether who sleeps keeps the program alive, as at the beginning. */
+  reference(referenced: boolean): void
+  /** Removes the knotes, and ends who sleeps with EBADF. Once is enough. */
+  close(): void
+}
+
+/** kqueue_add_filteropts(9), kfilter_register(9). A system may have none of it: ENOSYS. */
+export interface SystemFilters {
+  add(filter: number, ops: FilterOps): void
+  remove(filter: number): void
+  register(name: string, ops: FilterOps): number
+  unregister(name: string): void
+}
+
+export interface SystemFiles {
+  /** Whether a number is an open descriptor. */
+  isOpen(fd: number): boolean
+  /**
+   * A descriptor of the caller's own for a file, or for what is behind a descriptor, with which
+   * it can be watched. To open it is no event.
+   * @throws ENOENT, EACCES, EMFILE and what else open(2) fails with
+   */
+  open(file: string | Uint8Array | URL | number): number
+  close(fd: number): void
+}
+
+export interface SystemProcesses {
+  /** Written while a tree of processes is followed, by who takes in what they do. */
+  readonly journals: Set<ProcessJournal>
+  /** The time now in ms, on the scale of the program's `performance.now()`. */
+  now(): number
+  /** What makes a time of a journal, in ms, a time on that scale when it is added. */
+  shift(): number
+  /** 15 -> 'SIGTERM'; 'SIG' and the number for those without a name. */
+  signalName(signal: number): string
+}
+
+export interface SystemInterfaces {
+  /** if_nametoindex(3). @throws ENXIO */
+  index(name: string): number
+  /** if_indextoname(3). @throws ENXIO */
+  name(index: number): string
+}
+
+/** Flags of open(2) that other calls take; each system has its own numbers. */
+export interface SystemFlags {
+  readonly O_CLOEXEC: number
+  readonly O_NONBLOCK: number
+  readonly O_SYNC: number
+  readonly O_DSYNC: number
+}
+
+/** What asynchronous I/O is to do. */
+export interface AioJob {
+  readonly operation: 'read' | 'write' | 'sync' | 'datasync'
+  /** -1 for what cannot be a descriptor. */
+  readonly fd: number
+  /** Bytes from the beginning. */
+  readonly offset: number
+  /** Where the bytes go, or where they are; those to be written are copied at once. */
+  readonly view: Uint8Array
+  /** The call, for errors. */
+  readonly syscall: string
+}
+
+/** Who is told of the end. */
+export interface AioNotification {
+  readonly queue: SystemQueue | null
+  /** Without, the request or the list is `udata` of its event. */
+  readonly udata: unknown
+}
+
+export interface SystemAio {
+  /** Asks for one. @throws EBADF, ENOTSUP, ENOMEM, EMFILE */
+  submit(job: AioJob, notification: AioNotification): AioRequest
+  /**
+   * Asks for all, and tells when all are over. One that cannot be asked for is over at once,
+   * with its error.
+   * @throws ENOMEM
+   */
+  submitList(
+    jobs: readonly (readonly [AioJob, AioNotification])[],
+    notification: AioNotification,
+  ): AioList
+  /** What was asked for with a descriptor and is not over, in the order in which it was. */
+  pending(fd: number): AioRequest[]
+  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. */
+  cancel(request: AioRequest): number
+  /** Whether `submit` or `submitList` of this system made it. */
+  made(request: unknown): request is AioRequest
+  /** Takes the event of a request that is over from its queue, if it is still there. */
+  forget(request: AioRequest): void
+}
+
+/** A request: `struct aiocb`. What it says is how it goes now. */
+export interface AioRequest {
+  /** `ident` of its event; no other request of this thread has it. */
+  readonly id: number
+  /** The descriptor that it was made with. */
+  readonly fd: number
+  readonly status: 'pending' | 'done' | 'cancelled'
+  /** Whether it is over. */
+  readonly complete: boolean
+  /** Bytes, 0 for a sync, -1 when it failed or was cancelled; null while it goes on. */
+  readonly result: number | null
+  /** 0, or a positive errno; EINPROGRESS (115) while it goes on. */
+  readonly error: number
+  /** Takes it back if it has not begun: it ends with ECANCELED. Answers whether it was in time. */
+  cancel(): boolean
+}
+
+/** A list of requests. */
+export interface AioList {
+  /** `ident` of its event. */
+  readonly id: number
+  readonly requests: readonly AioRequest[]
+  /** Whether all are over. */
+  readonly complete: boolean
+  /** Takes back all that have not begun. */
+  cancel(): void
+}

@@ -1,0 +1,93 @@
+/** The System that Linux is to a thread: the kernel made of its facilities, for the public API. */
+import { closeSync, constants, openSync, type PathLike } from 'node:fs'
+import { constants as os } from 'node:os'
+import type {
+  System,
+  SystemFiles,
+  SystemInterfaces,
+  SystemProcesses,
+  SystemQueue,
+} from '../api/system.js'
+import { check, ENXIO, KqueueError } from '../errors.js'
+import { LinuxKernel } from './kernel.js'
+import { LinuxQueue } from './queue.js'
+
+/** O_PATH, which Node.js does not name: opens without reading, waiting, or being an event. */
+const O_PATH = 0o10000000
+/** O_CLOEXEC of Linux, which Node.js does not name either. */
+const O_CLOEXEC = 0o2000000
+
+let ofThread: LinuxSystem | undefined
+
+/** The system of this thread. @throws KqueueError ENOSYS where there can be none; EMFILE */
+export function linuxSystem(): System {
+  ofThread ??= new LinuxSystem(LinuxKernel.ofThread())
+  return ofThread
+}
+
+class LinuxSystem implements System {
+  readonly #kernel: LinuxKernel
+  readonly filters
+  readonly sysctl
+  readonly aio
+  readonly files: SystemFiles
+  readonly processes: SystemProcesses
+  readonly interfaces: SystemInterfaces
+  readonly flags = {
+    O_CLOEXEC,
+    O_NONBLOCK: constants.O_NONBLOCK,
+    O_SYNC: constants.O_SYNC,
+    O_DSYNC: constants.O_DSYNC,
+  }
+
+  constructor(kernel: LinuxKernel) {
+    this.#kernel = kernel
+    this.filters = kernel.filters
+    this.sysctl = kernel.sysctl
+    this.aio = kernel.aio
+    this.files = filesOf(kernel)
+    this.processes = processesOf(kernel)
+    this.interfaces = interfacesOf(kernel)
+  }
+
+  /** Queues are always closed on exec here. */
+  openQueue(): SystemQueue {
+    return new LinuxQueue(this.#kernel)
+  }
+}
+
+function filesOf(kernel: LinuxKernel): SystemFiles {
+  return {
+    isOpen: (fd) => kernel.stat(fd) === 0,
+    open(file) {
+      const path = typeof file === 'number' ? `/proc/self/fd/${file}` : file
+      return openSync(path as PathLike, O_PATH)
+    },
+    close: closeSync,
+  }
+}
+
+function processesOf(kernel: LinuxKernel): SystemProcesses {
+  return {
+    journals: kernel.processes.journals,
+    now: () => performance.now(),
+    // Those of a journal are CLOCK_MONOTONIC.
+    shift: () => performance.now() - Number(process.hrtime.bigint()) / 1e6,
+    signalName(signal) {
+      const named = Object.entries(os.signals).find(([, number]) => number === signal)
+      return named?.[0] ?? `SIG${signal}`
+    },
+  }
+}
+
+function interfacesOf({ native }: LinuxKernel): SystemInterfaces {
+  return {
+    index: (name) =>
+      check(native.linkIndex(name), 'if_nametoindex', `there is no interface '${name}'`),
+    name(index) {
+      const name = Number.isInteger(index) ? native.linkName(index) : -ENXIO
+      if (typeof name === 'string') return name
+      throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
+    },
+  }
+}
