@@ -45,7 +45,8 @@ export class Kqueue {
 
   /** @internal */
   constructor(make: symbol, queue?: SystemQueue) {
-    if (make !== MAKE || queue === undefined) throw new TypeError('a Kqueue is made by kqueue(), not by new')
+    if (make !== MAKE || queue === undefined)
+      throw new TypeError('a Kqueue is made by kqueue(), not by new')
     this.#queue = queue
   }
 

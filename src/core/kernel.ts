@@ -16,6 +16,7 @@ import { userFilter } from './filters/user.js'
 import type { Knlist } from './knlist.js'
 import type { Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
+import type { Waiter } from './waiting.js'
 
 /** An open file: `struct file`, as far as kqueue is concerned. */
 export interface OpenFile {
@@ -100,6 +101,21 @@ export abstract class Kernel {
   }
   /** A knote of this queue has become active: wake who waits for it. */
   abstract wakeup(kq: Kqueue): void
+
+  /**
+   * One more waits for a queue (1), or one less (-1). It counts also when it throws, as it may
+   * when nobody can wait.
+   */
+  awaited(_kq: Kqueue, _change: 1 | -1): void {}
+  /** Lets somebody who waited for a queue go on. */
+  resume(_kq: Kqueue, goOn: () => void): void {
+    goOn()
+  }
+  /** The time of somebody who waits is over; what is pending is theirs still. */
+  expire(waiter: Waiter): void {
+    waiter.kq.waiters.serve()
+    waiter.finish([])
+  }
 
   /** Sets a callout; a kernel that keeps a real timer for the first one extends this. */
   schedule(callout: Callout, time: number): void {

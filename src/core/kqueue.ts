@@ -38,10 +38,13 @@ import {
   Knote,
 } from './knote.js'
 import { NumberTable } from './table.js'
+import { WaitList } from './waiting.js'
 
 export class Kqueue implements OpenFile {
   /** The knotes of the queues that watch this one. */
   readonly watchers = new Knlist()
+  /** Who waits for its events. */
+  readonly waiters = new WaitList(this)
   /** Active knotes that wait to be handed out, and those among them that were disabled since. */
   count = 0
   closed = false
@@ -386,11 +389,18 @@ export class Kqueue implements OpenFile {
     return !this.closed
   }
 
-  /** Drops all knotes, and those of other queues that watch this one. kqueue_close. */
+  /**
+   * Drops all knotes, and those of other queues that watch this one, and ends who waits with
+   * EBADF. kqueue_close.
+   */
   close(): void {
     if (this.closed) return
     this.closed = true
-    dropAll([...this.watchers, ...this.knotes()])
+    try {
+      dropAll([...this.watchers, ...this.knotes()])
+    } finally {
+      this.waiters.close()
+    }
   }
 
   /** Another queue watches this one. kqueue_kqfilter. */

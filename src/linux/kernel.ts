@@ -14,6 +14,7 @@ import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
+import type { Waiter } from '../core/waiting.js'
 import { check, EBADF, ENOMEM, ENOSPC, EPERM, KqueueError } from '../errors.js'
 import {
   EVFILT_EMPTY,
@@ -24,7 +25,6 @@ import {
   EVFILT_PROCDESC,
   EVFILT_SIGNAL,
   EVFILT_VNODE,
-  type EventSink,
 } from '../event.js'
 import { Aio } from './aio.js'
 import { Descriptor, PollSide } from './descriptor.js'
@@ -178,6 +178,15 @@ export class LinuxKernel extends Kernel implements FileTable {
 
   wakeup(kq: Kqueue): void {
     this.loop.wakeup(kq as LinuxQueue)
+  }
+
+  override awaited(kq: Kqueue, change: 1 | -1): void {
+    if (change > 0) this.loop.enter(kq as LinuxQueue)
+    else this.loop.leave(kq as LinuxQueue)
+  }
+
+  override expire(waiter: Waiter): void {
+    this.loop.expire(waiter)
   }
 
   /**
@@ -462,13 +471,14 @@ export class LinuxKernel extends Kernel implements FileTable {
     side.pass = this.pass
   }
 
-  /** Hands out at most `max` events of a queue. Hot path. */
-  scan(kq: Kqueue, sink: EventSink, max: number, samePass = false): number {
+  /** A scan for at most `max` events begins. Hot path. */
+  beginScan(max: number): void {
     this.#limit = Math.min(max, BATCH)
-    const n = kq.scan(sink, max, samePass)
+  }
+
+  endScan(): void {
     this.#limit = 1
     this.pass++
-    return n
   }
 
   /**

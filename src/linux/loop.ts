@@ -3,12 +3,12 @@
  * a queue has events, and how they are woken. The loop watches the kernel's
  * epoll instance while somebody sleeps.
  */
-import { EventArray } from '../core/event-list.js'
+import type { Waiter } from '../core/waiting.js'
 import { EINTR } from '../errors.js'
 import type { LinuxKernel } from './kernel.js'
 import type { LoopWatch } from './native.js'
 import { pollFailure } from './nesting.js'
-import type { LinuxQueue, Waiter } from './queue.js'
+import type { LinuxQueue } from './queue.js'
 
 /** Levels fetched along with the readiness when the loop wakes the machine. */
 const LEVELS = 64
@@ -53,27 +53,18 @@ export class Loop {
     queueMicrotask(() => this.#serve())
   }
 
-  /** A waiter goes to sleep, or fails when the event loop cannot wake it. */
-  enter(waiter: Waiter): void {
-    waiter.kq.waiters.push(waiter)
+  /** Somebody waits for a queue. */
+  enter(kq: LinuxQueue): void {
     this.#sleepers++
-    if (waiter.kq.referenced) this.#keeping++
-    try {
-      this.#run()
-      this.kernel.settle()
-    } catch (error) {
-      waiter.fail(error)
-    }
+    if (kq.referenced) this.#keeping++
+    this.#run()
+    this.kernel.settle()
   }
 
-  /** A waiter has been served, or has given up. */
-  leave(waiter: Waiter): void {
-    const { waiters } = waiter.kq
-    const index = waiters.indexOf(waiter)
-    if (index === -1) return
-    waiters.splice(index, 1)
+  /** Somebody has been served, or has given up. */
+  leave(kq: LinuxQueue): void {
     this.#sleepers--
-    if (waiter.kq.referenced) this.#keeping--
+    if (kq.referenced) this.#keeping--
     this.#keep()
   }
 
@@ -179,9 +170,7 @@ export class Loop {
   #fail(error: number): void {
     this.#stop()
     const failure = pollFailure(this.kernel, error)
-    for (const kq of this.kernel.queues()) {
-      for (const waiter of [...kq.waiters]) waiter.fail(failure)
-    }
+    for (const kq of this.kernel.queues()) kq.waiters.fail(failure)
   }
 
   /** Gives waiters their events, those who came first first. */
@@ -189,28 +178,12 @@ export class Loop {
     try {
       for (const kq of this.#awake) {
         this.#awake.delete(kq)
-        this.#serveQueue(kq)
+        if (kq.alive()) kq.waiters.serve()
       }
       for (const waiter of this.#expired.splice(0)) waiter.finish([])
     } finally {
       this.#serving = false
     }
     this.kernel.settle()
-  }
-
-  #serveQueue(kq: LinuxQueue): void {
-    if (!kq.alive()) return
-    let samePass = false
-    for (const waiter of [...kq.waiters]) {
-      if (kq.count === 0) return
-      const sink = new EventArray()
-      try {
-        this.kernel.scan(kq, sink, waiter.max, samePass)
-      } catch (error) {
-        waiter.fail(error)
-      }
-      samePass = true
-      if (sink.events.length > 0) waiter.finish(sink.events)
-    }
   }
 }

@@ -4,11 +4,11 @@
  */
 import { isMainThread } from 'node:worker_threads'
 import type { SystemQueue } from '../api/system.js'
-import { Callout } from '../core/callout.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { applyChanges } from '../core/kevent.js'
 import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
+import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 import { PollSide } from './descriptor.js'
@@ -28,46 +28,9 @@ const BURST = 64
  */
 const LONGEST_BLOCK = isMainThread ? Number.POSITIVE_INFINITY : 100e6
 
-/** Somebody who waits for events from the event loop. */
-export class Waiter {
-  readonly timer: Callout
-  readonly #abort: () => void
-  #settled = false
-
-  constructor(
-    readonly kq: LinuxQueue,
-    readonly max: number,
-    readonly signal: AbortSignal | undefined,
-    readonly resolve: (events: Kevent[]) => void,
-    readonly reject: (reason: unknown) => void,
-  ) {
-    this.timer = new Callout(() => kq.kernel.loop.expire(this))
-    this.#abort = () => this.fail(this.signal?.reason)
-    signal?.addEventListener('abort', this.#abort, { once: true })
-  }
-
-  finish(events: Kevent[]): void {
-    if (this.#leave()) this.resolve(events)
-  }
-
-  fail(reason: unknown): void {
-    if (this.#leave()) this.reject(reason)
-  }
-
-  #leave(): boolean {
-    if (this.#settled) return false
-    this.#settled = true
-    this.signal?.removeEventListener('abort', this.#abort)
-    this.kq.kernel.callouts.cancel(this.timer)
-    this.kq.kernel.loop.leave(this)
-    return true
-  }
-}
-
 export class LinuxQueue extends Kqueue implements SystemQueue {
   readonly fd: number
   declare readonly kernel: LinuxKernel
-  readonly waiters: Waiter[] = []
   /** Whether waiting for this queue keeps the process alive. */
   referenced = true
   #exposed = false
@@ -145,9 +108,6 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   #closeDescriptor(): void {
     this.kernel.removeQueue(this)
     if (!this.#lost) this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
-    for (const waiter of [...this.waiters]) {
-      waiter.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
-    }
     this.kernel.settle()
   }
 
@@ -191,9 +151,20 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   }
 
   walkOn(sink: EventSink, max: number): number {
-    const n = this.kernel.scan(this, sink, max)
+    const n = this.scan(sink, max)
     this.kernel.settle()
     return n
+  }
+
+  /** Hot path. */
+  override scan(sink: EventSink, max: number, samePass = false): number {
+    const { kernel } = this
+    kernel.beginScan(max)
+    try {
+      return super.scan(sink, max, samePass)
+    } finally {
+      kernel.endScan()
+    }
   }
 
   get awaited(): boolean {
@@ -201,12 +172,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   }
 
   sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]> {
-    const { kernel } = this
-    return new Promise((resolve, reject) => {
-      const waiter = new Waiter(this, max, signal, resolve, reject)
-      if (timeout > 0) kernel.schedule(waiter.timer, kernel.uptime() + timeout)
-      kernel.loop.enter(waiter)
-    })
+    return this.waiters.wait(max, timeout, { signal })
   }
 
   async pause(): Promise<void> {
@@ -231,12 +197,12 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     let wait = this.count > 0 ? 0 : timeout
     for (;;) {
       const error = kernel.poll(max, this.#longest(wait))
-      const n = kernel.scan(this, sink, max)
+      const n = this.scan(sink, max)
       if (n > 0) return n
       // A filter may have closed the queue.
       if (this.closed) this.assertOpen()
       if (error === -EINTR && kernel.native.signalPending() === 1) {
-        throw new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' })
+        throw interrupted()
       }
       if (error < 0 && error !== -EINTR) throw pollFailure(kernel, error)
       if (timeout === 0) return 0

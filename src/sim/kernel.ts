@@ -20,6 +20,7 @@ import { Timer } from '../core/filters/timer.js'
 import { Kernel, type Sysctl } from '../core/kernel.js'
 import { KN_DISABLED, KN_QUEUED } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
+import { type Waiter, WaiterTimer } from '../core/waiting.js'
 import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
 import {
   EVFILT_EMPTY,
@@ -34,7 +35,6 @@ import { Net } from './net.js'
 import { SimProcess } from './process.js'
 import type { SimQueue } from './queue.js'
 import { Scheduler } from './scheduler.js'
-import { SleeperTimeout } from './sleeper.js'
 import { Tree } from './tree.js'
 
 /** Limits of the simulated kernel: sysctl(8). */
@@ -178,7 +178,7 @@ export class SimKernel extends Kernel {
   /** Whether a callout can lead to an event in a queue in which nothing is pending. */
   canWake(kq: SimQueue): boolean {
     for (const callout of this.callouts) {
-      if (callout instanceof SleeperTimeout) continue
+      if (callout instanceof WaiterTimer) continue
       if (!(callout instanceof Timer) || reports(callout, kq)) return true
     }
     return false
@@ -236,12 +236,24 @@ export class SimKernel extends Kernel {
   /** An event is pending: who sleeps for it gets a turn to look. */
   wakeup(kq: Kqueue): void {
     const queue = kq as SimQueue
-    if (queue.sleepers.length === 0 || queue.serving) return
+    if (queue.waiters.length === 0 || queue.serving) return
     queue.serving = true
     this.scheduler.enqueue(null, () => {
       queue.serving = false
       queue.serve()
     })
+  }
+
+  /** In a turn, so that what happens at the same time comes before the end. */
+  override expire(waiter: Waiter): void {
+    this.scheduler.enqueue(null, () => {
+      ;(waiter.kq as SimQueue).serve()
+      waiter.finish([])
+    })
+  }
+
+  override resume(kq: Kqueue, goOn: () => void): void {
+    this.scheduler.enqueue((kq as SimQueue).process, goOn)
   }
 
   // Processes

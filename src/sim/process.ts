@@ -10,7 +10,7 @@ import { HINT_SIGNAL } from '../core/filters/signal.js'
 import { noteFork } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
-import { ECHILD, EINTR, EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
+import { ECHILD, EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
 import { NOTE_EXEC, NOTE_EXIT, NOTE_REAP } from '../event.js'
 import { Descriptors } from './descriptors.js'
 import type { Directory } from './directory.js'
@@ -276,12 +276,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
 
   /** A handler runs: ends sleeps in queues in which nothing is pending with EINTR. */
   #interrupt(): void {
-    for (const { count, sleepers } of this.descriptors.queues) {
-      if (count > 0) continue
-      for (const sleeper of [...sleepers]) {
-        sleeper.fail(new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' }))
-      }
-    }
+    for (const { count, waiters } of this.descriptors.queues) if (count === 0) waiters.interrupt()
   }
 
   protected override brokenPipe(): void {
@@ -291,7 +286,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   /** Whether its program sleeps for a queue of which `wanted` says yes. */
   sleepsFor(wanted: (kq: SimQueue) => boolean): boolean {
     for (const kq of this.descriptors.queues) {
-      if (kq.sleepers.length > 0 && wanted(kq)) return true
+      if (kq.waiters.length > 0 && wanted(kq)) return true
     }
     return false
   }

@@ -4,6 +4,7 @@ import {
   eventCount,
   type GivenTimeout,
   givenTimeout,
+  nanoseconds,
   options,
   wrongType,
 } from '../core/copyin.js'
@@ -123,7 +124,13 @@ export abstract class QueueCalls extends SocketCalls {
     const queue = this.#queue(fd)
     const buffer = new ChangeBuffer()
     buffer.read(changelist)
-    return queue.sleep(buffer.changes, buffer.length, max, limit)
+    const sink = new EventArray()
+    const errors = queue.change(buffer.changes, buffer.length, sink, max)
+    if (errors === 0 && max > 0) {
+      return queue.sleep(max, nanoseconds(limit), { interruptible: true })
+    }
+    await this.kernel.scheduler.pause(queue.process)
+    return sink.events
   }
 
   #queue(fd: number): SimQueue {

@@ -4,9 +4,9 @@
  */
 
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
-import { EventArray } from '../core/event-list.js'
 import { applyChanges } from '../core/kevent.js'
 import { Kqueue } from '../core/kqueue.js'
+import type { WaitOptions } from '../core/waiting.js'
 import { EBADF, EDEADLK, EINVAL, ESPIPE, KqueueError } from '../errors.js'
 import {
   type EventSink,
@@ -18,16 +18,13 @@ import {
 import type { SimFile } from './file.js'
 import type { SimKernel } from './kernel.js'
 import type { SimProcess } from './process.js'
-import { Sleeper } from './sleeper.js'
 
 const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
 export class SimQueue extends Kqueue implements SimFile {
   references = 0
   declare readonly kernel: SimKernel
-  /** Who sleeps for events, in the order in which they came. */
-  readonly sleepers: Sleeper[] = []
-  /** A turn to serve the sleepers has been asked for. */
+  /** A turn to serve who waits has been asked for. */
   serving = false
 
   /** @param flags KQUEUE_* */
@@ -55,11 +52,17 @@ export class SimQueue extends Kqueue implements SimFile {
     max: number,
     timeout: GivenTimeout,
   ): number {
-    const errors = n === 0 ? 0 : applyChanges(this, changes, n, sink, max)
-    return errors > 0 || max === 0 ? errors : this.#block(sink, max, nanoseconds(timeout))
+    const errors = this.change(changes, n, sink, max)
+    return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
   }
 
-  #block(sink: EventSink, max: number, timeout: number): number {
+  /** The first half of kevent(2): answers the number of EV_ERROR events. */
+  change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
+    return n === 0 ? 0 : applyChanges(this, changes, n, sink, room)
+  }
+
+  /** The second half: hands out at most `max` events. */
+  collect(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : kernel.uptime() + timeout
     kernel.runDue()
@@ -76,45 +79,21 @@ export class SimQueue extends Kqueue implements SimFile {
     }
   }
 
-  /** kevent(2) for a program: what `kevent` answers, but other programs run meanwhile. */
-  sleep(
-    changes: readonly Kevent[],
-    n: number,
-    max: number,
-    timeout: GivenTimeout,
-  ): Promise<Kevent[]> {
-    const { kernel, process } = this
-    const sink = new EventArray()
-    const errors = n === 0 ? 0 : applyChanges(this, changes, n, sink, max)
-    const ns = errors > 0 || max === 0 ? 0 : nanoseconds(timeout)
-    return new Promise((resolve, reject) => {
-      const sleeper = new Sleeper(this, max, resolve, reject)
-      kernel.scheduler.yielded(process)
-      if (errors > 0 || max === 0) {
-        sleeper.finish(sink.events)
-        return
-      }
-      this.sleepers.push(sleeper)
-      if (ns >= 0) kernel.schedule(sleeper.timer, kernel.uptime() + ns)
-      if (this.count > 0) kernel.wakeup(this)
-    })
+  /**
+   * The second half of kevent(2) for a program: waits for at most `max` events, and other
+   * programs run meanwhile. What is pending already comes in a turn, too.
+   */
+  sleep(max: number, timeout: number, options?: WaitOptions): Promise<Kevent[]> {
+    const { kernel, process, waiters } = this
+    const events = waiters.wait(max, timeout, options)
+    kernel.scheduler.yielded(process)
+    if (this.count > 0) kernel.wakeup(this)
+    return events
   }
 
-  /** Gives those who sleep their events, who came first first. */
+  /** Gives those who wait their events, unless their process is stopped. */
   serve(): void {
-    let samePass = false
-    for (const sleeper of [...this.sleepers]) {
-      if (this.count === 0) return
-      if (sleeper.process.stopped) continue
-      const sink = new EventArray()
-      try {
-        this.scan(sink, sleeper.max, samePass)
-      } catch (error) {
-        sleeper.fail(error)
-      }
-      samePass = true
-      if (sink.events.length > 0) sleeper.finish(sink.events)
-    }
+    if (!this.process.stopped) this.waiters.serve()
   }
 
   /** Whether what happens in `other` can be an event here. */
@@ -153,12 +132,9 @@ export class SimQueue extends Kqueue implements SimFile {
     if (this.references === 0) this.release()
   }
 
-  /** The last descriptor was closed: ends who sleeps with EBADF. */
+  /** The last descriptor was closed. */
   release(): void {
     this.close()
-    for (const sleeper of [...this.sleepers]) {
-      sleeper.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
-    }
   }
 }
 

@@ -45,6 +45,12 @@ export class Scheduler {
     this.#somebodyYielded?.()
   }
 
+  /** A turn for the others. */
+  pause(process: SimProcess): Promise<void> {
+    this.yielded(process)
+    return new Promise((resolve) => this.enqueue(process, resolve))
+  }
+
   /** A program has failed: what runs the kernel throws the reason. */
   failed(reason: unknown): void {
     this.#failure ??= { reason }

@@ -1,0 +1,148 @@
+/**
+ * Who waits for events of a queue without blocking: in which order they are served, until
+ * when, and how they give up. Each kernel says when a queue is to be served, and in which
+ * turn of its programs those who waited go on.
+ *
+ *     const events = await kq.waiters.wait(max, timeout, { signal })
+ *     kq.waiters.serve() // from the kernel, some time after `wakeup(kq)`
+ */
+import { EBADF, EINTR, KqueueError } from '../errors.js'
+import type { Kevent } from '../event.js'
+import { Callout } from './callout.js'
+import { EventArray } from './event-list.js'
+import type { Kqueue } from './kqueue.js'
+
+export interface WaitOptions {
+  /** Gives up, rejecting with its reason. */
+  readonly signal?: AbortSignal | undefined
+  /** Gives up with EINTR when the kernel says `interrupt`. */
+  readonly interruptible?: boolean
+}
+
+/** One who waits. */
+export class Waiter {
+  /** The end of its time. */
+  readonly timer: WaiterTimer = new WaiterTimer(this)
+  readonly #abort = (): void => this.fail(this.options.signal?.reason)
+  #settled = false
+
+  constructor(
+    readonly kq: Kqueue,
+    readonly max: number,
+    readonly options: WaitOptions,
+    readonly resolve: (events: Kevent[]) => void,
+    readonly reject: (reason: unknown) => void,
+  ) {}
+
+  /** Begins: from now on it has to be ended. */
+  begin(timeout: number): void {
+    const { kernel } = this.kq
+    this.options.signal?.addEventListener('abort', this.#abort, { once: true })
+    if (timeout >= 0) kernel.schedule(this.timer, kernel.uptime() + timeout)
+  }
+
+  /** It goes on, with events or without. */
+  finish(events: Kevent[]): void {
+    this.#end(() => this.resolve(events))
+  }
+
+  fail(reason: unknown): void {
+    this.#end(() => this.reject(reason))
+  }
+
+  #end(goOn: () => void): void {
+    if (this.#settled) return
+    this.#settled = true
+    const { kernel, waiters } = this.kq
+    this.options.signal?.removeEventListener('abort', this.#abort)
+    kernel.callouts.cancel(this.timer)
+    waiters.remove(this)
+    kernel.resume(this.kq, goOn)
+  }
+}
+
+export class WaiterTimer extends Callout {
+  constructor(readonly waiter: Waiter) {
+    super()
+  }
+
+  override call(): void {
+    this.waiter.kq.kernel.expire(this.waiter)
+  }
+}
+
+/** Those who wait for one queue, who came first first. */
+export class WaitList {
+  readonly #waiters: Waiter[] = []
+
+  constructor(readonly kq: Kqueue) {}
+
+  get length(): number {
+    return this.#waiters.length
+  }
+
+  /**
+   * Waits for at most `timeout` ns (-1 for ever) for at most `max` events.
+   * @throws (rejects with) the reason of `signal`; EBADF the queue is closed; what the kernel
+   *   says when nobody can wait, in which case nothing is left of it
+   */
+  wait(max: number, timeout: number, options: WaitOptions = {}): Promise<Kevent[]> {
+    return new Promise((resolve, reject) => {
+      const waiter = new Waiter(this.kq, max, options, resolve, reject)
+      this.#waiters.push(waiter)
+      try {
+        this.kq.kernel.awaited(this.kq, 1)
+        waiter.begin(timeout)
+      } catch (error) {
+        waiter.fail(error)
+      }
+    })
+  }
+
+  /** Hands out what is pending. A filter that throws fails the one who would have been served. */
+  serve(): void {
+    const { kq } = this
+    let samePass = false
+    for (const waiter of [...this.#waiters]) {
+      if (kq.count === 0) return
+      const sink = new EventArray()
+      try {
+        kq.scan(sink, waiter.max, samePass)
+      } catch (error) {
+        waiter.fail(error)
+      }
+      samePass = true
+      if (sink.events.length > 0) waiter.finish(sink.events)
+    }
+  }
+
+  /** A signal has been handled: ends those who are interrupted by it. */
+  interrupt(): void {
+    for (const waiter of [...this.#waiters]) {
+      if (waiter.options.interruptible) waiter.fail(interrupted())
+    }
+  }
+
+  /** Nobody can be woken any more. */
+  fail(reason: unknown): void {
+    for (const waiter of [...this.#waiters]) waiter.fail(reason)
+  }
+
+  /** The queue is closed. */
+  close(): void {
+    if (this.#waiters.length === 0) return
+    this.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
+  }
+
+  remove(waiter: Waiter): void {
+    const index = this.#waiters.indexOf(waiter)
+    if (index === -1) return
+    this.#waiters.splice(index, 1)
+    this.kq.kernel.awaited(this.kq, -1)
+  }
+}
+
+/** What a wait ends with when a signal came before there were events. */
+export function interrupted(): KqueueError {
+  return new KqueueError(EINTR, 'kevent', { reason: 'a signal came before any event' })
+}
