@@ -4,6 +4,8 @@
  * was handed out last.
  */
 
+import type { Knote } from './knote.js'
+
 /** Who takes no names for so long is told that names are missing. */
 const MOST = 65_536
 
@@ -38,4 +40,14 @@ export class NameLog {
     this.#event = []
     return names
   }
+}
+
+/** Keeps the name of an entry for a knote that has a log. */
+export function logName({ udata }: Knote, name: string): void {
+  if (udata instanceof NameLog) udata.add(name)
+}
+
+/** The event of a knote is handed out. */
+export function cutNames({ udata }: Knote): void {
+  if (udata instanceof NameLog) udata.cut()
 }

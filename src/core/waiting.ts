@@ -34,7 +34,7 @@ export class Waiter {
     readonly reject: (reason: unknown) => void,
   ) {}
 
-  /** Begins: from now on it has to be ended. */
+  /** From now on it has to be ended. */
   begin(timeout: number): void {
     const { kernel } = this.kq
     this.options.signal?.addEventListener('abort', this.#abort, { once: true })
@@ -91,8 +91,8 @@ export class WaitList {
       const waiter = new Waiter(this.kq, max, options, resolve, reject)
       this.#waiters.push(waiter)
       try {
-        this.kq.kernel.awaited(this.kq, 1)
         waiter.begin(timeout)
+        this.kq.kernel.awaited(this.kq, 1)
       } catch (error) {
         waiter.fail(error)
       }

@@ -5,7 +5,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { NameLog } from '../core/name-log.js'
+import { cutNames, NameLog } from '../core/name-log.js'
 import { EINVAL, ENOTSUP } from '../errors.js'
 import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
@@ -143,7 +143,7 @@ const vnodeFilter: FilterOps = {
       return kn.fflags !== 0
     }
     if (kn.fflags === 0 || !(kn.hook as VnodeSide).current()) return false
-    if (kn.udata instanceof NameLog) kn.udata.cut()
+    cutNames(kn)
     return true
   },
 }

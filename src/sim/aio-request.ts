@@ -26,13 +26,15 @@ export class AioRequest implements Completion, Part {
   constructor(
     private readonly kernel: Kernel,
     readonly id: number,
+    /** The descriptor that it was made with. */
+    readonly fd: number,
     readonly file: VnodeFile | null,
     private readonly perform: () => number,
   ) {}
 
   /** A request that could not be made. */
-  static failed(kernel: Kernel, id: number, errno: number): AioRequest {
-    const request = new AioRequest(kernel, id, null, () => 0)
+  static failed(kernel: Kernel, id: number, fd: number, errno: number): AioRequest {
+    const request = new AioRequest(kernel, id, fd, null, () => 0)
     request.#finish('done', -1, errno)
     return request
   }

@@ -6,10 +6,11 @@
  *     // then an event of EVFILT_AIO with ident request.id
  *     request.result, request.error
  */
+import { DETACHED } from '../core/copyin.js'
 import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
 import type { FileTable, Kernel } from '../core/kernel.js'
 import { Kqueue } from '../core/kqueue.js'
-import { EBADF, EINVAL, ENOTSUP, KqueueError } from '../errors.js'
+import { EBADF, EFAULT, EINVAL, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { type AioList, AioRequest } from './aio-request.js'
 import { VnodeFile } from './vnode.js'
@@ -76,9 +77,12 @@ export class Aio {
     const file = findFile(process, request.fd, 'aio_read')
     if (!file.readable) fail(EBADF, 'aio_read', 'the file was not opened for reading')
     const { buffer, offset = 0 } = request
+    const { length } = buffer
     checkOffset(offset, 'aio_read')
     return this.#submit(process, request, file, 'aio_read', () => {
-      const bytes = file.pread(buffer.length, offset)
+      const bytes = file.pread(length, offset)
+      // The ArrayBuffer may have been detached meanwhile.
+      if (buffer.length < bytes.length) fail(EFAULT, 'aio_read', DETACHED)
       buffer.set(bytes)
       return bytes.length
     })
@@ -122,6 +126,11 @@ export class Aio {
     return list
   }
 
+  /** What a process has asked for with a descriptor and is not over, in that order. */
+  pending(process: FileTable, fd: number): AioRequest[] {
+    return [...(this.#pending.get(owner(process)) ?? [])].filter((request) => request.fd === fd)
+  }
+
   /** A process exits or executes: takes back what it has asked for. aio_proc_rundown. */
   rundown(process: FileTable): void {
     for (const request of [...(this.#pending.get(owner(process)) ?? [])]) request.cancel()
@@ -132,14 +141,14 @@ export class Aio {
       return entry.op === 'read' ? this.read(process, entry) : this.write(process, entry)
     } catch (error) {
       if (!(error instanceof KqueueError)) throw error
-      return AioRequest.failed(this.#kernel, this.#id++, -error.errno)
+      return AioRequest.failed(this.#kernel, this.#id++, entry.fd, -error.errno)
     }
   }
 
   /** @param after ns: not before this time */
   #submit(
     process: FileTable,
-    { kq, udata, delay = AIO_DELAY }: AioSync,
+    { fd, kq, udata, delay = AIO_DELAY }: AioSync,
     file: VnodeFile,
     syscall: string,
     perform: () => number,
@@ -149,7 +158,7 @@ export class Aio {
       fail(EINVAL, syscall, `a delay is a number of ms, not ${delay}`)
     }
     const queue = kq === undefined ? null : findQueue(process, kq, syscall)
-    const request = new AioRequest(this.#kernel, this.#id++, file, perform)
+    const request = new AioRequest(this.#kernel, this.#id++, fd, file, perform)
     if (queue !== null) watchCompletion(queue, EVFILT_AIO, request, udata, syscall)
     file.fhold()
     this.#keep(owner(process), request)

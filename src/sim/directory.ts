@@ -2,6 +2,7 @@
  * A directory: names of vnodes. It keeps the link counts; what its changes report
  * is said by the calls that make them, in `tree.ts`.
  */
+import { logName } from '../core/name-log.js'
 import { EISDIR, KqueueError } from '../errors.js'
 import { NOTE_READ } from '../event.js'
 import { type FileSystem, Vnode, VnodeFile } from './vnode.js'
@@ -36,6 +37,7 @@ export class Directory extends Vnode {
   enter(name: string, vnode: Vnode): void {
     this.entries.set(name, vnode)
     vnode.links++
+    this.#logName(name)
     if (vnode instanceof Directory) {
       vnode.parent = this
       vnode.links++
@@ -49,10 +51,16 @@ export class Directory extends Vnode {
     if (vnode === undefined) return
     this.entries.delete(name)
     vnode.links--
+    this.#logName(name)
     if (vnode instanceof Directory) {
       vnode.links--
       this.links--
     }
+  }
+
+  /** For who is told of the change that comes with it. */
+  #logName(name: string): void {
+    for (const { watchers } of this.files) for (const kn of watchers) logName(kn, name)
   }
 
   /** Whether it is `other` or somewhere below it. */

@@ -20,8 +20,14 @@ export const O_APPEND = 0o2000
 export const O_NONBLOCK = 0o4000
 /** ENOTDIR for what is not a directory. */
 export const O_DIRECTORY = 0o200000
+/** Only names the file: it can be watched, not read or written, and to open it is no event. */
+export const O_PATH = 0o10000000
 /** Closed on exec. */
 export const O_CLOEXEC = 0o2000000
+
+/** Every write waits for the disk; here, what aio_fsync waits for. */
+export const O_DSYNC = 0o10000
+export const O_SYNC = 0o4010000
 
 /** From the beginning. */
 export const SEEK_SET = 0

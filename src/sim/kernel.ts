@@ -20,6 +20,7 @@ import { Timer } from '../core/filters/timer.js'
 import { Kernel, type Sysctl } from '../core/kernel.js'
 import { KN_DISABLED, KN_QUEUED } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
+import type { ProcessJournal } from '../core/process-journal.js'
 import { type Waiter, WaiterTimer } from '../core/waiting.js'
 import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
 import {
@@ -73,6 +74,8 @@ export class SimKernel extends Kernel {
   readonly tree: Tree
   readonly net: Net
   readonly aio: Aio
+  /** Who keeps the times of what processes do. */
+  readonly journals = new Set<ProcessJournal>()
   /** Process 1, which adopts orphans. */
   readonly init: SimProcess
 

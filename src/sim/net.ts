@@ -87,6 +87,11 @@ export class Net {
     return 0
   }
 
+  /** The name of an interface, null for none. if_indextoname(3). */
+  name(ifindex: number): string | null {
+    return this.#interfaces.get(ifindex)?.name ?? null
+  }
+
   /**
    * Changes the state of a link; what it is already is no change. if_link_state_change(9).
    * @throws KqueueError ENXIO no such interface, EINVAL no such state

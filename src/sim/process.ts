@@ -5,6 +5,7 @@
  *
  * When it has exited it is a zombie until its parent waits for it; then its pid is free.
  */
+import type { Calls } from '../api/bind.js'
 import { wrongType } from '../core/copyin.js'
 import { HINT_SIGNAL } from '../core/filters/signal.js'
 import { noteFork } from '../core/fork.js'
@@ -27,6 +28,7 @@ import {
   signalName,
   signalNumber,
 } from './signals.js'
+import { callsOf } from './system.js'
 
 /** How a child ended: what waitpid(2) answers. */
 export interface WaitStatus {
@@ -53,6 +55,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   readonly #children = new Set<SimProcess>()
   readonly #dispositions: Map<number, Disposition>
   #exitStatus: number | null = null
+  #system: Calls | undefined
 
   /** A process that has everything as its parent but the descriptors; `fork` makes them. */
   constructor(
@@ -88,6 +91,12 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     throw new KqueueError(ESRCH, syscall, { reason: `process ${this.pid} has exited` })
   }
 
+  /** Every export of `kqueue`, for a program of this process. */
+  get system(): Calls {
+    this.#system ??= callsOf(this)
+    return this.#system
+  }
+
   // Life
 
   /**
@@ -103,6 +112,8 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     }
     const child = new SimProcess(this.kernel, this)
     child.descriptors.copyFrom(this.descriptors)
+    const { journals } = this.kernel
+    for (const journal of journals) journal.forked(this.pid, child.pid, this.kernel.uptime())
     noteFork(this, child)
     if (program !== undefined) this.kernel.scheduler.start(child, program)
     return child
@@ -117,6 +128,8 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
       if (typeof disposition === 'function') this.#dispositions.delete(signal)
     }
     this.descriptors.closeForExec()
+    const execution = { time: this.kernel.uptime(), name, argv: [name] }
+    for (const journal of this.kernel.journals) journal.executed(this.pid, execution)
     this.klist.note(NOTE_EXEC)
   }
 
@@ -144,6 +157,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     kernel.aio.rundown(this)
     for (const child of [...this.#children]) child.#adopt(kernel.init)
     this.#children.clear()
+    for (const journal of kernel.journals) journal.ended(this.pid, kernel.uptime())
     this.klist.note(NOTE_EXIT)
     this.#tellParent()
     kernel.scheduler.yielded(this)

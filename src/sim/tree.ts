@@ -38,7 +38,7 @@ import { MountTable } from './mount.js'
 import { type Path, parsePath } from './path.js'
 import { Regular, RegularFile } from './regular.js'
 import { type Device, Special } from './special.js'
-import type { Stat, Vnode } from './vnode.js'
+import type { Stat, Vnode, VnodeFile } from './vnode.js'
 
 /** The process that makes a call, as far as the tree is concerned. */
 export interface Caller {
@@ -122,6 +122,11 @@ export class Tree {
     }
     if (flags & O_CREAT && flags & O_EXCL) fail(EEXIST, 'open', place.path)
     return this.#openExisting(place.vnode, place.path, flags)
+  }
+
+  /** What is open, opened once more with other flags: open(2) of /proc/self/fd. */
+  reopen({ vnode }: VnodeFile, flags: number): SimFile {
+    return this.#openExisting(vnode, parsePath('/', 'open'), flags)
   }
 
   #openExisting(vnode: Vnode, path: Path, flags: number): SimFile {

@@ -11,6 +11,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
+import { cutNames } from '../core/name-log.js'
 import { EBADF, EINVAL, EIO, KqueueError } from '../errors.js'
 import {
   EV_EOF,
@@ -25,7 +26,7 @@ import {
   NOTE_OPEN,
   NOTE_REVOKE,
 } from '../event.js'
-import { O_ACCMODE, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from './fcntl.js'
+import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from './fcntl.js'
 import { SimFile } from './file.js'
 
 /** What a vnode belongs to: `struct mount`, as far as its vnodes are concerned. */
@@ -112,12 +113,20 @@ export abstract class VnodeFile extends SimFile {
     readonly flags: number,
   ) {
     super()
-    vnode.note(NOTE_OPEN)
+    if (!this.isPath) vnode.note(NOTE_OPEN)
     vnode.files.add(this)
     vnode.fs.files.add(this)
   }
 
+  /** Opened with O_PATH. */
+  get isPath(): boolean {
+    return (this.flags & O_PATH) !== 0
+  }
+
   override kqfilter(kn: Knote): number {
+    if (this.isPath && kn.filter !== EVFILT_VNODE) {
+      return kn.kq.kernel.refuse(EBADF, 'the file was opened with O_PATH')
+    }
     switch (kn.filter) {
       case EVFILT_READ:
         kn.ops = readFilter
@@ -164,11 +173,11 @@ export abstract class VnodeFile extends SimFile {
   }
 
   get readable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_WRONLY
+    return !this.isPath && (this.flags & O_ACCMODE) !== O_WRONLY
   }
 
   get writable(): boolean {
-    return (this.flags & O_ACCMODE) !== O_RDONLY
+    return !this.isPath && (this.flags & O_ACCMODE) !== O_RDONLY
   }
 
   /**
@@ -204,7 +213,7 @@ export abstract class VnodeFile extends SimFile {
   override release(): void {
     if (this.revoked) return
     this.#leave()
-    this.vnode.note(this.writable ? NOTE_CLOSE_WRITE : NOTE_CLOSE)
+    if (!this.isPath) this.vnode.note(this.writable ? NOTE_CLOSE_WRITE : NOTE_CLOSE)
   }
 
   #leave(): void {
@@ -265,8 +274,10 @@ const vnodeFilter: FilterOps = {
   detach,
   event(kn, hint) {
     if (kn.sfflags & hint) kn.fflags |= hint
-    if (!(kn.file as VnodeFile).revoked) return kn.fflags !== 0
-    kn.flags |= EV_EOF
+    const { revoked } = kn.file as VnodeFile
+    if (revoked) kn.flags |= EV_EOF
+    if (kn.fflags === 0 && !revoked) return false
+    if (hint === 0) cutNames(kn)
     return true
   },
   copy: watch,

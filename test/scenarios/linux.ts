@@ -9,6 +9,8 @@ import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
+  aio_read,
+  aio_write,
   EVFILT_AIO,
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -30,10 +32,11 @@ import {
   kqueue,
   kqueue_add_filteropts,
   kqueue_del_filteropts,
+  lio_listio,
   sysctl,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { aioCalls } from './linux-aio.js'
+import { aioCalls } from './aio-calls.js'
 import { Mounts, mayMount } from './linux-mounts.js'
 import { Interface, mayMakeInterfaces } from './linux-network.js'
 import { Puppets, processCalls } from './linux-processes.js'
@@ -147,7 +150,7 @@ class LinuxWorld implements World {
     newKnlist: () => new Knlist(),
   }
   readonly sysctl = sysctl
-  readonly aio = aioCalls((queue) => this.#queues.get(queue)!)
+  readonly aio = aioCalls({ aio_read, aio_write, lio_listio }, (queue) => this.#queues.get(queue)!)
 
   #keep(fd: number): number {
     this.#open.add(fd)

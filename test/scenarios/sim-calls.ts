@@ -1,12 +1,11 @@
 /**
  * What the World on the simulated kernel has beyond files and sockets: names, mounts,
- * a network interface, asynchronous I/O.
+ * a network interface.
  */
 import type { SimKernel } from 'kqueue/sim'
-import type { AioCalls, AioRequest, MountCalls, NetworkCalls, Queue, TreeCalls } from './world.js'
+import type { MountCalls, NetworkCalls, TreeCalls } from './world.js'
 
 type Process = SimKernel['init']
-type Request = ReturnType<SimKernel['aio']['read']>
 
 export function treeCalls(p: Process): TreeCalls {
   return {
@@ -26,24 +25,4 @@ export function mountCalls(kernel: SimKernel): MountCalls {
 
 export function networkCalls(kernel: SimKernel, ifindex = 2): NetworkCalls {
   return { ifindex, link: (state) => kernel.link(ifindex, state) }
-}
-
-export function aioCalls({ aio }: SimKernel, p: Process): AioCalls {
-  const told = (request: Request): AioRequest => ({
-    ident: request.id,
-    result: () => request.result,
-    cancel: () => void request.cancel(),
-  })
-  return {
-    read: (fd, buffer, offset, { fd: kq }: Queue, udata) =>
-      told(aio.read(p, { fd, buffer, offset, kq, udata })),
-    write: (fd, bytes, offset, { fd: kq }: Queue, udata) =>
-      told(aio.write(p, { fd, bytes, offset, kq, udata })),
-    list: (writes, { fd: kq }) =>
-      aio.lio(
-        p,
-        writes.map((write) => ({ op: 'write', ...write })),
-        { kq },
-      ).id,
-  }
 }

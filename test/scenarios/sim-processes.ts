@@ -24,7 +24,7 @@ export function processCalls(
     waitpid: (pid) => process.waitpid(pid)?.status ?? null,
     sigaction: (signal, disposition) => void process.sigaction(signal, disposition),
     pdopen: (pid) => process.pdopen(pid),
-    kqueuex: (flags) => queueOf(process, process.kqueuex(flags)),
+    kqueuex: (flags) => process.system.kqueuex(flags),
     setCloexec: (fd, on) => process.setCloexec(fd, on),
     setClofork: (fd, on) => process.setClofork(fd, on),
     limitPids(highest) {

@@ -1,6 +1,6 @@
 /**
  * The World on the simulated kernel: one process of a fresh kernel, whose clock moves
- * when the scenario sleeps. It has every capability and every filter.
+ * when the scenario sleeps. Its queues are those of the public API. It has every capability and every filter.
  */
 import {
   EV_ADD,
@@ -15,7 +15,8 @@ import {
   SimKernel,
   type SimProcess,
 } from 'kqueue/sim'
-import { aioCalls, mountCalls, networkCalls, treeCalls } from './sim-calls.js'
+import { aioCalls } from './aio-calls.js'
+import { mountCalls, networkCalls, treeCalls } from './sim-calls.js'
 import { processCalls, queueOf } from './sim-processes.js'
 import type {
   AioCalls,
@@ -56,15 +57,9 @@ class SimWorld implements World {
   constructor(kernel: SimKernel, process: SimProcess) {
     this.#kernel = kernel
     this.#process = process
-    const { filters } = kernel
-    this.filters = {
-      kqueue_add_filteropts: filters.add.bind(filters),
-      kqueue_del_filteropts: (filter: number) => filters.remove(filter),
-      kfilter_register: filters.register.bind(filters),
-      kfilter_unregister: filters.unregister.bind(filters),
-      newKnlist: () => new Knlist(),
-    }
-    this.sysctl = kernel.sysctl
+    const { system } = process
+    this.filters = { ...system, newKnlist: () => new Knlist() }
+    this.sysctl = system.sysctl
     this.processes = processCalls(kernel, process, (child) => new ForkedWorld(kernel, child))
     this.oob = {
       send: (fd, data) => process.send(fd, data, { oob: true }),
@@ -73,11 +68,11 @@ class SimWorld implements World {
     this.tree = treeCalls(process)
     this.mounts = mountCalls(kernel)
     this.network = networkCalls(kernel)
-    this.aio = aioCalls(kernel, process)
+    this.aio = aioCalls(system)
   }
 
   kqueue(): Queue {
-    return queueOf(this.#process, this.#process.kqueue())
+    return this.#process.system.kqueue()
   }
 
   pipe(): [number, number] {
@@ -176,12 +171,11 @@ class SimWorld implements World {
 
   /** There is no poll(2): a queue of its own tells the same. */
   readable(fd: number, timeout = 0): boolean {
-    const process = this.#process
-    const kq = process.kqueue()
+    const kq = this.#process.system.kqueue()
     try {
-      return process.kevent(kq, [EV_SET(fd, EVFILT_READ, EV_ADD)], 1, timeout).length > 0
+      return kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)], 1, timeout).length > 0
     } finally {
-      process.close(kq)
+      kq.close()
     }
   }
 

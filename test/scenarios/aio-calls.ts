@@ -1,9 +1,12 @@
-/** What the World on Linux has of asynchronous I/O: the public API. */
-import { type AioRequest as Asked, aio_read, aio_write, type Kqueue, lio_listio } from 'kqueue'
+/** What a World has of asynchronous I/O: the public API of its system. */
+import type { AioRequest as Asked, Calls, Kqueue } from 'kqueue'
 import type { AioCalls, AioRequest, Queue } from './world.js'
 
-/** @param kqueueOf the Kqueue behind a queue of the World */
-export function aioCalls(kqueueOf: (queue: Queue) => Kqueue): AioCalls {
+/** @param kqueueOf the Kqueue behind a queue of the World, which may be one */
+export function aioCalls(
+  { aio_read, aio_write, lio_listio }: Pick<Calls, 'aio_read' | 'aio_write' | 'lio_listio'>,
+  kqueueOf = (queue: Queue) => queue as Kqueue,
+): AioCalls {
   const told = (request: Asked): AioRequest => ({
     ident: request.id,
     result: () => request.result,

@@ -1,0 +1,195 @@
+/**
+ * The System that the simulated kernel is to one of its processes: all that
+ * `import 'kqueue'` has, on virtual time.
+ *
+ *     const { kqueue, EV_SET } = process.system
+ */
+import { bind, type Calls } from '../api/bind.js'
+import type {
+  AioJob,
+  AioNotification,
+  SystemAio,
+  SystemFiles,
+  SystemInterfaces,
+  SystemProcesses,
+  SystemQueue,
+} from '../api/system.js'
+import { DETACHED, wrongType } from '../core/copyin.js'
+import { AIO_ALLDONE, AIO_CANCELED } from '../core/filters/completion.js'
+import { describe, type KnoteInfo } from '../core/knote.js'
+import { EBADF, EFAULT, ENXIO, KqueueError } from '../errors.js'
+import type { EventSink, Kevent } from '../event.js'
+import type { AioEntry } from './aio.js'
+import { AioRequest } from './aio-request.js'
+import { O_CLOEXEC, O_DSYNC, O_NONBLOCK, O_PATH, O_SYNC } from './fcntl.js'
+import type { SimProcess } from './process.js'
+import type { SimQueue } from './queue.js'
+import { signalName } from './signals.js'
+import { VnodeFile } from './vnode.js'
+
+const NS_PER_MS = 1e6
+
+export function callsOf(process: SimProcess): Calls {
+  const { kernel } = process
+  const system = {
+    openQueue: (flags: number) => new ProcessQueue(process, process.kqueuex(flags)),
+    filters: kernel.filters,
+    sysctl: kernel.sysctl,
+    files: filesOf(process),
+    processes: processesOf(process),
+    interfaces: interfacesOf(process),
+    aio: aioOf(process),
+    flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
+  }
+  return bind(() => system)
+}
+
+/** A queue as the process has it: by its descriptor, which may be closed at any time. */
+class ProcessQueue implements SystemQueue {
+  readonly queue: SimQueue
+
+  constructor(
+    readonly process: SimProcess,
+    readonly fd: number,
+  ) {
+    this.queue = process.fget(fd) as SimQueue
+  }
+
+  expose(): number {
+    return this.fd
+  }
+
+  get closed(): boolean {
+    return this.queue.closed || this.process.fget(this.fd) !== this.queue
+  }
+
+  get awaited(): boolean {
+    return this.queue.waiters.length > 0
+  }
+
+  assertOpen(syscall = 'kevent'): void {
+    if (this.closed) throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
+  }
+
+  kevent(
+    changes: readonly Kevent[],
+    n: number,
+    sink: EventSink,
+    max: number,
+    timeout: number,
+  ): number {
+    this.assertOpen()
+    return this.queue.kevent(changes, n, sink, max, timeout)
+  }
+
+  change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
+    this.assertOpen()
+    return this.queue.change(changes, n, sink, room)
+  }
+
+  collect(sink: EventSink, max: number, timeout: number): number {
+    return this.queue.collect(sink, max, timeout)
+  }
+
+  walkOn(sink: EventSink, max: number): number {
+    return this.closed ? 0 : this.queue.scan(sink, max)
+  }
+
+  sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]> {
+    return this.queue.sleep(max, timeout, { signal })
+  }
+
+  pause(): Promise<void> {
+    return this.process.kernel.scheduler.pause(this.process)
+  }
+
+  describe(): KnoteInfo[] {
+    return [...this.queue.knotes()].map(describe)
+  }
+
+  /** A process lives as long as its program. */
+  reference(): void {}
+
+  close(): void {
+    if (!this.closed) this.process.close(this.fd)
+  }
+}
+
+function filesOf(process: SimProcess): SystemFiles {
+  const { descriptors, kernel } = process
+  return {
+    isOpen: (fd) => process.fget(fd) !== null,
+    open(file) {
+      if (typeof file === 'string') return process.open(file, O_PATH)
+      if (typeof file !== 'number') throw wrongType('file', 'a path, or a descriptor', file)
+      const open = descriptors.get(file, 'open').file
+      if (!(open instanceof VnodeFile)) return process.dup(file)
+      return descriptors.install(kernel.tree.reopen(open, O_PATH), 'open')
+    },
+    close: (fd) => process.close(fd),
+  }
+}
+
+function processesOf({ kernel }: SimProcess): SystemProcesses {
+  return {
+    journals: kernel.journals,
+    now: () => kernel.uptime() / NS_PER_MS,
+    shift: () => 0,
+    signalName,
+  }
+}
+
+function interfacesOf({ kernel }: SimProcess): SystemInterfaces {
+  return {
+    index(name) {
+      const index = kernel.net.index(name)
+      if (index !== 0) return index
+      throw new KqueueError(ENXIO, 'if_nametoindex', { reason: `there is no interface '${name}'` })
+    },
+    name(index) {
+      const name = kernel.net.name(index)
+      if (name !== null) return name
+      throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
+    },
+  }
+}
+
+function aioOf(process: SimProcess): SystemAio {
+  const { aio } = process.kernel
+  const told = ({ queue, udata }: AioNotification) =>
+    queue === null ? { udata } : { kq: descriptorOf(process, queue), udata }
+  return {
+    submit(job, notification) {
+      checkView(job)
+      const { operation, fd, offset, view } = job
+      const request = { fd, offset, buffer: view, bytes: view, ...told(notification) }
+      if (operation === 'read') return aio.read(process, request)
+      return operation === 'write' ? aio.write(process, request) : aio.fsync(process, request)
+    },
+    submitList(jobs, notification) {
+      const entries = jobs.map(([{ operation, fd, offset, view }, each]): AioEntry => {
+        if (operation === 'read') return { op: 'read', fd, offset, buffer: view, ...told(each) }
+        return { op: 'write', fd, offset, bytes: view, ...told(each) }
+      })
+      return aio.lio(process, entries, told(notification))
+    },
+    pending: (fd) => aio.pending(process, fd),
+    cancel: (request) => (request.cancel() ? AIO_CANCELED : AIO_ALLDONE),
+    made: (request) => request instanceof AioRequest,
+    forget: (request) => (request as AioRequest).klist.clear(),
+  }
+}
+
+function descriptorOf(process: SimProcess, queue: SystemQueue): number {
+  if (queue instanceof ProcessQueue && queue.process === process) return queue.fd
+  throw wrongType('kq', 'a Kqueue of this process', queue)
+}
+
+/** @throws KqueueError EFAULT the view is of an ArrayBuffer that is detached */
+function checkView({ view, syscall }: AioJob): void {
+  try {
+    new Uint8Array(view.buffer)
+  } catch {
+    throw new KqueueError(EFAULT, syscall, { reason: DETACHED })
+  }
+}
