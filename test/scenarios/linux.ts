@@ -8,6 +8,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdtempSync, readdirSync, renameSync, rmSync, unlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as calls from 'kqueue'
 import {
   aio_read,
   aio_write,
@@ -124,6 +125,7 @@ function begin(call: () => void): void {
 }
 
 class LinuxWorld implements World {
+  readonly calls = calls
   readonly #directory = mkdtempSync(join(tmpdir(), 'kqueue-scenario-'))
   readonly #open = new Set<number>()
   readonly #queues = new Map<Queue, Kqueue>()
@@ -178,6 +180,10 @@ class LinuxWorld implements World {
   get network(): NetworkCalls {
     this.#interface ??= new Interface()
     return this.#interface
+  }
+
+  path(name: string): string {
+    return join(this.#directory, name)
   }
 
   kqueue(): Queue {
@@ -381,6 +387,14 @@ function run(use: (world: World) => void): void {
 export const linux: WorldKind = {
   name: 'Linux',
   run,
+  async start(program) {
+    const world = new LinuxWorld()
+    try {
+      await program(world)
+    } finally {
+      world.dispose()
+    }
+  },
   has: (capability) => CAPABILITIES.has(capability) || ALLOWED[capability]?.() === true,
   supports: (filter) => FILTERS.has(filter),
 }

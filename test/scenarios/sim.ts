@@ -45,6 +45,7 @@ class SimWorld implements World {
   #listeners = 0
   readonly #kernel: SimKernel
   readonly #process: SimProcess
+  readonly calls
   readonly filters
   readonly sysctl
   readonly processes: Processes
@@ -58,6 +59,7 @@ class SimWorld implements World {
     this.#kernel = kernel
     this.#process = process
     const { system } = process
+    this.calls = system
     this.filters = { ...system, newKnlist: () => new Knlist() }
     this.sysctl = system.sysctl
     this.processes = processCalls(kernel, process, (child) => new ForkedWorld(kernel, child))
@@ -69,6 +71,10 @@ class SimWorld implements World {
     this.mounts = mountCalls(kernel)
     this.network = networkCalls(kernel)
     this.aio = aioCalls(system)
+  }
+
+  path(name: string): string {
+    return name
   }
 
   kqueue(): Queue {
@@ -241,6 +247,15 @@ export const sim: WorldKind = {
     const process = kernel.init.fork()
     process.sigaction('SIGPIPE', 'ignore')
     use(new SimWorld(kernel, process))
+    dispose(kernel)
+  },
+  async start(program) {
+    const kernel = new SimKernel()
+    kernel.spawn((process) => {
+      process.sigaction('SIGPIPE', 'ignore')
+      return program(new SimWorld(kernel, process))
+    })
+    await kernel.run()
     dispose(kernel)
   },
   has: () => true,

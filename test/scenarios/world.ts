@@ -6,6 +6,7 @@
  * a scenario leaves open, the World closes. A call that fails throws an error
  * with the errno name in `code`.
  */
+import type { Calls } from 'kqueue'
 import type { Change, FilterOps, Kevent, Knlist, Timeout } from 'kqueue/core'
 
 /** What not every World has; a scenario says which it needs. */
@@ -150,6 +151,11 @@ export interface OutOfBand {
 }
 
 export interface World {
+  /** All that `import 'kqueue'` has, where this World has it. */
+  readonly calls?: Calls
+  /** Where a file of this World is, for calls that take a path. */
+  path?(name: string): string
+
   kqueue(): Queue
 
   /** The reading and the writing end. */
@@ -206,11 +212,16 @@ export interface World {
   readonly sysctl: { kq_calloutmax: number; kq_knotemax: number }
 }
 
+/** A World in which programs await. */
+export type Awaiting = Required<Pick<World, 'calls' | 'path' | 'processes' | 'tree' | 'aio'>>
+
 /** A kind of World: where the scenarios run, and how to make a fresh one. */
 export interface WorldKind {
   readonly name: string
   /** Makes a World, runs `use` in it, closes everything, throws if descriptors are left. */
   run(use: (world: World) => void): void
+  /** The same for a program that awaits; not where nothing can be awaited. */
+  start?(program: (world: World & Awaiting) => Promise<void>): Promise<void>
   /** Asked before a World is made. */
   has(capability: Capability): boolean
   supports(filter: number): boolean
