@@ -1,56 +1,40 @@
-// Copy on fork, on the simulated kernel: a program prepares one queue and forks a tree of
-// processes. Each has a copy of the queue of its own, with the timer as far as it has run.
-// The process that started it follows the whole tree with NOTE_TRACK.
+// Follows a whole tree of processes with NOTE_TRACK: two children, which start two each.
+// The follower asks for nothing but the process at the top, which here is itself.
 //
-//     node examples/fork-tree.mjs
-import {
-  EV_ADD,
-  EV_ONESHOT,
-  EV_SET,
-  EVFILT_PROC,
-  EVFILT_TIMER,
-  KQUEUE_CPONFORK,
-  NOTE_CHILD,
-  NOTE_EXIT,
-  NOTE_TRACK,
-  SimKernel,
-} from 'kqueue/sim'
+//     node examples/fork-tree.mjs [--simulated]
+//
+// On Linux the system has to tell of forks: Linux 6.6, or CAP_NET_ADMIN before.
+import { run } from './kernels.mjs'
 
-const kernel = new SimKernel()
-const ms = () => Number(kernel.now) / 1e6
+await run(import.meta.url, {
+  async main({ processTree }, unix) {
+    const tree = processTree(unix.pid)
+    const next = tree.next() // from now on it is followed
+    for (let i = 0; i < 2; i++) unix.start('branch')
 
-/** Forks two children 10 ms apart, down to grandchildren, and waits for the timer. */
-async function grow(p, kq, depth) {
-  const own = p.kqueue() // not copied, as any queue without the flag
-  for (let i = 0; i < 2 && depth > 0; i++) {
-    p.fork((child) => grow(child, kq, depth - 1))
-    await p.wait(own, { timeout: 10 })
-  }
-  const [{ ident }] = await p.wait(kq)
-  console.log(`${ms()} ms: process ${p.pid}: timer ${ident} has fired`)
-  return depth
-}
-
-kernel.spawn(async (p) => {
-  const root = p.fork((child) => {
-    const kq = child.kqueuex(KQUEUE_CPONFORK)
-    child.kevent(kq, [EV_SET(1, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 100)])
-    return grow(child, kq, 2)
-  })
-  const kq = p.kqueue()
-  p.kevent(kq, [EV_SET(root.pid, EVFILT_PROC, EV_ADD, NOTE_TRACK | NOTE_EXIT)])
-  const alive = new Set([root.pid])
-  while (alive.size > 0) {
-    for (const { ident, fflags, data } of await p.wait(kq)) {
-      if (fflags & NOTE_CHILD) {
-        console.log(`${ms()} ms: ${ident} is a child of ${data}`)
-        alive.add(ident)
-      } else if (fflags & NOTE_EXIT) {
-        alive.delete(ident)
+    const depths = new Map([[unix.pid, 0]])
+    let living = 0
+    for (let event = (await next).value; ; event = (await tree.next()).value) {
+      const { type, pid, parent } = event
+      if (type === 'fork') {
+        depths.set(pid, depths.get(parent) + 1)
+        living++
+      } else if (type === 'exit') {
+        living--
       }
+      if (depths.size === 7 && living === 0) break
     }
-  }
-  console.log(`${ms()} ms: all have exited`)
-})
+    await tree.return()
+    for (const depth of [1, 2]) {
+      const count = [...depths.values()].filter((each) => each === depth).length
+      console.log(`${count} at depth ${depth}`)
+    }
+    console.log('all have exited')
+  },
 
-await kernel.run()
+  branch(_calls, unix) {
+    for (let i = 0; i < 2; i++) unix.start('leaf')
+  },
+
+  leaf() {},
+})

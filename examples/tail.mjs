@@ -1,49 +1,60 @@
 // Follows a file as it grows, like tail -f: EVFILT_READ of a regular file reports
 // while the offset is not at the end, and `data` says how far the end is away.
 //
-//     node examples/tail.mjs FILE      until Ctrl-C
-//     node examples/tail.mjs           writes a file of its own, and ends
-import { appendFileSync, closeSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from 'kqueue'
+//     node examples/tail.mjs FILE            until Ctrl-C
+//     node examples/tail.mjs [--simulated]   a file that another program writes to, until it ends
+import { run } from './kernels.mjs'
 
-const [path = demo()] = process.argv.slice(2)
-const buffer = Buffer.alloc(65536)
-const kq = kqueue()
-let fd = open()
+await run(import.meta.url, {
+  async main({ EV_ADD, EV_SET, EVFILT_PROC, EVFILT_READ, kqueue, NOTE_EXIT }, unix) {
+    const [path = 'log'] = unix.args
+    const demo = unix.args.length === 0
+    if (demo) append(unix, path, 'there from the start\n')
+    const kq = kqueue()
+    const open = () => {
+      const fd = unix.open(path, 'r')
+      kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
+      return fd
+    }
+    let fd = open()
+    if (demo) kq.kevent([EV_SET(unix.start('writer'), EVFILT_PROC, EV_ADD, NOTE_EXIT)])
 
-function open() {
-  const opened = openSync(path, 'r')
-  kq.kevent([EV_SET(opened, EVFILT_READ, EV_ADD)])
-  return opened
-}
-
-for await (const { data } of kq) {
-  if (data < 0) {
-    // Somebody has cut the file: it ends before our offset. Start again.
-    closeSync(fd)
-    fd = open()
-    continue
-  }
-  // Position null reads at the offset and moves it; at the end there is no event.
-  const n = readSync(fd, buffer, 0, Math.min(data, buffer.length), null)
-  process.stdout.write(buffer.subarray(0, n))
-}
-closeSync(fd)
-
-/** A file that gets three lines, and then no more. */
-function demo() {
-  const directory = mkdtempSync(join(tmpdir(), 'kqueue-tail-'))
-  const file = join(directory, 'log')
-  appendFileSync(file, 'there from the start\n')
-  const lines = ['one more', 'and another', 'the last']
-  const timer = setInterval(() => {
-    const line = lines.shift()
-    if (line !== undefined) return appendFileSync(file, `${line}\n`)
-    clearInterval(timer)
+    const decoder = new TextDecoder()
+    let text = ''
+    const show = ({ data }) => {
+      if (data < 0) {
+        // Somebody has cut the file: it ends before our offset. Start again.
+        unix.close(fd)
+        fd = open()
+        return
+      }
+      // Reading moves the offset; at the end there is no event.
+      text += decoder.decode(unix.read(fd, data), { stream: true })
+      const lines = text.split('\n')
+      text = lines.pop()
+      for (const line of lines) console.log(line)
+    }
+    for await (const event of kq) {
+      if (event.filter === EVFILT_PROC) break
+      show(event)
+    }
+    // What was written last may come after the end of who wrote it.
+    for (const event of kq.kevent(null, 1, 0)) show(event)
     kq.close()
-    rmSync(directory, { recursive: true })
-  }, 50)
-  return file
+    unix.close(fd)
+  },
+
+  async writer({ ticks }, unix) {
+    const lines = ['one more', 'and another', 'the last']
+    for await (const _ of ticks(50)) {
+      append(unix, 'log', `${lines.shift()}\n`)
+      if (lines.length === 0) break
+    }
+  },
+})
+
+function append(unix, name, text) {
+  const fd = unix.open(name, 'a')
+  unix.write(fd, text)
+  unix.close(fd)
 }

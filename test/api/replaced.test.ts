@@ -5,7 +5,8 @@ import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 
 const MOCKS = '--experimental-test-module-mocks'
-const canMock = process.allowedNodeEnvironmentFlags.has(MOCKS)
+/** Not before Node.js 22.3. */
+const canMock = spawnSync(process.execPath, [MOCKS, '--eval', '']).status === 0
 
 const file = (name: string): string => fileURLToPath(new URL(name, import.meta.url))
 

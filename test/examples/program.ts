@@ -20,10 +20,15 @@ export interface Ended {
 }
 
 /** Runs a program in a directory to its end, or that of the test. */
-export function runProgram(path: string, directory: string, signal: AbortSignal): Promise<Ended> {
+export function runProgram(
+  path: string,
+  directory: string,
+  signal: AbortSignal,
+  args: readonly string[] = [],
+): Promise<Ended> {
   const options = { cwd: directory, timeout: LIMIT, killSignal: 'SIGKILL', signal } as const
   return new Promise((resolve) => {
-    const child = execFile(process.execPath, [path], options, (_error, stdout, stderr) =>
+    const child = execFile(process.execPath, [path, ...args], options, (_error, stdout, stderr) =>
       resolve({ code: child.exitCode, stdout, stderr }),
     )
   })
