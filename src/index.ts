@@ -17,7 +17,13 @@ export type { Calls } from './api/bind.js'
 export { type UserEvent, userEvent } from './api/conveniences.js'
 export { Kqueue, type WaitOptions } from './api/kqueue.js'
 export type { ProcessEvent, ProcessExit } from './api/processes.js'
-export type { AioList, AioRequest } from './api/system.js'
+export type {
+  AioList,
+  AioRequest,
+  InterfaceInfo,
+  MountInfo,
+  ProcessInfo,
+} from './api/system.js'
 export type { FileArgument, VnodeEvent } from './api/vnode-events.js'
 export { EventList } from './core/event-list.js'
 export { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './core/filter.js'
@@ -197,7 +203,10 @@ export const kfilter_unregister = calls.kfilter_unregister
 /** The limits of this thread's kernel: sysctl(8). Each is a whole number, or Infinity. */
 export const sysctl = calls.sysctl
 
-// Network interfaces
+// What there is now: file systems, network interfaces, processes
+
+/** getmntinfo(3): what is mounted, in the order in which it was. EVFILT_FS tells of changes. */
+export const getmntinfo = calls.getmntinfo
 
 /**
  * if_nametoindex(3): the index of a network interface.
@@ -211,3 +220,15 @@ export const if_nametoindex = calls.if_nametoindex
  * @throws TypeError; KqueueError ENXIO there is no such interface
  */
 export const if_indextoname = calls.if_indextoname
+
+/** if_nameindex(3): all network interfaces, with their links. EVFILT_NETDEV tells of changes. */
+export const if_nameindex = calls.if_nameindex
+
+/**
+ * kinfo_getproc(3) of FreeBSD: a process.
+ * @throws TypeError; KqueueError ESRCH there is no such process, or it is not shown
+ */
+export const kinfo_getproc = calls.kinfo_getproc
+
+/** kinfo_getallproc(3) of FreeBSD: all processes that are shown to this one, zombies included. */
+export const kinfo_getallproc = calls.kinfo_getallproc

@@ -15,10 +15,10 @@ import * as aio from './aio.js'
 import * as conveniences from './conveniences.js'
 import * as filters from './filters.js'
 import { Kqueue } from './kqueue.js'
-import * as network from './network.js'
 import * as processes from './processes.js'
 import * as queues from './queues.js'
 import type { Bound } from './system.js'
+import * as tables from './tables.js'
 import { vnodeEvents } from './vnode-events.js'
 
 /** What is the same on every system. */
@@ -69,8 +69,12 @@ export function bind(system: Bound) {
     kfilter_register: on(filters.kfilter_register),
     kfilter_unregister: on(filters.kfilter_unregister),
     sysctl: filters.limits(system),
-    if_nametoindex: on(network.if_nametoindex),
-    if_indextoname: on(network.if_indextoname),
+    getmntinfo: on(tables.getmntinfo),
+    if_nametoindex: on(tables.if_nametoindex),
+    if_indextoname: on(tables.if_indextoname),
+    if_nameindex: on(tables.if_nameindex),
+    kinfo_getproc: on(tables.kinfo_getproc),
+    kinfo_getallproc: on(tables.kinfo_getallproc),
   }
   return Object.assign({}, event, common, calls)
 }

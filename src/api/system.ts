@@ -98,6 +98,20 @@ export interface SystemFiles {
    */
   open(file: string | Uint8Array | URL | number): number
   close(fd: number): void
+  /** What is mounted, in the order in which it was. */
+  mounts(): MountInfo[]
+}
+
+/** A mounted file system: `struct statfs`. */
+export interface MountInfo {
+  /** Tells it from others that were or are mounted at the same place. */
+  readonly id: number
+  /** Where it is mounted: f_mntonname. */
+  readonly path: string
+  /** What is mounted, a device for one: f_mntfromname. */
+  readonly source: string
+  /** 'ext4' and the like: f_fstypename. */
+  readonly type: string
 }
 
 export interface SystemProcesses {
@@ -109,6 +123,29 @@ export interface SystemProcesses {
   shift(): number
   /** 15 -> 'SIGTERM'; 'SIG' and the number for those without a name. */
   signalName(signal: number): string
+  /** The numbers of all processes that are shown to this one. */
+  pids(): number[]
+  /** null when there is no such process, or it is not shown. */
+  info(pid: number): ProcessInfo | null
+}
+
+/** A process: `struct kinfo_proc`. */
+export interface ProcessInfo {
+  readonly pid: number
+  /** The pid of its parent, 0 for none. */
+  readonly ppid: number
+  /** Its process group, and its session; 0 where the system has none. */
+  readonly pgid: number
+  readonly sid: number
+  /** The group that the keys of its terminal signal, -1 without a terminal. */
+  readonly tpgid: number
+  /** It has exited, and its parent has yet to wait for it. */
+  readonly zombie: boolean
+  /**
+   * When it began, in ns since the system did; rounded, but the same whenever it is asked. With
+   * the pid it tells a process from a later one that has its number.
+   */
+  readonly start: number
 }
 
 export interface SystemInterfaces {
@@ -116,6 +153,15 @@ export interface SystemInterfaces {
   index(name: string): number
   /** if_indextoname(3). @throws ENXIO */
   name(index: number): string
+  all(): InterfaceInfo[]
+}
+
+/** A network interface: `struct if_nameindex`, and its link. */
+export interface InterfaceInfo {
+  readonly index: number
+  readonly name: string
+  /** Whether its link is up, as NOTE_LINKUP and NOTE_LINKDOWN tell. */
+  readonly up: boolean
 }
 
 /** Flags of open(2) that other calls take; each system has its own numbers. */

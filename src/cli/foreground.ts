@@ -1,8 +1,8 @@
 /** Who gets the signals of a terminal's keys. */
-import { processStat } from '../linux/procfs.js'
+import { kinfo_getproc } from '../index.js'
 
 /** Whether the keys of a terminal signal this process and those of its group. */
 export function isForeground(): boolean {
-  const stat = processStat('self')
-  return stat !== null && stat.group === stat.foreground
+  const { pgid, tpgid } = kinfo_getproc(process.pid)
+  return pgid === tpgid
 }

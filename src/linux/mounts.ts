@@ -7,7 +7,8 @@
  * wakes; and a witness of which nobody else knows, which tells a change from a second
  * notice of the same one, and is read. See native/mounts.c.
  */
-import { readSync } from 'node:fs'
+import { readFileSync, readSync } from 'node:fs'
+import type { MountInfo } from '../api/system.js'
 import type { FilterOps } from '../core/filter.js'
 import { fsFilter } from '../core/filters/fs.js'
 import { Knlist } from '../core/knlist.js'
@@ -132,25 +133,40 @@ function difference(before: string, after: string): number {
   const had = mountsOf(before)
   const has = mountsOf(after)
   let notes = 0
-  for (const mount of has.keys()) if (!had.has(mount)) notes |= VQ_MOUNT
-  for (const mount of had.keys()) if (!has.has(mount)) notes |= VQ_UNMOUNT
+  for (const mount of has) if (!had.has(mount)) notes |= VQ_MOUNT
+  for (const mount of had) if (!has.has(mount)) notes |= VQ_UNMOUNT
   return notes
 }
 
 /**
- * The lines of a table without what a remount changes, with the mount point of each:
- * id, parent, device, root and mount point; after ' - ' the type and the source.
+ * The lines of a table without what a remount changes: id, parent, device, root and mount
+ * point; after ' - ' the type and the source.
  */
-export function mountsOf(table: string): Map<string, string> {
-  const mounts = new Map<string, string>()
+function* linesOf(table: string): IterableIterator<string[]> {
   for (const line of table.split('\n')) {
     const end = line.indexOf(' - ')
-    if (end === -1) continue
-    const place = line.split(' ', 5)
-    const [type, source] = line.slice(end + 3).split(' ', 2)
-    mounts.set(`${place.join(' ')} ${type} ${source}`, place[4]!)
+    if (end !== -1) yield [...line.split(' ', 5), ...line.slice(end + 3).split(' ', 2)]
   }
-  return mounts
+}
+
+function mountsOf(table: string): Set<string> {
+  return new Set([...linesOf(table)].map((fields) => fields.join(' ')))
+}
+
+/** What is mounted now. */
+export function mountTable(): MountInfo[] {
+  const text = readFileSync('/proc/self/mountinfo', 'utf8')
+  return [...linesOf(text)].map(([id, , , , path, type, source]) => ({
+    id: Number(id),
+    path: unescaped(path!),
+    source: unescaped(source!),
+    type: unescaped(type!),
+  }))
+}
+
+/** Blanks and the like are in octal. */
+function unescaped(field: string): string {
+  return field.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
 }
 
 /** A file of /proc from its start, whose length is not known before; or a positive errno. */

@@ -1,7 +1,8 @@
 /** The System that Linux is to a thread: the kernel made of its facilities, for the public API. */
-import { closeSync, constants, openSync, type PathLike } from 'node:fs'
+import { closeSync, constants, openSync, type PathLike, readdirSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import type {
+  ProcessInfo,
   System,
   SystemFiles,
   SystemInterfaces,
@@ -10,6 +11,9 @@ import type {
 } from '../api/system.js'
 import { check, ENXIO, KqueueError } from '../errors.js'
 import { LinuxKernel } from './kernel.js'
+import { linkStates } from './links.js'
+import { mountTable } from './mounts.js'
+import { processStat } from './procfs.js'
 import { LinuxQueue } from './queue.js'
 
 /** O_PATH, which Node.js does not name: opens without reading, waiting, or being an event. */
@@ -64,6 +68,7 @@ function filesOf(kernel: LinuxKernel): SystemFiles {
       return openSync(path as PathLike, O_PATH)
     },
     close: closeSync,
+    mounts: mountTable,
   }
 }
 
@@ -77,7 +82,18 @@ function processesOf(kernel: LinuxKernel): SystemProcesses {
       const named = Object.entries(os.signals).find(([, number]) => number === signal)
       return named?.[0] ?? `SIG${signal}`
     },
+    pids: () => readdirSync('/proc').filter(isNumber).map(Number),
+    info: processInfo,
   }
+}
+
+const isNumber = (name: string): boolean => /^\d+$/.test(name)
+
+function processInfo(pid: number): ProcessInfo | null {
+  const stat = processStat(pid)
+  if (stat === null) return null
+  const { parent: ppid, group: pgid, session: sid, foreground: tpgid, state, start } = stat
+  return { pid, ppid, pgid, sid, tpgid, zombie: state === 'Z' || state === 'X', start }
 }
 
 function interfacesOf({ native }: LinuxKernel): SystemInterfaces {
@@ -88,6 +104,13 @@ function interfacesOf({ native }: LinuxKernel): SystemInterfaces {
       const name = Number.isInteger(index) ? native.linkName(index) : -ENXIO
       if (typeof name === 'string') return name
       throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
+    },
+    all() {
+      return [...linkStates(native)].flatMap(([index, up]) => {
+        const name = native.linkName(index)
+        // One that goes at this moment is left out.
+        return typeof name === 'string' ? { index, name, up } : []
+      })
     },
   }
 }

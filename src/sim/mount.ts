@@ -16,9 +16,13 @@ export class Mount implements FileSystem {
   readonly root: Directory
   #number = 1
 
-  /** @param over the directory that it covers; none for the first file system */
+  /**
+   * @param path where it is mounted
+   * @param over the directory that it covers; none for the first file system
+   */
   constructor(
     readonly dev: number,
+    readonly path: string,
     readonly over: Directory | null,
   ) {
     this.root = new Directory(this, 0o755)
@@ -40,14 +44,18 @@ export class MountTable {
   #dev = 1
 
   constructor(kernel: Kernel) {
-    this.root = new Mount(this.#dev++, null)
+    this.root = new Mount(this.#dev++, '/', null)
     this.#mounts.set(this.root.root, this.root)
     kernel.filters.install(EVFILT_FS, fsFilter(this.events))
   }
 
+  [Symbol.iterator](): IterableIterator<Mount> {
+    return this.#mounts.values()
+  }
+
   /** Covers a directory with a new file system. */
-  mount(over: Directory): Mount {
-    const mount = new Mount(this.#dev++, over)
+  mount(over: Directory, path: string): Mount {
+    const mount = new Mount(this.#dev++, path, over)
     over.covered = mount.root
     this.#mounts.set(mount.root, mount)
     this.events.note(VQ_MOUNT)

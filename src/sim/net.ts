@@ -87,6 +87,11 @@ export class Net {
     return 0
   }
 
+  /** The indexes of all interfaces. */
+  indexes(): number[] {
+    return [...this.#interfaces.keys()]
+  }
+
   /** The name of an interface, null for none. if_indextoname(3). */
   name(ifindex: number): string | null {
     return this.#interfaces.get(ifindex)?.name ?? null

@@ -48,6 +48,8 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   cwd: Directory
   /** The program that it executes, by name. */
   name: string
+  /** ns on the kernel's clock: when it was forked. */
+  readonly start: number
   /** Stopped by a signal: it gets no turns until SIGCONT. */
   stopped = false
 
@@ -64,6 +66,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   ) {
     super()
     this.pid = kernel.addProcess(this)
+    this.start = kernel.uptime()
     this.descriptors = new Descriptors(this)
     this.cwd = parent?.cwd ?? kernel.tree.root
     this.name = parent?.name ?? 'init'

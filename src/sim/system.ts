@@ -127,6 +127,13 @@ function filesOf(process: SimProcess): SystemFiles {
       return descriptors.install(kernel.tree.reopen(open, O_PATH), 'open')
     },
     close: (fd) => process.close(fd),
+    mounts: () =>
+      [...kernel.tree.mounts].map(({ dev, path }) => ({
+        id: dev,
+        path,
+        source: 'simfs',
+        type: 'simfs',
+      })),
   }
 }
 
@@ -136,6 +143,13 @@ function processesOf({ kernel }: SimProcess): SystemProcesses {
     now: () => kernel.uptime() / NS_PER_MS,
     shift: () => 0,
     signalName,
+    pids: () => kernel.processes.map(({ pid }) => pid),
+    info(pid) {
+      const process = kernel.findProcess(pid)
+      if (process === null) return null
+      const { ppid, exited, start } = process
+      return { pid, ppid, pgid: 0, sid: 0, tpgid: -1, zombie: exited, start }
+    },
   }
 }
 
@@ -150,6 +164,12 @@ function interfacesOf({ kernel }: SimProcess): SystemInterfaces {
       const name = kernel.net.name(index)
       if (name !== null) return name
       throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
+    },
+    all() {
+      const { net } = kernel
+      return net
+        .indexes()
+        .map((index) => ({ index, name: net.name(index)!, up: net.state(index) === 'up' }))
     },
   }
 }

@@ -286,7 +286,7 @@ export class Tree {
   mount(path: string): void {
     const over = this.#existing(undefined, path, 'mount')
     if (!(over instanceof Directory)) throw new KqueueError(ENOTDIR, 'mount', { reason: path })
-    this.mounts.mount(over)
+    this.mounts.mount(over, `/${parsePath(path, 'mount').names.join('/')}`)
   }
 
   /**

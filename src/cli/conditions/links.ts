@@ -8,15 +8,14 @@ import {
   EV_EOF,
   EV_SET,
   EVFILT_NETDEV,
-  if_indextoname,
+  type InterfaceInfo,
+  if_nameindex,
   if_nametoindex,
   type Kevent,
   NOTE_LINKDOWN,
   NOTE_LINKINV,
   NOTE_LINKUP,
 } from '../../index.js'
-import { linkStates } from '../../linux/links.js'
-import { native } from '../../linux/load.js'
 import type { Condition, Opened } from '../conditions.js'
 
 const NOTES = { NOTE_LINKUP, NOTE_LINKDOWN, NOTE_LINKINV }
@@ -52,12 +51,10 @@ function all(): Opened {
   }
 }
 
-interface NamedLink {
-  readonly name: string
-  readonly up: boolean
-}
-
-function differences(before: Map<number, NamedLink>, now: Map<number, NamedLink>): string[] {
+function differences(
+  before: Map<number, InterfaceInfo>,
+  now: Map<number, InterfaceInfo>,
+): string[] {
   const words: string[] = []
   for (const [index, { name }] of before) if (!now.has(index)) words.push(`${name} is gone`)
   for (const [index, { name, up }] of now) {
@@ -71,15 +68,7 @@ function inGeneral({ fflags }: Kevent): string {
   return fflags & NOTE_LINKDOWN ? 'down and up' : 'up'
 }
 
-/** All interfaces by index. One that goes at this moment is left out. */
-function links(): Map<number, NamedLink> {
-  const named = new Map<number, NamedLink>()
-  for (const [index, up] of linkStates(native())) {
-    try {
-      named.set(index, { name: if_indextoname(index), up })
-    } catch {
-      // It is gone.
-    }
-  }
-  return named
+/** All interfaces by index. */
+function links(): Map<number, InterfaceInfo> {
+  return new Map(if_nameindex().map((link) => [link.index, link]))
 }

@@ -2,9 +2,15 @@
  * `--fs`: file systems are mounted and unmounted. The event only says that, so the table
  * of what is mounted is compared for the words.
  */
-import { readFileSync } from 'node:fs'
-import { EV_ADD, EV_SET, EVFILT_FS, type Kevent, VQ_MOUNT, VQ_UNMOUNT } from '../../index.js'
-import { mountsOf } from '../../linux/mounts.js'
+import {
+  EV_ADD,
+  EV_SET,
+  EVFILT_FS,
+  getmntinfo,
+  type Kevent,
+  VQ_MOUNT,
+  VQ_UNMOUNT,
+} from '../../index.js'
 import type { Condition } from '../conditions.js'
 
 export const MOUNTS: Condition = {
@@ -28,14 +34,7 @@ export const MOUNTS: Condition = {
 
 /** What is in one table and not in the other: 'mounted /mnt'. */
 function* places(what: string, table: Map<string, string>, other: Map<string, string>) {
-  for (const [mount, place] of table) {
-    if (!other.has(mount)) yield `${what} ${place.replace(/\\(\d{3})/g, unescaped)}`
-  }
-}
-
-/** Blanks and the like are in octal. */
-function unescaped(_: string, octal: string): string {
-  return String.fromCharCode(Number.parseInt(octal, 8))
+  for (const [mount, path] of table) if (!other.has(mount)) yield `${what} ${path}`
 }
 
 /** What has gone again. */
@@ -44,6 +43,7 @@ function inGeneral({ fflags }: Kevent): string {
   return fflags & VQ_MOUNT ? 'mounted and unmounted' : 'unmounted'
 }
 
+/** Where each is mounted. */
 function mounted(): Map<string, string> {
-  return mountsOf(readFileSync('/proc/self/mountinfo', 'utf8'))
+  return new Map(getmntinfo().map((mount) => [JSON.stringify(mount), mount.path]))
 }

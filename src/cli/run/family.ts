@@ -1,6 +1,6 @@
 /**
  * The processes that belong to a command: its descendants and, where it leads a session,
- * all that are in it. proc_pid_stat(5).
+ * all that are in it.
  *
  *     const family = new Family(child.pid, true)
  *     for (const pid of family.living()) process.kill(pid)
@@ -8,13 +8,17 @@
  * A pid may be another process by now, so each is known by the time of its start as well,
  * and a session by one of its known processes.
  */
-import { readdirSync } from 'node:fs'
-import { EV_ADD, EV_SET, EVFILT_PROC, type Kqueue, kqueue, NOTE_EXIT } from '../../index.js'
-import { type ProcessStat, processStat } from '../../linux/procfs.js'
-
-interface Stat extends ProcessStat {
-  readonly pid: number
-}
+import {
+  EV_ADD,
+  EV_SET,
+  EVFILT_PROC,
+  type Kqueue,
+  kinfo_getallproc,
+  kinfo_getproc,
+  kqueue,
+  NOTE_EXIT,
+  type ProcessInfo,
+} from '../../index.js'
 
 export class Family {
   /** When each began. */
@@ -29,7 +33,7 @@ export class Family {
   constructor(leader: number, isSession: boolean) {
     this.#leader = leader
     this.#isSession = isSession
-    this.#known.set(leader, processStat(leader)?.start ?? -1)
+    this.#known.set(leader, kinfo_getproc(leader).start)
   }
 
   /**
@@ -37,34 +41,23 @@ export class Family {
    * @param trusted nobody else can have the session yet, even if all that are known have ended
    */
   living(trusted = false): number[] {
-    const living = processes()
+    const living = kinfo_getallproc().filter(({ zombie }) => !zombie)
     const found = living.filter(({ pid, start }) => this.#known.get(pid) === start)
     const family = new Set(found.map(({ pid }) => pid))
     if (family.size > 0 || trusted) {
       // A child may stand before its parent.
       for (let size = -1; size !== family.size; ) {
         size = family.size
-        for (const stat of living) if (this.#takes(stat, family)) family.add(stat.pid)
+        for (const info of living) if (this.#takes(info, family)) family.add(info.pid)
       }
     }
     for (const { pid, start } of living) if (family.has(pid)) this.#known.set(pid, start)
     return [...family]
   }
 
-  #takes({ parent, session }: Stat, family: ReadonlySet<number>): boolean {
-    return family.has(parent) || (this.#isSession && session === this.#leader)
+  #takes({ ppid, sid }: ProcessInfo, family: ReadonlySet<number>): boolean {
+    return family.has(ppid) || (this.#isSession && sid === this.#leader)
   }
-}
-
-/** Those that have not ended. */
-function processes(): Stat[] {
-  const names = readdirSync('/proc').filter((name) => /^\d+$/.test(name))
-  return names.flatMap((name) => {
-    const stat = processStat(Number(name))
-    return stat === null || stat.state === 'Z' || stat.state === 'X'
-      ? []
-      : [{ pid: Number(name), ...stat }]
-  })
 }
 
 /** Sends a signal to each that is still there: why it could not be sent to one. */

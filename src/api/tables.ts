@@ -1,0 +1,37 @@
+/**
+ * What there is now: mounted file systems, network interfaces, processes. An event says that
+ * something has changed; these say how it is.
+ */
+import { wrongType } from '../core/copyin.js'
+import { ESRCH, KqueueError } from '../errors.js'
+import type { Bound, InterfaceInfo, MountInfo, ProcessInfo } from './system.js'
+
+export function getmntinfo(system: Bound): MountInfo[] {
+  return system().files.mounts()
+}
+
+export function if_nametoindex(system: Bound, name: string): number {
+  if (typeof name !== 'string') throw wrongType('name', 'a string', name)
+  return system().interfaces.index(name)
+}
+
+export function if_indextoname(system: Bound, index: number): string {
+  if (typeof index !== 'number') throw wrongType('index', 'a number', index)
+  return system().interfaces.name(index)
+}
+
+export function if_nameindex(system: Bound): InterfaceInfo[] {
+  return system().interfaces.all()
+}
+
+export function kinfo_getproc(system: Bound, pid: number): ProcessInfo {
+  if (typeof pid !== 'number') throw wrongType('pid', 'a number', pid)
+  const info = Number.isInteger(pid) && pid > 0 ? system().processes.info(pid) : null
+  if (info !== null) return info
+  throw new KqueueError(ESRCH, 'kinfo_getproc', { reason: `there is no process ${pid}` })
+}
+
+export function kinfo_getallproc(system: Bound): ProcessInfo[] {
+  const { processes } = system()
+  return processes.pids().flatMap((pid) => processes.info(pid) ?? [])
+}
