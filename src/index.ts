@@ -25,6 +25,7 @@ export type {
   ProcessInfo,
 } from './api/system.js'
 export type { FileArgument, VnodeEvent } from './api/vnode-events.js'
+export type { Abort } from './core/abort.js'
 export { EventList } from './core/event-list.js'
 export { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './core/filter.js'
 export { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from './core/filters/completion.js'

@@ -1,6 +1,7 @@
 /**
  * Arguments of the conveniences. What kevent(2) takes is read by `core/copyin.ts`.
  */
+import { type Abort, isAbort } from '../core/abort.js'
 import { wrongType } from '../core/copyin.js'
 import { EBADF, KqueueError } from '../errors.js'
 import type { System } from './system.js'
@@ -8,7 +9,7 @@ import type { System } from './system.js'
 /** What can be given up. */
 export interface Abortable {
   /** Gives up, rejecting with the signal's reason. */
-  signal?: AbortSignal | undefined
+  signal?: Abort | undefined
 }
 
 /**
@@ -24,8 +25,8 @@ export function assertDescriptor({ files }: System, fd: unknown): void {
 }
 
 /** An AbortSignal, or nothing. */
-export function abortSignal(signal: unknown): AbortSignal | undefined {
+export function abortSignal(signal: unknown): Abort | undefined {
   if (signal === undefined || signal === null) return undefined
-  if (!(signal instanceof AbortSignal)) throw wrongType('signal', 'an AbortSignal', signal)
-  return signal
+  if (isAbort(signal)) return signal
+  throw wrongType('signal', 'an AbortSignal', signal)
 }

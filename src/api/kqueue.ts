@@ -1,4 +1,5 @@
 /** A queue as programs have it: kevent(2) in its three forms, blocking, awaited, and iterated. */
+import type { Abort } from '../core/abort.js'
 import {
   ChangeBuffer,
   eventCount,
@@ -22,7 +23,7 @@ export interface WaitOptions {
   /** How long to wait; for ever without. */
   timeout?: Timeout | undefined
   /** Gives up, rejecting with the signal's reason. */
-  signal?: AbortSignal | undefined
+  signal?: Abort | undefined
 }
 
 /** Events that `wait` hands out at most when not told. */
@@ -154,7 +155,7 @@ export class Kqueue {
    * @throws (rejects with) the reason of `signal` when it is aborted; EBADF when the
    *   queue is closed from the start
    */
-  events(given: { nevents?: number; signal?: AbortSignal } = {}): AsyncIterableIterator<Kevent> {
+  events(given: { nevents?: number; signal?: Abort } = {}): AsyncIterableIterator<Kevent> {
     const { nevents = NEVENTS, signal } = options(given, 'options')
     const batch = eventCount(nevents)
     if (batch === 0) {
@@ -165,7 +166,7 @@ export class Kqueue {
 
   async *#iterate(
     batch: number,
-    signal: AbortSignal | undefined,
+    signal: Abort | undefined,
   ): AsyncGenerator<Kevent, void, undefined> {
     const queue = this.#queue
     queue.assertOpen()

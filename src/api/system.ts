@@ -9,6 +9,7 @@
  * fails is a KqueueError.
  */
 import type { GivenTimeout } from '../core/copyin.js'
+import type { Abort } from '../core/abort.js'
 import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import type { KnoteInfo } from '../core/knote.js'
@@ -68,7 +69,7 @@ export interface SystemQueue {
    * handed out twice; what is not handed out stays.
    * @throws (rejects with) the reason of `signal`; EBADF
    */
-  sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]>
+  sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]>
   /** Lets others go on, so that a queue that always has events does not starve them. */
   pause(): Promise<void>
 
@@ -96,7 +97,7 @@ export interface SystemFiles {
    * it can be watched. To open it is no event.
    * @throws ENOENT, EACCES, EMFILE and what else open(2) fails with
    */
-  open(file: string | Uint8Array | URL | number): number
+  open(file: string | Uint8Array | { readonly href: string } | number): number
   close(fd: number): void
   /** What is mounted, in the order in which it was. */
   mounts(): MountInfo[]

@@ -34,8 +34,8 @@ export interface VnodeEvent {
 const CHANGES =
   NOTE_DELETE | NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK | NOTE_RENAME | NOTE_REVOKE
 
-/** A path, in one of the forms of Node.js, or a descriptor. */
-export type FileArgument = string | Uint8Array | URL | number
+/** A path, also as bytes or a `URL`, or a descriptor. */
+export type FileArgument = string | Uint8Array | { readonly href: string } | number
 
 /** A descriptor of our own for a file, or for what is behind a descriptor. */
 function openOwn(system: System, file: FileArgument): number {

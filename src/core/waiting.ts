@@ -8,13 +8,14 @@
  */
 import { EBADF, EINTR, KqueueError } from '../errors.js'
 import type { Kevent } from '../event.js'
+import type { Abort } from './abort.js'
 import { Callout } from './callout.js'
 import { EventArray } from './event-list.js'
 import type { Kqueue } from './kqueue.js'
 
 export interface WaitOptions {
   /** Gives up, rejecting with its reason. */
-  readonly signal?: AbortSignal | undefined
+  readonly signal?: Abort | undefined
   /** Gives up with EINTR when the kernel says `interrupt`. */
   readonly interruptible?: boolean
 }

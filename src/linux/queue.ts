@@ -2,8 +2,10 @@
  * A queue on Linux: the machine's queue with a descriptor, and with the ways to
  * wait for it: blocking the thread, or from its event loop.
  */
+
 import { isMainThread } from 'node:worker_threads'
 import type { SystemQueue } from '../api/system.js'
+import type { Abort } from '../core/abort.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { applyChanges } from '../core/kevent.js'
 import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
@@ -171,7 +173,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     return this.waiters.length > 0
   }
 
-  sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]> {
+  sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]> {
     return this.waiters.wait(max, timeout, { signal })
   }
 

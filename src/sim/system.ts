@@ -4,6 +4,7 @@
  *
  *     const { kqueue, EV_SET } = process.system
  */
+
 import { bind, type Calls } from '../api/bind.js'
 import type {
   AioJob,
@@ -14,6 +15,7 @@ import type {
   SystemProcesses,
   SystemQueue,
 } from '../api/system.js'
+import type { Abort } from '../core/abort.js'
 import { DETACHED, wrongType } from '../core/copyin.js'
 import { AIO_ALLDONE, AIO_CANCELED } from '../core/filters/completion.js'
 import { describe, type KnoteInfo } from '../core/knote.js'
@@ -95,7 +97,7 @@ class ProcessQueue implements SystemQueue {
     return this.closed ? 0 : this.queue.scan(sink, max)
   }
 
-  sleep(max: number, timeout: number, signal: AbortSignal | undefined): Promise<Kevent[]> {
+  sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]> {
     return this.queue.sleep(max, timeout, { signal })
   }
 
