@@ -8,8 +8,9 @@
  * Arguments have been checked: masks, counts and nanoseconds are whole numbers in range. What
  * fails is a KqueueError.
  */
-import type { GivenTimeout } from '../core/copyin.js'
+
 import type { Abort } from '../core/abort.js'
+import type { GivenTimeout } from '../core/copyin.js'
 import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import type { KnoteInfo } from '../core/knote.js'
