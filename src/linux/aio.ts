@@ -12,9 +12,9 @@ import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { AioRequest } from './aio-request.js'
-import { AIO as FACILITY, AIO_REQUEST as REQUEST } from './facility.js'
+import { AIO as FACILITY, AIO_REQUEST as REQUEST } from './hub/facility.js'
+import { AIO_DSYNC, AIO_READ, AIO_SYNC, AIO_WRITE } from './hub/native.js'
 import type { LinuxKernel } from './kernel.js'
-import { AIO_DSYNC, AIO_READ, AIO_SYNC, AIO_WRITE } from './native.js'
 
 /** What is asked of the addon. */
 const OPERATIONS = { read: AIO_READ, write: AIO_WRITE, sync: AIO_SYNC, datasync: AIO_DSYNC }

@@ -27,12 +27,11 @@ import {
   EVFILT_VNODE,
 } from '../event.js'
 import { Aio } from './aio.js'
-import { Descriptor, PollSide } from './descriptor.js'
-import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './facility.js'
-import { LinkTable } from './links.js'
-import { usable } from './load.js'
-import { Loop } from './loop.js'
-import { MountTable } from './mounts.js'
+import { Descriptor, PollSide } from './descriptor/descriptor.js'
+import { PipeReads } from './descriptor/pipe-reads.js'
+import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './hub/facility.js'
+import { usable } from './hub/load.js'
+import { Loop } from './hub/loop.js'
 import {
   COUNT_UNASKED,
   EPOLLET,
@@ -54,15 +53,16 @@ import {
   SIDE_WRITE,
   STAT_FIELDS,
   STAT_MODE,
-} from './native.js'
-import { exposureFailure } from './nesting.js'
-import { PipeReads } from './pipe-reads.js'
-import { PollSet } from './pollset.js'
-import { linuxProcFilter, procdescFilter } from './proc-filters.js'
-import { ProcessTable } from './process-table.js'
+} from './hub/native.js'
+import { exposureFailure } from './hub/nesting.js'
+import { PollSet } from './hub/pollset.js'
+import { LinkTable } from './links.js'
+import { MountTable } from './mounts.js'
+import { linuxProcFilter, procdescFilter } from './process/filters.js'
+import { ProcessTable } from './process/table.js'
 import type { LinuxQueue } from './queue.js'
 import { SignalTable } from './signal.js'
-import { VnodeTable } from './vnode-table.js'
+import { VnodeTable } from './vnode/table.js'
 
 const S_IFMT = 0o170000
 /** Records of one call to the addon. */

@@ -12,8 +12,7 @@ import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EAGAIN, EIO, ENOBUFS, ENXIO, KqueueError } from '../errors.js'
 import { NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
-import { RTNETLINK } from './facility.js'
-import type { LinuxKernel } from './kernel.js'
+import { RTNETLINK } from './hub/facility.js'
 import {
   LINK_AGAIN,
   LINK_END,
@@ -24,7 +23,8 @@ import {
   LINK_RECORD,
   LINK_WHAT,
   type Native,
-} from './native.js'
+} from './hub/native.js'
+import type { LinuxKernel } from './kernel.js'
 
 const IFF_LOWER_UP = 0x10000
 /** Records of one message. */

@@ -15,7 +15,7 @@ import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EIO } from '../errors.js'
 import { VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
-import { MOUNTINFO } from './facility.js'
+import { MOUNTINFO } from './hub/facility.js'
 import type { LinuxKernel } from './kernel.js'
 
 /** Bytes read at once. */

@@ -13,10 +13,10 @@ import { Kqueue } from '../core/kqueue.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
-import { PollSide } from './descriptor.js'
-import { EPOLL_CREATE } from './facility.js'
+import { PollSide } from './descriptor/descriptor.js'
+import { EPOLL_CREATE } from './hub/facility.js'
+import { pollFailure } from './hub/nesting.js'
 import type { LinuxKernel } from './kernel.js'
-import { pollFailure } from './nesting.js'
 
 /** For ever, as a timeout in ns. */
 export const FOREVER = -1

@@ -12,7 +12,7 @@ import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EINVAL } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
-import { SIGACTION, SIGNALS } from './facility.js'
+import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { LinuxKernel } from './kernel.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals

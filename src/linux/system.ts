@@ -13,7 +13,7 @@ import { check, ENXIO, KqueueError } from '../errors.js'
 import { LinuxKernel } from './kernel.js'
 import { linkStates } from './links.js'
 import { mountTable } from './mounts.js'
-import { processStat } from './procfs.js'
+import { processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
 
 /** O_PATH, which Node.js does not name: opens without reading, waiting, or being an event. */

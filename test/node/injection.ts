@@ -16,13 +16,13 @@ import { it } from 'node:test'
 import { getSystemErrorMap } from 'node:util'
 import { type Change, EV_DELETE, EV_ERROR, EV_SET, type Kevent, KqueueError } from 'kqueue'
 import { EventArray } from 'kqueue/core'
+import type { Native } from '../../dist/linux/hub/native.js'
 import type { LinuxKernel } from '../../dist/linux/kernel.js'
-import type { Native } from '../../dist/linux/native.js'
 import type { LinuxQueue } from '../../dist/linux/queue.js'
 
 const built = (path: string): Promise<unknown> =>
   import(new URL(`../../../dist/${path}`, import.meta.url).href)
-const load = (await built('linux/load.js')) as typeof import('../../dist/linux/load.js')
+const load = (await built('linux/hub/load.js')) as typeof import('../../dist/linux/hub/load.js')
 const kernels = (await built('linux/kernel.js')) as {
   LinuxKernel: { new (): LinuxKernel }
 }

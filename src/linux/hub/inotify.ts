@@ -13,7 +13,7 @@ import {
   NOTE_RENAME,
   NOTE_REVOKE,
   NOTE_WRITE,
-} from '../event.js'
+} from '../../event.js'
 
 export const IN_ACCESS = 0x00000001
 export const IN_MODIFY = 0x00000002

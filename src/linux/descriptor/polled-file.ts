@@ -14,14 +14,10 @@
  * The first two are what EVFILT_EXCEPT is for; EVFILT_READ tells the same of them.
  */
 import { basename } from 'node:path'
-import type { FilterOps } from '../core/filter.js'
-import type { Knote } from '../core/knote.js'
-import { EBADF, EINVAL, ENOTSUP } from '../errors.js'
-import { EV_CLEAR, EV_EOF, EVFILT_EXCEPT, NOTE_FILE_POLL, NOTE_OOB } from '../event.js'
-import { type Descriptor, isEnough, type PollSide } from './descriptor.js'
-import { HINT_EDGE } from './file-side.js'
-import { CGROUP2, FUSE, KERNFS, PROCFS, PSEUDO } from './file-systems.js'
-import type { LinuxKernel } from './kernel.js'
+import type { FilterOps } from '../../core/filter.js'
+import type { Knote } from '../../core/knote.js'
+import { EBADF, EINVAL, ENOTSUP } from '../../errors.js'
+import { EV_CLEAR, EV_EOF, EVFILT_EXCEPT, NOTE_FILE_POLL, NOTE_OOB } from '../../event.js'
 import {
   POLL_WAITS,
   POLL_WAITS_PERHAPS,
@@ -30,7 +26,11 @@ import {
   POLLIN,
   POLLOUT,
   POLLPRI,
-} from './native.js'
+} from '../hub/native.js'
+import type { LinuxKernel } from '../kernel.js'
+import { type Descriptor, isEnough, type PollSide } from './descriptor.js'
+import { HINT_EDGE } from './file-side.js'
+import { CGROUP2, FUSE, KERNFS, PROCFS, PSEUDO } from './file-systems.js'
 
 const O_ACCMODE = 3
 const O_WRONLY = 1

@@ -3,9 +3,8 @@
  * executed or exited. Listened to only while somebody wants to know, because it tells of
  * every process of the system. `linux/cn_proc.h`; the socket is in native/connector.c.
  */
-import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT } from '../errors.js'
-import { CONNECTOR } from './facility.js'
-import type { LinuxKernel } from './kernel.js'
+import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT } from '../../errors.js'
+import { CONNECTOR } from '../hub/facility.js'
 import {
   CMDLINE_MOST,
   EVENT_EXEC,
@@ -19,7 +18,8 @@ import {
   EVENT_TIME,
   EVENT_VALUE,
   EVENT_WHAT,
-} from './native.js'
+} from '../hub/native.js'
+import type { LinuxKernel } from '../kernel.js'
 
 const ENOMSG = 42
 

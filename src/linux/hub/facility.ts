@@ -6,7 +6,7 @@
  *     if (fd < 0) return PIDFD.refuse(kernel, -fd)
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import type { Kernel } from '../core/kernel.js'
+import type { Kernel } from '../../core/kernel.js'
 import {
   EACCES,
   EAFNOSUPPORT,
@@ -21,7 +21,7 @@ import {
   EPROTONOSUPPORT,
   errnoName,
   KqueueError,
-} from '../errors.js'
+} from '../../errors.js'
 
 /** What an errno means of one facility only. */
 type Causes = Readonly<Record<number, string | (() => string)>>

@@ -13,14 +13,14 @@
  * With EV_CLEAR also what is empty is looked at, if no edge would tell that it was filled
  * and has drained again. TCP counts what was taken, so that no such time is missed.
  */
-import { Callout } from '../core/callout.js'
-import type { FilterOps } from '../core/filter.js'
-import { KN_DISABLED, type Knote } from '../core/knote.js'
-import { EV_CLEAR, EV_EOF, EVFILT_EMPTY } from '../event.js'
+import { Callout } from '../../core/callout.js'
+import type { FilterOps } from '../../core/filter.js'
+import { KN_DISABLED, type Knote } from '../../core/knote.js'
+import { EV_CLEAR, EV_EOF, EVFILT_EMPTY } from '../../event.js'
+import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from '../hub/native.js'
 import { isEnough, type PollSide } from './descriptor.js'
 import { HINT_EDGE } from './file-side.js'
 import { drained } from './level.js'
-import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from './native.js'
 import type { PipeWatch } from './pipe-reads.js'
 
 /** The hint that the buffer was found empty; for none but these knotes. */

@@ -7,11 +7,11 @@
  * two records of one rename are one, and the file is looked at once.
  */
 import { readlinkSync, statSync } from 'node:fs'
-import type { Knlist } from '../core/knlist.js'
-import type { NameLog } from '../core/name-log.js'
-import { ALL_NOTES, maskFor, type VnodeKind } from './inotify.js'
-import type { LinuxKernel } from './kernel.js'
-import { STAT_INO_HIGH, STAT_INO_LOW } from './native.js'
+import type { Knlist } from '../../core/knlist.js'
+import type { NameLog } from '../../core/name-log.js'
+import { ALL_NOTES, maskFor, type VnodeKind } from '../hub/inotify.js'
+import { STAT_INO_HIGH, STAT_INO_LOW } from '../hub/native.js'
+import type { LinuxKernel } from '../kernel.js'
 
 /** One filter of one descriptor of a vnode. */
 interface VnodeSide {

@@ -2,16 +2,16 @@
  * EVFILT_VNODE of one descriptor: which files have it, and its filter. What happens to
  * the file gathers in `fflags` of each knote that asked for it.
  */
-import type { FilterOps } from '../core/filter.js'
-import { Knlist } from '../core/knlist.js'
-import type { Knote } from '../core/knote.js'
-import { cutNames, NameLog } from '../core/name-log.js'
-import { EINVAL, ENOTSUP } from '../errors.js'
+import type { FilterOps } from '../../core/filter.js'
+import { Knlist } from '../../core/knlist.js'
+import type { Knote } from '../../core/knote.js'
+import { cutNames, NameLog } from '../../core/name-log.js'
+import { EINVAL, ENOTSUP } from '../../errors.js'
+import { STAT_LINKS } from '../hub/native.js'
+import type { Vnode, VnodeWatcher } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
 import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
-import { STAT_LINKS } from './native.js'
-import type { Vnode, VnodeWatcher } from './vnode.js'
 
 const S_IFREG = 0o100000
 const S_IFDIR = 0o040000

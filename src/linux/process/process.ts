@@ -6,14 +6,21 @@
  * A child of which the process connector has told, and that was gone before a pidfd could
  * be opened, has none: what is still to be told of it is all that will ever be known.
  */
-import { Callout } from '../core/callout.js'
-import { type Process, STATUS_UNKNOWN } from '../core/kernel.js'
-import { Knlist } from '../core/knlist.js'
-import type { Knote } from '../core/knote.js'
-import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP, NOTE_TRACK, NOTE_TRACKERR } from '../event.js'
-import { PROCESS_REAPED, PROCESS_RUNNING } from './native.js'
-import type { ProcessTable } from './process-table.js'
+import { Callout } from '../../core/callout.js'
+import { type Process, STATUS_UNKNOWN } from '../../core/kernel.js'
+import { Knlist } from '../../core/knlist.js'
+import type { Knote } from '../../core/knote.js'
+import {
+  NOTE_EXEC,
+  NOTE_EXIT,
+  NOTE_FORK,
+  NOTE_REAP,
+  NOTE_TRACK,
+  NOTE_TRACKERR,
+} from '../../event.js'
+import { PROCESS_REAPED, PROCESS_RUNNING } from '../hub/native.js'
 import { mayReadStatus, pidOfDescriptor, processStat } from './procfs.js'
+import type { ProcessTable } from './table.js'
 
 /** What only the process connector knows. */
 export const CONNECTOR_NOTES = (NOTE_FORK | NOTE_EXEC | NOTE_TRACK) >>> 0

@@ -10,8 +10,8 @@ import {
   NOTE_LINK,
   NOTE_RENAME,
   NOTE_WRITE,
-} from '../event.js'
-import { accessNotes, IN_ATTRIB, IN_MODIFY, IN_MOVE_SELF, REGULAR } from './inotify.js'
+} from '../../event.js'
+import { accessNotes, IN_ATTRIB, IN_MODIFY, IN_MOVE_SELF, REGULAR } from '../hub/inotify.js'
 import {
   STAT_CHANGED,
   STAT_CHANGED_NSEC,
@@ -22,7 +22,7 @@ import {
   STAT_MODIFIED_NSEC,
   STAT_SIZE,
   STAT_UID,
-} from './native.js'
+} from '../hub/native.js'
 import { Vnode } from './vnode.js'
 
 /** Notes for which the file has to be looked at: writing comes with growing. */

@@ -6,7 +6,7 @@
  * inotify does not tell a directory that is open of its own removal, but the directory
  * above: so that one is watched, too, and followed when the directory is moved.
  */
-import { EACCES } from '../errors.js'
+import { EACCES } from '../../errors.js'
 import {
   NOTE_ATTRIB,
   NOTE_DELETE,
@@ -14,7 +14,7 @@ import {
   NOTE_LINK,
   NOTE_RENAME,
   NOTE_WRITE,
-} from '../event.js'
+} from '../../event.js'
 import {
   accessNotes,
   DIRECTORY,
@@ -25,8 +25,8 @@ import {
   IN_ISDIR,
   IN_MOVE_SELF,
   IN_MOVED_FROM,
-} from './inotify.js'
-import { STAT_LINKS } from './native.js'
+} from '../hub/inotify.js'
+import { STAT_LINKS } from '../hub/native.js'
 import { Vnode, type VnodeOwner } from './vnode.js'
 
 /** What a directory needs of the table that it is in. */

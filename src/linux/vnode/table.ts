@@ -10,9 +10,9 @@
  * Files are named by a descriptor, so they are followed whatever their names, and may
  * have none.
  */
-import { NumberTable } from '../core/table.js'
-import { EBADF } from '../errors.js'
-import { INOTIFY, INOTIFY_WATCH } from './facility.js'
+import { NumberTable } from '../../core/table.js'
+import { EBADF } from '../../errors.js'
+import { INOTIFY, INOTIFY_WATCH } from '../hub/facility.js'
 import {
   DIRECTORY,
   IN_DELETE,
@@ -25,11 +25,11 @@ import {
   REGULAR,
   SPECIAL,
   type VnodeKind,
-} from './inotify.js'
-import type { LinuxKernel } from './kernel.js'
+} from '../hub/inotify.js'
+import type { LinuxKernel } from '../kernel.js'
+import { type DirectoryOwner, DirectoryVnode } from './directory.js'
+import { FileVnode } from './file.js'
 import type { Vnode } from './vnode.js'
-import { type DirectoryOwner, DirectoryVnode } from './vnode-directory.js'
-import { FileVnode } from './vnode-file.js'
 
 const S_IFREG = 0o100000
 const S_IFDIR = 0o040000

@@ -2,14 +2,14 @@
  * EVFILT_PROC and EVFILT_PROCDESC on Linux: the machine's filter of processes
  * (`core/filters/proc.ts`), with processes found by pid or by a pidfd of the program's.
  */
-import { EVENT_PROCESS, type FilterOps } from '../core/filter.js'
-import { procFilter } from '../core/filters/proc.js'
-import { Knote } from '../core/knote.js'
-import { EINVAL, ENOENT } from '../errors.js'
-import { EV_ADD, EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, type Kevent } from '../event.js'
-import { Descriptor } from './descriptor.js'
+import { EVENT_PROCESS, type FilterOps } from '../../core/filter.js'
+import { procFilter } from '../../core/filters/proc.js'
+import { Knote } from '../../core/knote.js'
+import { EINVAL, ENOENT } from '../../errors.js'
+import { EV_ADD, EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, type Kevent } from '../../event.js'
+import { Descriptor } from '../descriptor/descriptor.js'
 import { CONNECTOR_NOTES, type LinuxProcess } from './process.js'
-import type { ProcessTable } from './process-table.js'
+import type { ProcessTable } from './table.js'
 
 /** What /proc says that a pidfd is. */
 const PIDFD = 'anon_inode:[pidfd]'

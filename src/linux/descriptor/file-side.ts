@@ -3,13 +3,10 @@
  * their descriptors can be closed and their numbers given to others unseen, so each side
  * compares whenever it is asked.
  */
-import type { FilterOps } from '../core/filter.js'
-import { Knlist } from '../core/knlist.js'
-import type { Knote } from '../core/knote.js'
-import { NOTE_FILE_POLL } from '../event.js'
-import type { Descriptor } from './descriptor.js'
-import { OVERLAYFS } from './file-systems.js'
-import type { LinuxKernel } from './kernel.js'
+import type { FilterOps } from '../../core/filter.js'
+import { Knlist } from '../../core/knlist.js'
+import type { Knote } from '../../core/knote.js'
+import { NOTE_FILE_POLL } from '../../event.js'
 import {
   STAT_BIRTH,
   STAT_BIRTH_NSEC,
@@ -18,8 +15,11 @@ import {
   STAT_INO_LOW,
   STAT_OFFSET,
   STAT_SIZE,
-} from './native.js'
-import type { Vnode, VnodeReader } from './vnode.js'
+} from '../hub/native.js'
+import type { LinuxKernel } from '../kernel.js'
+import type { Vnode, VnodeReader } from '../vnode/vnode.js'
+import type { Descriptor } from './descriptor.js'
+import { OVERLAYFS } from './file-systems.js'
 
 /** The hint of an edge: the level is asked at scan. */
 export const HINT_EDGE = 1

@@ -3,12 +3,12 @@
  * a queue has events, and how they are woken. The loop watches the kernel's
  * epoll instance while somebody sleeps.
  */
-import type { Waiter } from '../core/waiting.js'
-import { EINTR } from '../errors.js'
-import type { LinuxKernel } from './kernel.js'
+import type { Waiter } from '../../core/waiting.js'
+import { EINTR } from '../../errors.js'
+import type { LinuxKernel } from '../kernel.js'
+import type { LinuxQueue } from '../queue.js'
 import type { LoopWatch } from './native.js'
 import { pollFailure } from './nesting.js'
-import type { LinuxQueue } from './queue.js'
 
 /** Levels fetched along with the readiness when the loop wakes the machine. */
 const LEVELS = 64

@@ -14,19 +14,19 @@
  * it is asked, and a descriptor that names another file now is `gone`.
  */
 import { readFileSync, readlinkSync } from 'node:fs'
-import type { FilterOps } from '../core/filter.js'
-import type { OpenFile } from '../core/kernel.js'
-import { Knlist } from '../core/knlist.js'
-import type { Knote } from '../core/knote.js'
-import { EBADF, EINVAL, ELOOP, EPERM } from '../errors.js'
-import { EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_READ, EVFILT_VNODE, EVFILT_WRITE } from '../event.js'
-import { type Drain, watchEmpty } from './empty.js'
-import { EPOLL_CTL, OUTPUT } from './facility.js'
-import { type NextReader, writableSide } from './fifo-reader.js'
-import { FileSide, HINT_EDGE, Identity, ReadySide, type Side, StillSide } from './file-side.js'
-import { KERNFS, PIPEFS, PROCFS } from './file-systems.js'
-import type { LinuxKernel } from './kernel.js'
-import { type Level, readable, urgent } from './level.js'
+import type { FilterOps } from '../../core/filter.js'
+import type { OpenFile } from '../../core/kernel.js'
+import { Knlist } from '../../core/knlist.js'
+import type { Knote } from '../../core/knote.js'
+import { EBADF, EINVAL, ELOOP, EPERM } from '../../errors.js'
+import {
+  EVFILT_EMPTY,
+  EVFILT_EXCEPT,
+  EVFILT_READ,
+  EVFILT_VNODE,
+  EVFILT_WRITE,
+} from '../../event.js'
+import { EPOLL_CTL, OUTPUT } from '../hub/facility.js'
 import {
   COUNT_UNKNOWN,
   OUTPUT_NONE,
@@ -35,10 +35,16 @@ import {
   SIDE_FILE,
   SIDE_READ,
   SIDE_WRITE,
-} from './native.js'
-import { TOO_DEEP } from './nesting.js'
+} from '../hub/native.js'
+import { TOO_DEEP } from '../hub/nesting.js'
+import type { PollSet } from '../hub/pollset.js'
+import type { LinuxKernel } from '../kernel.js'
+import { type Drain, watchEmpty } from './empty.js'
+import { type NextReader, writableSide } from './fifo-reader.js'
+import { FileSide, HINT_EDGE, Identity, ReadySide, type Side, StillSide } from './file-side.js'
+import { KERNFS, PIPEFS, PROCFS } from './file-systems.js'
+import { type Level, readable, urgent } from './level.js'
 import { attachTelling, givesNotice, refusePseudo, tellingOf } from './polled-file.js'
-import type { PollSet } from './pollset.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
 const S_IFSOCK = 0o140000

@@ -1,7 +1,7 @@
 /** Loading the addon, once a process. */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { ENOSYS, KqueueError } from '../errors.js'
+import { ENOSYS, KqueueError } from '../../errors.js'
 import { EPOLL_CREATE, freeDescriptor } from './facility.js'
 import type { Native } from './native.js'
 
@@ -12,7 +12,7 @@ export function native(): Native {
   if (loaded === undefined) {
     const require = createRequire(import.meta.url)
     const load = require('node-gyp-build') as (directory: string) => Native
-    loaded = load(fileURLToPath(new URL('../..', import.meta.url)))
+    loaded = load(fileURLToPath(new URL('../../..', import.meta.url)))
   }
   return loaded
 }

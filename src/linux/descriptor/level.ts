@@ -3,9 +3,9 @@
  * report: pure functions from `poll(2)` bits and counts to knote fields.
  */
 
-import type { Knote } from '../core/knote.js'
-import { EV_EOF, EV_ONESHOT, NOTE_LOWAT, NOTE_OOB } from '../event.js'
-import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from './native.js'
+import type { Knote } from '../../core/knote.js'
+import { EV_EOF, EV_ONESHOT, NOTE_LOWAT, NOTE_OOB } from '../../event.js'
+import { POLLERR, POLLHUP, POLLIN, POLLOUT, POLLRDHUP } from '../hub/native.js'
 
 /** What was learned of one side of a descriptor. */
 export interface Level {

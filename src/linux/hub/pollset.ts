@@ -12,8 +12,8 @@
  * taken out, because no number names it. When there are too many such leftovers
  * `renew` starts afresh.
  */
-import { NumberTable } from '../core/table.js'
-import { EBADF, EEXIST, EPERM } from '../errors.js'
+import { NumberTable } from '../../core/table.js'
+import { EBADF, EEXIST, EPERM } from '../../errors.js'
 import { EPOLLET, type Native } from './native.js'
 
 /** So many reports of leftovers are borne in any case, */

@@ -6,16 +6,16 @@
  *
  * The forks of a process come before its exit is believed, whoever tells of it first.
  */
-import { watchProcess } from '../core/filters/proc.js'
-import { noteFork } from '../core/fork.js'
-import { STATUS_UNKNOWN } from '../core/kernel.js'
-import type { Knote } from '../core/knote.js'
-import type { ProcessJournal } from '../core/process-journal.js'
-import { EBADF, EINVAL, ENOENT, ESRCH } from '../errors.js'
-import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../event.js'
+import { watchProcess } from '../../core/filters/proc.js'
+import { noteFork } from '../../core/fork.js'
+import { STATUS_UNKNOWN } from '../../core/kernel.js'
+import type { Knote } from '../../core/knote.js'
+import type { ProcessJournal } from '../../core/process-journal.js'
+import { EBADF, EINVAL, ENOENT, ESRCH } from '../../errors.js'
+import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
+import { DUPLICATE, PIDFD } from '../hub/facility.js'
+import type { LinuxKernel } from '../kernel.js'
 import { Connector, type ConnectorListener } from './connector.js'
-import { DUPLICATE, PIDFD } from './facility.js'
-import type { LinuxKernel } from './kernel.js'
 import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
 

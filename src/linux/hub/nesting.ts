@@ -2,9 +2,9 @@
  * Why the thread's epoll instance cannot be where it has to be: in the event loop's, or in
  * the descriptor of a queue. epoll(7) allows no loop of instances, and five in each other.
  */
-import { EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError } from '../../errors.js'
+import type { LinuxKernel } from '../kernel.js'
 import { EPOLL_CTL } from './facility.js'
-import type { LinuxKernel } from './kernel.js'
 
 /** Of a descriptor that is refused, or that makes others be refused. */
 export const TOO_DEEP =

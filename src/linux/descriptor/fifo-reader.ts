@@ -3,11 +3,11 @@
  * edge, but inotify tells of every opening (`pipe-reads.ts`). It is asked to only from the
  * report that the reader is gone until there is one again.
  */
-import type { Knote } from '../core/knote.js'
-import { EV_CLEAR, EV_EOF } from '../event.js'
+import type { Knote } from '../../core/knote.js'
+import { EV_CLEAR, EV_EOF } from '../../event.js'
+import { POLLERR } from '../hub/native.js'
 import type { PollSide } from './descriptor.js'
 import { writable } from './level.js'
-import { POLLERR } from './native.js'
 import type { PipeWatch } from './pipe-reads.js'
 
 /** The wait for the next reader of a fifo. */

@@ -5,9 +5,10 @@
  * because Linux takes up to 16 ms to close one. Where it cannot be had, who waits for a pipe
  * to be empty looks by the clock; see `empty.ts`.
  */
+
+import { IN_ACCESS, IN_IGNORED, IN_OPEN, IN_Q_OVERFLOW } from '../hub/inotify.js'
+import type { LinuxKernel } from '../kernel.js'
 import type { PollSide } from './descriptor.js'
-import { IN_ACCESS, IN_IGNORED, IN_OPEN, IN_Q_OVERFLOW } from './inotify.js'
-import type { LinuxKernel } from './kernel.js'
 
 /** Who wants to know. */
 export interface PipeWatch {
