@@ -13,8 +13,8 @@ import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { AioRequest } from './aio-request.js'
 import { AIO as FACILITY, AIO_REQUEST as REQUEST } from './hub/facility.js'
+import type { Hub } from './hub/hub.js'
 import { AIO_DSYNC, AIO_READ, AIO_SYNC, AIO_WRITE } from './hub/native.js'
-import type { LinuxKernel } from './kernel.js'
 
 /** What is asked of the addon. */
 const OPERATIONS = { read: AIO_READ, write: AIO_WRITE, sync: AIO_SYNC, datasync: AIO_DSYNC }
@@ -49,7 +49,7 @@ export class Aio implements SystemAio {
   readonly #handles = new Int32Array(BATCH)
 
   /** Installs EVFILT_AIO and EVFILT_LIO. */
-  constructor(readonly kernel: LinuxKernel) {
+  constructor(readonly kernel: Hub) {
     kernel.filters.install(EVFILT_AIO, completionFilter)
     kernel.filters.install(EVFILT_LIO, completionFilter)
   }
@@ -190,7 +190,7 @@ export class Aio implements SystemAio {
   rest(): void {
     const { kernel } = this
     if (this.#fd === -1 || kernel.hasQueues) return
-    kernel.loop.attend(this.#going > 0)
+    kernel.attend(this.#going > 0)
     if (this.#going === 0) this.#close()
   }
 

@@ -13,6 +13,7 @@ import type { Knote } from '../core/knote.js'
 import { EAGAIN, EIO, ENOBUFS, ENXIO, KqueueError } from '../errors.js'
 import { NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
 import { RTNETLINK } from './hub/facility.js'
+import type { Hub } from './hub/hub.js'
 import {
   LINK_AGAIN,
   LINK_END,
@@ -24,7 +25,6 @@ import {
   LINK_WHAT,
   type Native,
 } from './hub/native.js'
-import type { LinuxKernel } from './kernel.js'
 
 const IFF_LOWER_UP = 0x10000
 /** Records of one message. */
@@ -50,7 +50,7 @@ export class LinkTable {
   readonly #watched = new Map<number, WatchedLink>()
   #draining = false
 
-  constructor(readonly kernel: LinuxKernel) {
+  constructor(readonly kernel: Hub) {
     this.filter = netdevFilter(
       (kn) => this.#find(kn),
       (kn, link) => this.#leave(kn, link),

@@ -16,7 +16,7 @@ import type { Knote } from '../core/knote.js'
 import { EIO } from '../errors.js'
 import { VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
 import { MOUNTINFO } from './hub/facility.js'
-import type { LinuxKernel } from './kernel.js'
+import type { Hub } from './hub/hub.js'
 
 /** Bytes read at once. */
 const CHUNK = 65536
@@ -35,7 +35,7 @@ export class MountTable {
   /** It has changed since. */
   #changed = false
 
-  constructor(readonly kernel: LinuxKernel) {
+  constructor(readonly kernel: Hub) {
     const ops = fsFilter(this.events)
     const watch = (attach: () => number): number => {
       const error = this.#open()

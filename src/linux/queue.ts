@@ -7,16 +7,18 @@ import { isMainThread } from 'node:worker_threads'
 import type { SystemQueue } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
+import type { FileTable } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
-import { PollSide } from './descriptor/descriptor.js'
+import { PollSide } from './descriptor/poll-side.js'
+import type { DescriptorTable } from './descriptor/table.js'
 import { EPOLL_CREATE } from './hub/facility.js'
+import type { Loop, LoopOwner } from './hub/loop.js'
 import { pollFailure } from './hub/nesting.js'
-import type { LinuxKernel } from './kernel.js'
 
 /** For ever, as a timeout in ns. */
 export const FOREVER = -1
@@ -30,9 +32,27 @@ const BURST = 64
  */
 const LONGEST_BLOCK = isMainThread ? Number.POSITIVE_INFINITY : 100e6
 
+/** What a queue knows of the kernel of its thread. */
+export interface QueueHost extends LoopOwner, FileTable {
+  readonly loop: Loop
+  readonly descriptors: DescriptorTable
+  /** An eventfd that is always readable, for the descriptors of queues. */
+  readonly readyFd: number
+  addQueue(kq: LinuxQueue): void
+  removeQueue(kq: LinuxQueue): void
+  /** The program knows the descriptor of a queue. @throws ELOOP, ENOSPC */
+  expose(kq: LinuxQueue): void
+  /** Finds the descriptors that were closed, and drops their knotes. */
+  sweep(): void
+  /** Tells what processes have done until now. */
+  drainProcesses(): void
+  /** Looks at what files do not tell by themselves. */
+  lookAtFiles(): void
+}
+
 export class LinuxQueue extends Kqueue implements SystemQueue {
   readonly fd: number
-  declare readonly kernel: LinuxKernel
+  declare readonly kernel: QueueHost
   /** Whether waiting for this queue keeps the process alive. */
   referenced = true
   #exposed = false
@@ -40,7 +60,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   #lost = false
   #pauses = 0
 
-  constructor(kernel: LinuxKernel) {
+  constructor(kernel: QueueHost) {
     super(kernel, kernel)
     this.fd = EPOLL_CREATE.check(kernel.native.queueCreate(kernel.readyFd), 'kqueue')
     kernel.addQueue(this)
@@ -134,12 +154,12 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     this.assertOpen()
     if (n === 0) return 0
     // What processes have done until now is not for what is added now.
-    this.kernel.processes.connector.drain()
+    this.kernel.drainProcesses()
     try {
       return applyChanges(this, changes, n, sink, max)
     } finally {
       // What a change has asked is not what holds when events are handed out.
-      this.kernel.pass++
+      this.kernel.descriptors.pass++
       this.kernel.settle()
     }
   }
@@ -161,11 +181,11 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   /** Hot path. */
   override scan(sink: EventSink, max: number, samePass = false): number {
     const { kernel } = this
-    kernel.beginScan(max)
+    kernel.descriptors.beginScan(max)
     try {
       return super.scan(sink, max, samePass)
     } finally {
-      kernel.endScan()
+      kernel.descriptors.endScan()
     }
   }
 
@@ -192,8 +212,8 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
 
   #block(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
-    kernel.vnodes.look()
-    kernel.processes.connector.drain()
+    kernel.lookAtFiles()
+    kernel.drainProcesses()
     const deadline =
       timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.uptime() + timeout
     let wait = this.count > 0 ? 0 : timeout
@@ -206,7 +226,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       if (error === -EINTR && kernel.native.signalPending() === 1) {
         throw interrupted()
       }
-      if (error < 0 && error !== -EINTR) throw pollFailure(kernel, error)
+      if (error < 0 && error !== -EINTR) throw pollFailure(kernel.sets, error)
       if (timeout === 0) return 0
       wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.uptime()
       if (wait <= 0 && wait !== FOREVER) return 0

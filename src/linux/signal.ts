@@ -13,7 +13,7 @@ import type { Knote } from '../core/knote.js'
 import { EINVAL } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
-import type { LinuxKernel } from './kernel.js'
+import type { Hub } from './hub/hub.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
 /** Raised by an instruction, which would be executed again when the handler has returned. */
@@ -45,7 +45,7 @@ export class SignalTable {
   readonly #signals = new Map<number, Signal>()
   readonly #counts = new Int32Array(SIGRTMAX + 1)
 
-  constructor(readonly kernel: LinuxKernel) {
+  constructor(readonly kernel: Hub) {
     this.filter = {
       isFd: false,
       attach: (kn) => this.#attach(kn),

@@ -13,10 +13,8 @@
  * its file can be told from another under the same number, checks it whenever
  * it is asked, and a descriptor that names another file now is `gone`.
  */
-import { readFileSync, readlinkSync } from 'node:fs'
-import type { FilterOps } from '../../core/filter.js'
+import { readlinkSync } from 'node:fs'
 import type { OpenFile } from '../../core/kernel.js'
-import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { EBADF, EINVAL, ELOOP, EPERM } from '../../errors.js'
 import {
@@ -28,7 +26,6 @@ import {
 } from '../../event.js'
 import { EPOLL_CTL, OUTPUT } from '../hub/facility.js'
 import {
-  COUNT_UNKNOWN,
   OUTPUT_NONE,
   POLLERR,
   SIDE_EXCEPT,
@@ -38,12 +35,11 @@ import {
 } from '../hub/native.js'
 import { TOO_DEEP } from '../hub/nesting.js'
 import type { PollSet } from '../hub/pollset.js'
-import type { LinuxKernel } from '../kernel.js'
-import { type Drain, watchEmpty } from './empty.js'
-import { type NextReader, writableSide } from './fifo-reader.js'
-import { FileSide, HINT_EDGE, Identity, ReadySide, type Side, StillSide } from './file-side.js'
+import { watchEmpty } from './empty.js'
+import { FileSide, Identity, ReadySide, type Side, StillSide } from './file-side.js'
 import { KERNFS, PIPEFS, PROCFS } from './file-systems.js'
-import { type Level, readable, urgent } from './level.js'
+import type { DescriptorHost } from './host.js'
+import { PollSide } from './poll-side.js'
 import { attachTelling, givesNotice, refusePseudo, tellingOf } from './polled-file.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
@@ -51,10 +47,6 @@ const S_IFSOCK = 0o140000
 const S_IFIFO = 0o010000
 const S_IFREG = 0o100000
 const S_IFDIR = 0o040000
-
-/** What /proc says that some files are. */
-const EVENTFD = 'anon_inode:[eventfd]'
-const TIMERFD = 'anon_inode:[timerfd]'
 
 export class Descriptor implements OpenFile {
   read: Side | null = null
@@ -74,7 +66,7 @@ export class Descriptor implements OpenFile {
   #noticed = false
 
   constructor(
-    readonly kernel: LinuxKernel,
+    readonly kernel: DescriptorHost,
     readonly fd: number,
   ) {}
 
@@ -182,7 +174,7 @@ export class Descriptor implements OpenFile {
       return kernel.fail(pollError(kernel, -generation, fd))
     }
     this.polled = new PollSide(this, set, generation, telling.ops)
-    kernel.remember(this)
+    kernel.descriptors.remember(this)
     kernel.greet(set)
     this.#noticed = telling.noticed || (this.polled.events & POLLERR) !== 0
     return this.polled
@@ -241,7 +233,7 @@ export class Descriptor implements OpenFile {
   }
 
   #attached(): number {
-    this.kernel.remember(this)
+    this.kernel.descriptors.remember(this)
     return 0
   }
 
@@ -252,7 +244,7 @@ export class Descriptor implements OpenFile {
   #open(set: PollSet): Side | null {
     const { kernel, fd } = this
     let generation = set.add(fd)
-    if (generation === -ELOOP && kernel.loop.relax()) generation = set.add(fd)
+    if (generation === -ELOOP && kernel.relax()) generation = set.add(fd)
     if (generation > 0) return this.#allowed(set) ? new PollSide(this, set, generation) : null
     if (generation !== -EPERM) return kernel.fail(pollError(kernel, -generation, fd))
     const error = kernel.look(fd)
@@ -277,7 +269,7 @@ export class Descriptor implements OpenFile {
    */
   #allowed(set: PollSet): boolean {
     const { kernel, fd } = this
-    const error = set.isNested(fd) ? kernel.loop.allows() : 0
+    const error = set.isNested(fd) ? kernel.allows() : 0
     if (error === 0) return true
     set.remove(fd)
     kernel.fail(pollError(kernel, -error, fd))
@@ -306,7 +298,7 @@ export class Descriptor implements OpenFile {
   }
 
   #forgetIfIdle(): void {
-    if (this.#isIdle) this.kernel.forget(this)
+    if (this.#isIdle) this.kernel.descriptors.forget(this)
   }
 
   holdKnote(kn: Knote): void {
@@ -316,7 +308,7 @@ export class Descriptor implements OpenFile {
     }
     this.#held ??= new Set()
     this.#held.add(kn)
-    kernel.remember(this)
+    kernel.descriptors.remember(this)
   }
 
   /** Whether the number still names this file. One system call a side. */
@@ -339,7 +331,7 @@ export class Descriptor implements OpenFile {
 
   /** The descriptor was closed, or names another file now: drops all knotes. */
   gone(): void {
-    this.kernel.forget(this)
+    this.kernel.descriptors.forget(this)
     this.read?.clear()
     this.write?.clear()
     this.except?.clear()
@@ -357,130 +349,8 @@ function linkOf(fd: number): string {
   }
 }
 
-function pollError(kernel: LinuxKernel, error: number, fd: number): number {
+function pollError(kernel: DescriptorHost, error: number, fd: number): number {
   if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
   if (error === ELOOP) return kernel.refuse(ELOOP, `descriptor ${fd} is ${TOO_DEEP}`)
   return EPOLL_CTL.refuse(kernel, error)
 }
-
-/** A side of a file that epoll takes. */
-export class PollSide implements Side, Level {
-  readonly list = new Knlist()
-  events = 0
-  count = 0
-  error = 0
-  /** The scan for which the level holds, 0 for none; see `LinuxKernel.pass`. */
-  pass = 0
-  stale = false
-  /** For those who wait until all was taken: of a write side. */
-  drain: Drain | null = null
-  /** The wait for somebody who reads a fifo: of a write side. */
-  nextReader: NextReader | null = null
-  // epoll reports a new file that is ready at the next wait. Until it has spoken
-  // once there is nothing to ask.
-  #quiet = true
-
-  constructor(
-    readonly descriptor: Descriptor,
-    readonly set: PollSet,
-    readonly generation: number,
-    readonly ops: FilterOps = pollFilters[set.side]!,
-  ) {}
-
-  attach(kn: Knote, ops = this.ops): void {
-    // A file that epoll has already reported to others does not come again, and of a
-    // buffer that is empty it does not tell.
-    if (!this.list.empty || kn.filter === EVFILT_EMPTY) this.#quiet = false
-    kn.hook = this
-    kn.ops = ops
-    this.list.add(kn)
-  }
-
-  detach(kn: Knote): void {
-    this.list.remove(kn)
-    if (!this.list.empty) return
-    this.nextReader?.end()
-    this.set.remove(this.descriptor.fd)
-    this.descriptor.closeSide(this)
-  }
-
-  /** epoll reported an edge. Hot path. */
-  edge(): void {
-    this.#quiet = false
-    this.list.note(HINT_EDGE)
-  }
-
-  /** Brings the level up to date; whether there can be anything to report. Hot path. */
-  ask(kn: Knote): boolean {
-    if (this.#quiet) return false
-    const { kernel } = this.descriptor
-    if (this.pass !== kernel.pass) kernel.askLevels(kn, this)
-    if (this.stale) return false
-    if (this.count === COUNT_UNKNOWN) this.count = this.#uncounted()
-    return true
-  }
-
-  /** Brings the level up to date though it was asked in this scan. */
-  askAgain(kn: Knote): boolean {
-    this.pass = 0
-    return this.ask(kn)
-  }
-
-  /** The count of files for which FIONREAD has none. */
-  #uncounted(): number {
-    const { fd, link } = this.descriptor
-    const reading = this.set.side === SIDE_READ
-    if (link === EVENTFD) {
-      const counter = fdinfo(fd, /^eventfd-count:\s*([0-9a-f]+)/m, 16)
-      return reading ? counter : Math.min(Number.MAX_SAFE_INTEGER, 2 ** 64 - 2 - counter)
-    }
-    return reading && link === TIMERFD ? fdinfo(fd, /^ticks:\s*(\d+)/m, 10) : 0
-  }
-
-  same(): boolean {
-    return this.set.holds(this.descriptor.fd, this.generation)
-  }
-
-  clear(): void {
-    this.list.clear()
-  }
-}
-
-/** What fdinfo says of a descriptor, proc(5); 1 when there is no descriptor free to ask. */
-function fdinfo(fd: number, field: RegExp, radix: number): number {
-  try {
-    const found = field.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
-    return Number.parseInt(found?.[1] ?? '0', radix)
-  } catch {
-    return 1
-  }
-}
-
-/**
- * Whether an edge is enough to put a knote among those that are asked at scan. Not where
- * another queue counts them: it reports the number, and an edge may be of nothing.
- */
-export function isEnough({ kq }: Knote): boolean {
-  return kq.watchers.empty
-}
-
-/** The filter of one side: what its level means. */
-function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): FilterOps {
-  return {
-    isFd: true,
-    attach: () => 0,
-    detach: (kn) => (kn.hook as PollSide).detach(kn),
-    event(kn, hint) {
-      if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return hint === HINT_EDGE
-      const side = kn.hook as PollSide
-      return side.ask(kn) && holds(kn, side)
-    },
-  }
-}
-
-/** By side: SIDE_READ, SIDE_WRITE, SIDE_EXCEPT. */
-const pollFilters = [
-  pollFilter((kn, side) => readable(kn, side, side.descriptor)),
-  pollFilter(writableSide),
-  pollFilter(urgent),
-]

@@ -18,10 +18,10 @@ import type { FilterOps } from '../../core/filter.js'
 import { KN_DISABLED, type Knote } from '../../core/knote.js'
 import { EV_CLEAR, EV_EOF, EVFILT_EMPTY } from '../../event.js'
 import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from '../hub/native.js'
-import { isEnough, type PollSide } from './descriptor.js'
 import { HINT_EDGE } from './file-side.js'
 import { drained } from './level.js'
 import type { PipeWatch } from './pipe-reads.js'
+import { isEnough, type PollSide } from './poll-side.js'
 
 /** The hint that the buffer was found empty; for none but these knotes. */
 export const HINT_DRAINED = 2

@@ -6,9 +6,9 @@
 import type { Knote } from '../../core/knote.js'
 import { EV_CLEAR, EV_EOF } from '../../event.js'
 import { POLLERR } from '../hub/native.js'
-import type { PollSide } from './descriptor.js'
 import { writable } from './level.js'
 import type { PipeWatch } from './pipe-reads.js'
+import type { PollSide } from './poll-side.js'
 
 /** The wait for the next reader of a fifo. */
 export class NextReader implements PipeWatch {

@@ -7,6 +7,7 @@ import type { FilterOps } from '../../core/filter.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { NOTE_FILE_POLL } from '../../event.js'
+import type { FileHub } from '../hub/hub.js'
 import {
   STAT_BIRTH,
   STAT_BIRTH_NSEC,
@@ -16,7 +17,6 @@ import {
   STAT_OFFSET,
   STAT_SIZE,
 } from '../hub/native.js'
-import type { LinuxKernel } from '../kernel.js'
 import type { Vnode, VnodeReader } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { OVERLAYFS } from './file-systems.js'
@@ -44,7 +44,7 @@ export class Identity {
   readonly #hasBirth: boolean
 
   /** Of `fd`, for which `kernel.stat` has been asked. */
-  constructor({ native, statistics }: LinuxKernel, fd: number) {
+  constructor({ native, statistics }: FileHub, fd: number) {
     this.#dev = statistics[STAT_DEV]!
     this.#inoHigh = statistics[STAT_INO_HIGH]!
     this.#inoLow = statistics[STAT_INO_LOW]!
@@ -54,7 +54,7 @@ export class Identity {
   }
 
   /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
-  holds(kernel: LinuxKernel, fd: number): boolean {
+  holds(kernel: FileHub, fd: number): boolean {
     if (kernel.stat(fd) !== 0) return false
     const { statistics } = kernel
     return (

@@ -6,9 +6,9 @@
  * to be empty looks by the clock; see `empty.ts`.
  */
 
+import type { Hub } from '../hub/hub.js'
 import { IN_ACCESS, IN_IGNORED, IN_OPEN, IN_Q_OVERFLOW } from '../hub/inotify.js'
-import type { LinuxKernel } from '../kernel.js'
-import type { PollSide } from './descriptor.js'
+import type { PollSide } from './poll-side.js'
 
 /** Who wants to know. */
 export interface PipeWatch {
@@ -32,7 +32,7 @@ export class PipeReads {
   readonly #words = new Int32Array(this.#buffer.buffer)
   #reading = false
 
-  constructor(readonly kernel: LinuxKernel) {}
+  constructor(readonly kernel: Hub) {}
 
   /** Looks at a pipe whenever it is read or opened: whether that can be had. */
   add(watch: PipeWatch): boolean {

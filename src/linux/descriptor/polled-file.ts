@@ -27,10 +27,11 @@ import {
   POLLOUT,
   POLLPRI,
 } from '../hub/native.js'
-import type { LinuxKernel } from '../kernel.js'
-import { type Descriptor, isEnough, type PollSide } from './descriptor.js'
+import type { Descriptor } from './descriptor.js'
 import { HINT_EDGE } from './file-side.js'
 import { CGROUP2, FUSE, KERNFS, PROCFS, PSEUDO } from './file-systems.js'
+import type { DescriptorHost } from './host.js'
+import { isEnough, type PollSide } from './poll-side.js'
 
 const O_ACCMODE = 3
 const O_WRONLY = 1
@@ -123,7 +124,7 @@ export function tellingOf(descriptor: Descriptor): Telling | null {
   return { ops: bytes, noticed: false }
 }
 
-function kernfs(kernel: LinuxKernel, fd: number): Telling | null {
+function kernfs(kernel: DescriptorHost, fd: number): Telling | null {
   if ((kernel.native.fileFlags(fd) & O_ACCMODE) === O_WRONLY) {
     const reason = `descriptor ${fd} is open for writing only, and reading is what ends the event`
     return kernel.fail(kernel.refuse(EBADF, reason))
@@ -131,7 +132,7 @@ function kernfs(kernel: LinuxKernel, fd: number): Telling | null {
   return { ops: untilRead, noticed: false }
 }
 
-function pressure(kernel: LinuxKernel, fd: number, bits: number): Telling | null {
+function pressure(kernel: DescriptorHost, fd: number, bits: number): Telling | null {
   // Without a trigger it answers so for ever, and epoll would not hear of a later one.
   if (bits & POLLERR) {
     const reason = `descriptor ${fd} has no trigger; write one to it: 'some 150000 2000000\\n'`
@@ -140,7 +141,7 @@ function pressure(kernel: LinuxKernel, fd: number, bits: number): Telling | null
   return { ops: once, noticed: (bits & POLLPRI) !== 0 }
 }
 
-function procfs(kernel: LinuxKernel, bits: number): Telling | null {
+function procfs(kernel: DescriptorHost, bits: number): Telling | null {
   if (bits & POLLIN) return { ops: once, noticed: (bits & POLLPRI) !== 0 }
   // Something to read that is not there yet.
   if (bits & POLLOUT) return { ops: bytes, noticed: false }

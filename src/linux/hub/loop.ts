@@ -3,15 +3,31 @@
  * a queue has events, and how they are woken. The loop watches the kernel's
  * epoll instance while somebody sleeps.
  */
+
+import type { Kqueue } from '../../core/kqueue.js'
 import type { Waiter } from '../../core/waiting.js'
 import { EINTR } from '../../errors.js'
-import type { LinuxKernel } from '../kernel.js'
-import type { LinuxQueue } from '../queue.js'
+import type { Hub } from './hub.js'
 import type { LoopWatch } from './native.js'
 import { pollFailure } from './nesting.js'
+import type { Sets } from './sets.js'
 
 /** Levels fetched along with the readiness when the loop wakes the machine. */
 const LEVELS = 64
+
+/** A queue that is waited for. */
+export interface AwaitedQueue extends Kqueue {
+  /** Whether waiting for it keeps the process alive. */
+  referenced: boolean
+}
+
+/** Whose epoll instance it watches. */
+export interface LoopOwner extends Hub {
+  readonly sets: Sets
+  /** Takes in what has happened: 0, or a negative errno. */
+  poll(max: number, wait: number): number
+  queues(): Iterable<AwaitedQueue>
+}
 
 export class Loop {
   #watch: LoopWatch | undefined
@@ -21,21 +37,21 @@ export class Loop {
   #sleepers = 0
   #keeping = 0
   /** Queues with waiters and new events. */
-  readonly #awake = new Set<LinuxQueue>()
+  readonly #awake = new Set<AwaitedQueue>()
   readonly #expired: Waiter[] = []
   /** Whether `#serve` is about to be called. */
   #serving = false
   /** Whether the kernel looks at what happens though nobody sleeps. */
   #attending = false
 
-  constructor(readonly kernel: LinuxKernel) {}
+  constructor(readonly kernel: LoopOwner) {}
 
   get sleeping(): boolean {
     return this.#sleepers > 0
   }
 
   /** A knote of this queue has become active. Hot path. */
-  wakeup(kq: LinuxQueue): void {
+  wakeup(kq: AwaitedQueue): void {
     if (kq.waiters.length === 0) return
     this.#awake.add(kq)
     this.#schedule()
@@ -54,7 +70,7 @@ export class Loop {
   }
 
   /** Somebody waits for a queue. */
-  enter(kq: LinuxQueue): void {
+  enter(kq: AwaitedQueue): void {
     this.#sleepers++
     if (kq.referenced) this.#keeping++
     this.#run()
@@ -62,14 +78,14 @@ export class Loop {
   }
 
   /** Somebody has been served, or has given up. */
-  leave(kq: LinuxQueue): void {
+  leave(kq: AwaitedQueue): void {
     this.#sleepers--
     if (kq.referenced) this.#keeping--
     this.#keep()
   }
 
   /** Whether waiting for this queue keeps the process alive from now on. */
-  reference(kq: LinuxQueue, referenced: boolean): void {
+  reference(kq: AwaitedQueue, referenced: boolean): void {
     if (kq.referenced === referenced) return
     kq.referenced = referenced
     this.#keeping += referenced ? kq.waiters.length : -kq.waiters.length
@@ -111,7 +127,7 @@ export class Loop {
   /** Whether the event loop still allows what `readSet` holds: 0, or a negative errno. */
   allows(): number {
     return this.#running && !this.relax()
-      ? this.kernel.native.loopAllows(this.kernel.readSet.fd)
+      ? this.kernel.native.loopAllows(this.kernel.sets.read.fd)
       : 0
   }
 
@@ -126,14 +142,14 @@ export class Loop {
   }
 
   #run(): void {
-    const { native, readSet } = this.kernel
+    const { native, sets } = this.kernel
     if (this.#watch === undefined) {
-      this.#watch = this.#makeWatch(readSet.fd)
+      this.#watch = this.#makeWatch(sets.read.fd)
       this.#referenced = false
     }
     if (!this.#running) {
       const error = native.loopStart(this.#watch)
-      if (error < 0) throw pollFailure(this.kernel, error)
+      if (error < 0) throw pollFailure(this.kernel.sets, error)
       this.#running = true
     }
     this.#keep()
@@ -169,7 +185,7 @@ export class Loop {
   /** The epoll instance cannot be watched any more: nobody can be woken. */
   #fail(error: number): void {
     this.#stop()
-    const failure = pollFailure(this.kernel, error)
+    const failure = pollFailure(this.kernel.sets, error)
     for (const kq of this.kernel.queues()) kq.waiters.fail(failure)
   }
 

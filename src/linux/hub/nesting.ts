@@ -3,45 +3,45 @@
  * the descriptor of a queue. epoll(7) allows no loop of instances, and five in each other.
  */
 import { EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError } from '../../errors.js'
-import type { LinuxKernel } from '../kernel.js'
 import { EPOLL_CTL } from './facility.js'
+import type { Sets } from './sets.js'
 
 /** Of a descriptor that is refused, or that makes others be refused. */
 export const TOO_DEEP =
   'an epoll instance that leads back to where it is watched, or that makes more than the five in each other that Linux allows'
 
 /** For who cannot wait. `error` is a negative errno. */
-export function pollFailure(kernel: LinuxKernel, error: number): KqueueError {
-  return new KqueueError(-error, 'kevent', { reason: reasonToWait(kernel, -error) })
+export function pollFailure(sets: Sets, error: number): KqueueError {
+  return new KqueueError(-error, 'kevent', { reason: reasonToWait(sets, -error) })
 }
 
-function reasonToWait(kernel: LinuxKernel, errno: number): string {
+function reasonToWait(sets: Sets, errno: number): string {
   if (errno === ELOOP) {
-    const found = culprits(kernel)
+    const found = culprits(sets)
     return found.length === 0
       ? `the event loop cannot wait for ${TOO_DEEP}`
       : `the event loop cannot wait for descriptor ${found.join(', ')}, ${TOO_DEEP}`
   }
   if (errno === EBADF || errno === EINVAL || errno === EPERM || errno === ENOENT) {
-    return `descriptor ${kernel.readSet.fd}, in which the events of this thread arrive, was closed by somebody else`
+    return `descriptor ${sets.read.fd}, in which the events of this thread arrive, was closed by somebody else`
   }
   return EPOLL_CTL.explain(errno)
 }
 
 /** The descriptors that the event loop would not bear, each by itself. */
-function culprits(kernel: LinuxKernel): number[] {
+function culprits(sets: Sets): number[] {
   const found = new Set<number>()
-  for (const [set, levels] of kernel.sets()) {
+  for (const [set, levels] of sets.all()) {
     for (const fd of set.nested()) {
-      if (kernel.native.loopProbe(fd, levels) === -ELOOP) found.add(fd)
+      if (sets.native.loopProbe(fd, levels) === -ELOOP) found.add(fd)
     }
   }
   return [...found]
 }
 
 /** For who wants to know the descriptor of a queue. `error` is a negative errno. */
-export function exposureFailure(kernel: LinuxKernel, error: number, fd: number): KqueueError {
-  const nested = [...kernel.sets()].flatMap(([set]) => [...set.nested()])
+export function exposureFailure(sets: Sets, error: number, fd: number): KqueueError {
+  const nested = [...sets.all()].flatMap(([set]) => [...set.nested()])
   const holding = [...new Set(nested)].join(' or ')
   const reason =
     error === -ELOOP

@@ -5,6 +5,7 @@
  */
 import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT } from '../../errors.js'
 import { CONNECTOR } from '../hub/facility.js'
+import type { Hub } from '../hub/hub.js'
 import {
   CMDLINE_MOST,
   EVENT_EXEC,
@@ -19,7 +20,6 @@ import {
   EVENT_VALUE,
   EVENT_WHAT,
 } from '../hub/native.js'
-import type { LinuxKernel } from '../kernel.js'
 
 const ENOMSG = 42
 
@@ -56,7 +56,7 @@ export class Connector {
   readonly #afterwards: (() => void)[] = []
 
   constructor(
-    readonly kernel: LinuxKernel,
+    readonly kernel: Hub,
     readonly listener: ConnectorListener,
   ) {}
 

@@ -7,7 +7,6 @@ import { procFilter } from '../../core/filters/proc.js'
 import { Knote } from '../../core/knote.js'
 import { EINVAL, ENOENT } from '../../errors.js'
 import { EV_ADD, EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, type Kevent } from '../../event.js'
-import { Descriptor } from '../descriptor/descriptor.js'
 import { CONNECTOR_NOTES, type LinuxProcess } from './process.js'
 import type { ProcessTable } from './table.js'
 
@@ -59,24 +58,25 @@ function watchAnew(table: ProcessTable, kn: Knote, kev: Kevent): number {
   return 0
 }
 
-export function procdescFilter(table: ProcessTable): FilterOps {
+/** @param linkOf what /proc says of the descriptor of a knote; '' without /proc */
+export function procdescFilter(table: ProcessTable, linkOf: (kn: Knote) => string): FilterOps {
   return {
     ...procFilter,
     isFd: true,
 
     attach(kn) {
       const { kernel } = table
-      const { file, ident } = kn
-      if (file instanceof Descriptor && file.link === '') {
+      const link = linkOf(kn)
+      if (link === '') {
         return kernel.refuse(ENOENT, 'to know a pidfd takes /proc, which is not mounted')
       }
-      if (!(file instanceof Descriptor) || file.link !== PIDFD) {
-        return kernel.refuse(EINVAL, `descriptor ${ident} is not a pidfd`)
+      if (link !== PIDFD) {
+        return kernel.refuse(EINVAL, `descriptor ${kn.ident} is not a pidfd`)
       }
       if (kn.sfflags & CONNECTOR_NOTES) {
         return kernel.refuse(EINVAL, 'a pidfd tells of NOTE_EXIT and NOTE_REAP, no more')
       }
-      return table.watch(kn, () => table.duplicate(ident))
+      return table.watch(kn, () => table.duplicate(kn.ident))
     },
   }
 }

@@ -14,7 +14,7 @@ import type { ProcessJournal } from '../../core/process-journal.js'
 import { EBADF, EINVAL, ENOENT, ESRCH } from '../../errors.js'
 import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
-import type { LinuxKernel } from '../kernel.js'
+import type { Hub } from '../hub/hub.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
@@ -33,7 +33,7 @@ export class ProcessTable implements ConnectorListener {
   /** Knotes that are about to be attached: the connector goes on. */
   #watching = 0
 
-  constructor(readonly kernel: LinuxKernel) {
+  constructor(readonly kernel: Hub) {
     this.connector = new Connector(kernel, this)
   }
 

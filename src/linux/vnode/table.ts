@@ -13,6 +13,7 @@
 import { NumberTable } from '../../core/table.js'
 import { EBADF } from '../../errors.js'
 import { INOTIFY, INOTIFY_WATCH } from '../hub/facility.js'
+import type { FileHub } from '../hub/hub.js'
 import {
   DIRECTORY,
   IN_DELETE,
@@ -26,7 +27,6 @@ import {
   SPECIAL,
   type VnodeKind,
 } from '../hub/inotify.js'
-import type { LinuxKernel } from '../kernel.js'
 import { type DirectoryOwner, DirectoryVnode } from './directory.js'
 import { FileVnode } from './file.js'
 import type { Vnode } from './vnode.js'
@@ -57,7 +57,7 @@ export class VnodeTable implements DirectoryOwner {
   /** A watch was taken out, and inotify has a record of that. */
   #removed = false
 
-  constructor(readonly kernel: LinuxKernel) {}
+  constructor(readonly kernel: FileHub) {}
 
   // Watching
 

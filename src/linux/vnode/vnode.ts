@@ -9,9 +9,9 @@
 import { readlinkSync, statSync } from 'node:fs'
 import type { Knlist } from '../../core/knlist.js'
 import type { NameLog } from '../../core/name-log.js'
+import type { FileHub } from '../hub/hub.js'
 import { ALL_NOTES, maskFor, type VnodeKind } from '../hub/inotify.js'
 import { STAT_INO_HIGH, STAT_INO_LOW } from '../hub/native.js'
-import type { LinuxKernel } from '../kernel.js'
 
 /** One filter of one descriptor of a vnode. */
 interface VnodeSide {
@@ -35,7 +35,7 @@ export interface VnodeWatcher extends VnodeSide {
 
 /** What a vnode needs of the table that it is in. */
 export interface VnodeOwner {
-  readonly kernel: LinuxKernel
+  readonly kernel: FileHub
   /** Asks for no more than is wanted, and for nothing when the vnode is idle. */
   narrow(vnode: Vnode): void
 }
@@ -157,7 +157,7 @@ export abstract class Vnode {
 /** What /proc puts after the path of a file whose name is gone; a name may end like this. */
 const DELETED = ' (deleted)'
 
-function isUnlinked(fd: number, { statistics }: LinuxKernel): boolean {
+function isUnlinked(fd: number, { statistics }: FileHub): boolean {
   try {
     const path = readlinkSync(`/proc/self/fd/${fd}`)
     if (!path.endsWith(DELETED)) return false

@@ -1,0 +1,136 @@
+/**
+ * The descriptors of a thread that are watched, and their levels: what Linux says of them
+ * when a scan asks. `struct filedesc`, as far as it is watched.
+ */
+import type { Knote } from '../../core/knote.js'
+import { NumberTable } from '../../core/table.js'
+import { check } from '../../errors.js'
+import {
+  COUNT_UNASKED,
+  type Native,
+  REC_COUNT,
+  REC_ERROR,
+  REC_EVENTS,
+  REC_FD,
+  REC_GENERATION,
+  REC_STALE,
+  RECORD,
+} from '../hub/native.js'
+import type { PollSet } from '../hub/pollset.js'
+import { BATCH } from '../hub/sets.js'
+import type { Descriptor } from './descriptor.js'
+import { PollSide } from './poll-side.js'
+
+/** Descriptors remembered before those that were closed are looked for. */
+const SWEEP_LEAST = 256
+
+export class DescriptorTable {
+  /** Counts scans, from 1: levels asked for one scan do not hold for the next. */
+  pass = 1
+  readonly #descriptors = new NumberTable<Descriptor>()
+  #sweepAt = SWEEP_LEAST
+  readonly #questions = new Int32Array(RECORD * BATCH)
+  readonly #asked: PollSide[] = []
+  /** How many levels a scan may ask at once. */
+  #limit = 1
+
+  constructor(readonly native: Native) {}
+
+  get(fd: number): Descriptor | undefined {
+    return this.#descriptors.get(fd)
+  }
+
+  remember(descriptor: Descriptor): void {
+    this.#descriptors.set(descriptor.fd, descriptor)
+    if (this.#descriptors.size > this.#sweepAt) this.sweep()
+  }
+
+  forget(descriptor: Descriptor): void {
+    if (this.#descriptors.get(descriptor.fd) === descriptor) {
+      this.#descriptors.delete(descriptor.fd)
+    }
+  }
+
+  /** Finds the descriptors that were closed, and drops their knotes. */
+  sweep(): void {
+    for (const descriptor of this.#descriptors.values()) descriptor.current()
+    this.#sweepAt = Math.max(SWEEP_LEAST, 2 * this.#descriptors.size)
+  }
+
+  /** What is read under a number has been closed. */
+  clear(fd: number): void {
+    const side = this.#descriptors.get(fd)?.read
+    if (side instanceof PollSide) side.clear()
+  }
+
+  /** [fd, generation] of all that are in the sets of a side. */
+  *held(kind: number): IterableIterator<[number, number]> {
+    for (const descriptor of this.#descriptors.values()) {
+      const side = descriptor.side(kind)
+      if (side instanceof PollSide) yield [descriptor.fd, side.generation]
+    }
+  }
+
+  /** epoll has reported a descriptor: notes its side. Hot path. */
+  fired(set: PollSet, records: Int32Array, at: number): void {
+    const fd = records[at + REC_FD]!
+    const side = this.#descriptors.get(fd)?.side(set.side)
+    if (!(side instanceof PollSide) || side.generation !== records[at + REC_GENERATION]) {
+      set.reportedStranger(fd)
+      return
+    }
+    if (records[at + REC_COUNT] === COUNT_UNASKED) side.events = records[at + REC_EVENTS]!
+    else this.#learn(side, records, at)
+    if (side.stale) side.descriptor.gone()
+    else side.edge()
+  }
+
+  #learn(side: PollSide, records: Int32Array, at: number): void {
+    side.events = records[at + REC_EVENTS]!
+    side.count = records[at + REC_COUNT]!
+    side.error = records[at + REC_ERROR]! || side.error
+    side.stale = (side.events & REC_STALE) !== 0
+    side.pass = this.pass
+  }
+
+  /** A scan for at most `max` events begins. Hot path. */
+  beginScan(max: number): void {
+    this.#limit = Math.min(max, BATCH)
+  }
+
+  endScan(): void {
+    this.#limit = 1
+    this.pass++
+  }
+
+  /**
+   * Asks the level of the side that a knote is on and, in the same crossing, of
+   * those that a scan will come to next. Hot path.
+   */
+  askLevels(first: Knote, side: PollSide): void {
+    const { set } = side
+    let n = this.#question(side, 0)
+    let kn = this.#limit > 1 ? first.kq.first : null
+    for (; kn !== null && n < this.#limit; kn = kn.queueNext) {
+      const { hook } = kn
+      if (hook instanceof PollSide && hook.set === set && hook.pass !== this.pass) {
+        n = this.#question(hook, n)
+      }
+    }
+    check(this.native.pollLevels(set.fd, set.side, this.#questions, n), 'kevent')
+    for (let i = 0; i < n; i++) this.#learn(this.#asked[i]!, this.#questions, i * RECORD)
+    for (let i = 0; i < n; i++) {
+      const asked = this.#asked[i]!
+      if (asked.stale) asked.descriptor.gone()
+    }
+  }
+
+  #question(side: PollSide, n: number): number {
+    this.#questions[n * RECORD + REC_FD] = side.descriptor.fd
+    this.#questions[n * RECORD + REC_GENERATION] = side.generation
+    this.#questions[n * RECORD + REC_EVENTS] = side.events
+    this.#asked[n] = side
+    side.pass = this.pass
+    return n + 1
+  }
+}

@@ -1,0 +1,231 @@
+/**
+ * The epoll instances of a thread. `read` is the one that is waited for: it holds what is
+ * watched for reading, the kernel's own descriptors, and the other sets: for writing, and as
+ * far as they were asked for, for out-of-band data and regular files.
+ */
+import { NumberTable } from '../../core/table.js'
+import { ENOMEM, ENOSPC, EPERM } from '../../errors.js'
+import {
+  EPOLLET,
+  type Native,
+  POLLIN,
+  POLLOUT,
+  POLLPRI,
+  POLLRDHUP,
+  REC_FD,
+  REC_GENERATION,
+  RECORD,
+  SIDE_EXCEPT,
+  type SIDE_FILE,
+  SIDE_READ,
+  SIDE_WRITE,
+} from './native.js'
+import { PollSet } from './pollset.js'
+
+/** Records of one call to the addon. */
+export const BATCH = 1024
+
+const isEmpty = (set: PollSet): boolean => set.empty
+const isCrowded = (set: PollSet): boolean => set.crowded
+
+/** Who holds the descriptors that are watched. */
+export interface SetsOwner {
+  /** One of them has fired: record `at`. What it is not known for is `set.reportedStranger`. Hot path. */
+  fired(set: PollSet, records: Int32Array, at: number): void
+  /** [fd, generation] of all that are in the sets of a side. */
+  held(side: number): Iterable<readonly [number, number]>
+  /** A number is the kernel's own from now on: whatever was known under it has been closed. */
+  claimed(fd: number): void
+  /** `read` is another instance now: whether what holds it could be told. */
+  renewed(fd: number): boolean
+}
+
+export class Sets {
+  readonly read: PollSet
+  readonly write: PollSet
+  readonly #further: PollSet[] = []
+  /** The kernel's own descriptors in `read`, and what to do when one fires. */
+  readonly #sources = new NumberTable<() => void>()
+  readonly #fired: (() => void)[] = []
+  /** How many of them fire only when something else does: the timer, the other sets. */
+  #idleSources = 0
+  readonly #records = new Int32Array(RECORD * BATCH)
+
+  /** @param read an epoll instance, as is `write` */
+  constructor(
+    readonly native: Native,
+    readonly owner: SetsOwner,
+    read: number,
+    write: number,
+  ) {
+    this.read = new PollSet(native, read, SIDE_READ, POLLIN + POLLRDHUP)
+    this.write = new PollSet(native, write, SIDE_WRITE, POLLOUT)
+  }
+
+  /** Puts the writing set into the other one, and a descriptor that is not worth a look by itself. */
+  begin(timer: number): number {
+    // Of the timer nothing is to be done: callouts are run whenever the kernel looks.
+    const error = this.#adoptSet(this.write) || this.adopt(timer, () => {})
+    this.#idleSources = this.#sources.size
+    return error
+  }
+
+  /** Puts in one of the kernel's own descriptors: 0, or a negative errno. */
+  adopt(fd: number, ready: () => void): number {
+    this.#claim(fd)
+    const error = this.native.epollAdd(this.read.fd, fd, POLLIN + EPOLLET, 0)
+    if (error >= 0) this.#sources.set(fd, ready)
+    return Math.min(error, 0)
+  }
+
+  /** Takes out one of the kernel's own descriptors, before it is closed. */
+  disown(fd: number): void {
+    this.#sources.delete(fd)
+    this.native.epollDelete(this.read.fd, fd)
+  }
+
+  /** Whether a number is one of the kernel's own descriptors. */
+  isOwn(fd: number): boolean {
+    return this.#sources.get(fd) !== undefined
+  }
+
+  /**
+   * A number is the kernel's own now, so the program has closed what it had under it.
+   * In `read` our file would be taken for that one, and be taken out in its place.
+   */
+  #claim(fd: number): void {
+    this.owner.claimed(fd)
+    this.read.forget(fd)
+  }
+
+  #adoptSet(set: PollSet): number {
+    return this.adopt(set.fd, () => {
+      this.wait(set, 0, 0)
+    })
+  }
+
+  /** The sets, and how deep in the event loop's epoll instance each is. */
+  *all(): IterableIterator<[PollSet, number]> {
+    yield [this.read, 1]
+    yield [this.write, 2]
+    for (const set of this.#further) yield [set, 2]
+  }
+
+  /** The set of a side that few ask for, if it has been made. */
+  find(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet | undefined {
+    return this.#further.find((set) => set.side === side)
+  }
+
+  /** Makes that set of an epoll instance; or answers a negative errno. */
+  add(side: typeof SIDE_EXCEPT | typeof SIDE_FILE, fd: number): PollSet | number {
+    // Of a regular file POLLIN nearly always holds, so each wakeup is an edge, whoever has
+    // polled meanwhile; see docs/decisions.md.
+    const set = new PollSet(this.native, fd, side, side === SIDE_EXCEPT ? POLLPRI : POLLIN)
+    const error = this.#adoptSet(set)
+    if (error < 0) return error
+    this.#idleSources++
+    this.#further.push(set)
+    return set
+  }
+
+  /** Closes a set that was added if nothing came of its first descriptor. */
+  rest(set: PollSet): void {
+    if (!set.empty) return
+    this.disown(set.fd)
+    this.native.close(set.fd)
+    this.#idleSources--
+    this.#further.splice(this.#further.indexOf(set), 1)
+  }
+
+  /** Whether epoll takes a file, asked without polling it: EPERM comes before ENOENT. */
+  takesPoll(fd: number): boolean {
+    return this.native.epollModify(this.read.fd, fd, POLLIN + EPOLLET, 0) !== -EPERM
+  }
+
+  clearParked(): void {
+    for (const [set] of this.all()) set.clearParked()
+  }
+
+  /** Whether nothing can happen but what the timer tells of. */
+  get quiet(): boolean {
+    return (
+      this.read.empty &&
+      this.write.empty &&
+      this.#further.every(isEmpty) &&
+      this.#sources.size === this.#idleSources
+    )
+  }
+
+  /**
+   * Takes in what a set tells, waiting `wait` ns for something (-1 for ever), with the levels
+   * of the first `asked`: 0, or a negative errno. Hot path.
+   */
+  wait(set: PollSet, asked: number, wait: number): number {
+    const sec = wait < 0 ? -1 : Math.floor(wait / 1e9)
+    const nsec = wait < 0 ? 0 : Math.ceil(wait % 1e9)
+    let n = this.native.pollWait(set.fd, this.#records, asked, sec, nsec)
+    // epoll reports each descriptor once, so this ends; the bound is for those
+    // that fire as fast as they are taken in.
+    let left = set.size + this.#sources.size
+    for (;;) {
+      if (n < 0) return n
+      this.#take(set, n)
+      if (this.#fired.length > 0) for (const ready of this.#fired.splice(0)) ready()
+      left -= n
+      if (n < BATCH || left <= 0) return 0
+      n = this.native.pollWait(set.fd, this.#records, 0, 0, 0)
+    }
+  }
+
+  /** Notes the objects of `n` records. */
+  #take(set: PollSet, n: number): void {
+    const records = this.#records
+    for (let at = 0; at < n * RECORD; at += RECORD) {
+      if (records[at + REC_GENERATION] !== 0) {
+        this.owner.fired(set, records, at)
+        continue
+      }
+      const ready = this.#sources.get(records[at + REC_FD]!)
+      if (ready !== undefined) this.#fired.push(ready)
+    }
+  }
+
+  get crowded(): boolean {
+    return this.read.crowded || this.write.crowded || this.#further.some(isCrowded)
+  }
+
+  /** Starts afresh where descriptors that cannot be taken out have piled up. */
+  renew(): void {
+    if (this.write.crowded && !this.#renewInner(this.write)) return
+    for (const set of this.#further) if (set.crowded && !this.#renewInner(set)) return
+    if (!this.read.crowded) return
+    this.read.renew(this.owner.held(SIDE_READ), (fd) => {
+      for (const source of this.#sources.numbers()) {
+        if (this.native.epollAdd(fd, source, POLLIN + EPOLLET, 0) < 0) return false
+      }
+      return this.owner.renewed(fd)
+    })
+  }
+
+  /** One of the sets inside `read`: whether it could be done. */
+  #renewInner(set: PollSet): boolean {
+    return set.renew(this.owner.held(set.side), (fd, old) => {
+      this.#claim(fd)
+      const error = this.native.epollAdd(this.read.fd, fd, POLLIN + EPOLLET, 0)
+      if (error < 0) return false
+      this.disown(old)
+      this.#sources.set(fd, () => void this.wait(set, 0, 0))
+      return true
+    })
+  }
+
+  /** Puts `read` into the descriptor of a queue: 0, or a negative errno. */
+  putInto(queue: number, fd = this.read.fd): number {
+    return Math.min(this.native.epollAdd(queue, fd, POLLIN, 0), 0)
+  }
+}
+
+/** Whether an error of `putInto` is of want, and not of a queue that was closed. */
+export function isWant(error: number): boolean {
+  return error === -ENOSPC || error === -ENOMEM
+}
