@@ -26,7 +26,7 @@ export default {
           if (!(await gather(kq, random, handle, () => seen > 0))) return
           // Reading is past its place, or the next byte would be pushed beside it.
           posix.send(writer, 'x')
-          posix.poll(reader, posix.constants.POLLIN, 1000)
+          posix.poll(reader, posix.constants.POLLIN, 60_000)
           posix.read(reader, 64)
         }
         kq.kevent([EV_SET(reader, EVFILT_EXCEPT, EV_DELETE)])
