@@ -184,10 +184,12 @@ describe('A queue', () => {
       kq.close()
       return performance.now() - start
     }
-    listing(1)
-    const small = listing(1)
+    // The best of some: others may have taken the processor in between.
+    const best = (ident: number): number =>
+      Math.min(...Array.from({ length: 7 }, () => listing(ident)))
+    const small = best(1)
     for (const ident of [60_000, 2 ** 40]) {
-      const ms = listing(ident)
+      const ms = best(ident)
       assert.ok(ms < 20 * small + 50, `${ms} ms for ${ident}, ${small} ms for 1`)
     }
   })
