@@ -3,8 +3,24 @@
  * is a pidfd, which fires when the process exits and again when it is reaped; the number
  * alone may be another process's by then. pidfd_open(2).
  *
- * A child of which the process connector has told, and that was gone before a pidfd could
- * be opened, has none: what is still to be told of it is all that will ever be known.
+ * Of a process whose birth it has told, the process connector also tells the end, and the
+ * pidfd may be of another, which was given the number before we could open it. A child
+ * that was gone before that is bare: what is still to be told of it is all that will ever
+ * be known.
+ *
+ *     bare ─────────────── its last thread ends ────────────────┐
+ *      │ found                                                  ▼
+ *      ▼          has exited           somebody says how     exited ────▶ released
+ *     running ───────────────▶ unsaid ─────────────────────────▶▲  reaped
+ *      │ ▲                      │ ▲    or patience is over      │
+ * born │ │ not needed      born │ │ not needed                  │
+ *      ▼ │        has exited    ▼ │                             │
+ *     counted ───────────────▶ awaited ─────────────────────────┘
+ *                                      its last thread ends
+ *
+ * What is known at once is not waited for: running and counted may become exited. When
+ * records of the connector were lost, or patience with it is over, whoever has a pidfd and
+ * has not exited is running, and the pidfd is asked again. Whom nobody watches is released.
  */
 import { Callout } from '../../core/callout.js'
 import { type Process, STATUS_UNKNOWN } from '../../core/kernel.js'
@@ -47,26 +63,51 @@ class ProcessList extends Knlist {
   }
 }
 
+/** See the picture above. */
+type State =
+  /** It has no pidfd. */
+  | { readonly name: 'bare' }
+  /** The pidfd tells its end. */
+  | { readonly name: 'running'; readonly fd: number }
+  /** The connector tells its end. */
+  | { readonly name: 'counted'; readonly fd: number }
+  /** The pidfd says that it has exited; how, the connector is about to tell. */
+  | { readonly name: 'awaited'; readonly fd: number; readonly patience: Callout }
+  /** The pidfd says that it has exited; how, nobody has said. */
+  | { readonly name: 'unsaid'; readonly fd: number; readonly patience: Callout }
+  /** NOTE_EXIT has been told. */
+  | { readonly name: 'exited'; readonly fd: number; readonly status: number }
+  /** Nobody watches it any more. */
+  | { readonly name: 'released'; readonly status: number | null }
+
+const MOVES: Readonly<Record<State['name'], readonly State['name'][]>> = {
+  bare: ['running', 'exited', 'released'],
+  running: ['counted', 'unsaid', 'exited', 'released'],
+  counted: ['running', 'awaited', 'exited', 'released'],
+  awaited: ['running', 'unsaid', 'exited', 'released'],
+  unsaid: ['running', 'awaited', 'exited', 'released'],
+  exited: ['released'],
+  released: [],
+}
+
 export class LinuxProcess implements Process {
   readonly klist: Knlist = new ProcessList(this)
-  exitStatus: number | null = null
   /** It was there at this time: a later birth under its number is another's. */
   readonly seen: number
   /** The NOTE_CHILD of its birth was noted. */
   announced = false
-  /**
-   * The connector has told of its birth and of all since: it also tells the end. The pidfd
-   * may be of another process, which was given the number before we could open it.
-   */
-  counted = false
-  /** Threads that live, if it is counted. */
-  threads = 1
-  /** The status that the connector has told last: that of a thread. */
-  told = STATUS_UNKNOWN
-  #late = 0
-  #hadThreads = false
-  /** Ends the wait for a status that nobody tells. */
-  #patience: Callout | null = null
+  #state: State
+  /** What the connector has told of its threads. */
+  readonly #threads = {
+    /** Those that live, if it has told of all. */
+    alive: 1,
+    /** There was more than one. */
+    several: false,
+    /** Ends that are still to be told of who had the number before. */
+    late: 0,
+    /** How the last one ended. */
+    status: STATUS_UNKNOWN,
+  }
 
   /**
    * @param fd a pidfd, -1 when there is none
@@ -75,10 +116,34 @@ export class LinuxProcess implements Process {
   constructor(
     readonly table: ProcessTable,
     readonly pid: number,
-    public fd: number,
+    fd: number,
     public since: number,
   ) {
     this.seen = since
+    this.#state = fd === -1 ? { name: 'bare' } : { name: 'running', fd }
+  }
+
+  get state(): State['name'] {
+    return this.#state.name
+  }
+
+  get exitStatus(): number | null {
+    return 'status' in this.#state ? this.#state.status : null
+  }
+
+  get #fd(): number {
+    return 'fd' in this.#state ? this.#state.fd : -1
+  }
+
+  #become(next: State): void {
+    const last = this.#state
+    if (!MOVES[last.name].includes(next.name)) {
+      throw new Error(`process ${this.pid} cannot become ${next.name}: it is ${last.name}`)
+    }
+    this.#state = next
+    if (!('patience' in last)) return
+    if ('patience' in next && next.patience === last.patience) return
+    this.table.kernel.callouts.cancel(last.patience)
   }
 
   asksFor(notes: number): boolean {
@@ -87,165 +152,215 @@ export class LinuxProcess implements Process {
   }
 
   get runs(): boolean {
-    return this.fd !== -1 && this.#state() === PROCESS_RUNNING
+    return this.#fd !== -1 && this.#pidfd() === PROCESS_RUNNING
   }
 
   /** Whether what it is watched for needs the connector may have changed. */
   reckon(): void {
-    const needed = this.fd === -1 ? !this.klist.empty : this.asksFor(CONNECTOR_NOTES)
-    if (!needed) this.counted = false
-    this.table.needsConnector(this, needed && this.exitStatus === null)
+    const state = this.#state
+    const isOver = state.name === 'exited' || state.name === 'released'
+    const needed = state.name === 'bare' ? !this.klist.empty : this.asksFor(CONNECTOR_NOTES)
+    if (!needed && state.name === 'counted') this.#become({ ...state, name: 'running' })
+    if (!needed && state.name === 'awaited') this.#become({ ...state, name: 'unsaid' })
+    this.table.needsConnector(this, needed && !isOver)
   }
 
   /** Lets go of a process that nobody watches. */
   release(): void {
-    if (this.#patience !== null) this.table.kernel.callouts.cancel(this.#patience)
-    this.table.forget(this)
+    if (this.#state.name === 'released') return
+    const fd = this.#fd
+    this.#become({ name: 'released', status: this.exitStatus })
+    this.table.forget(this, fd)
   }
+
+  // What the pidfd tells
 
   /**
    * The pidfd may have something to say: reports the exit and the end of the zombie. What
    * the connector has to tell of the process until then comes first.
    */
   look(): void {
-    const state = this.#state()
-    if (state > PROCESS_RUNNING) this.table.connector.after(() => this.#ended(state))
+    const pidfd = this.#pidfd()
+    if (pidfd > PROCESS_RUNNING) this.table.connector.after(() => this.#fired(pidfd))
   }
 
-  /** The same where the connector has told everything. */
-  lookAtOnce(): void {
-    const state = this.#state()
-    if (state > PROCESS_RUNNING) this.#ended(state)
+  #pidfd(): number {
+    const fd = this.#fd
+    return fd === -1 ? PROCESS_RUNNING : this.table.kernel.native.pidfdState(fd)
   }
 
-  #state(): number {
-    if (this.fd === -1) return PROCESS_RUNNING
-    return this.table.kernel.native.pidfdState(this.fd)
-  }
-
-  #ended(state: number): void {
-    if (this.fd === -1) return
-    if (this.exitStatus === null) {
-      const status = this.counted ? null : this.#status(state)
-      if (status === null) {
-        this.#wait()
+  /** It says PROCESS_EXITED or PROCESS_REAPED. */
+  #fired(pidfd: number): void {
+    const state = this.#state
+    switch (state.name) {
+      case 'bare':
+      case 'awaited':
+      case 'released':
         return
+      case 'counted':
+        this.#wait(state.fd, 'awaited')
+        return
+      case 'running':
+      case 'unsaid': {
+        const status = this.#status(state.fd, pidfd)
+        if (status === null) {
+          if (state.name === 'running') this.#wait(state.fd, 'unsaid')
+          return
+        }
+        this.#exit(status)
       }
-      this.exited(status)
     }
-    if (state === PROCESS_REAPED) this.klist.note(NOTE_REAP)
+    if (pidfd === PROCESS_REAPED) this.klist.note(NOTE_REAP)
     if (this.klist.empty) this.release()
   }
 
   /** How it ended, null while there is hope that somebody will tell. */
-  #status(state: number): number | null {
+  #status(fd: number, pidfd: number): number | null {
     const { native } = this.table.kernel
-    const status = native.pidfdStatus(this.fd)
+    const status = native.pidfdStatus(fd)
     if (status >= 0) return status
-    if (state !== PROCESS_REAPED) {
-      const zombie = this.#zombieStatus()
+    if (pidfd !== PROCESS_REAPED) {
+      const zombie = this.#zombieStatus(fd)
       if (zombie !== null) return zombie
       // It was reaped meanwhile.
-      const late = native.pidfdStatus(this.fd)
+      const late = native.pidfdStatus(fd)
       if (late >= 0) return late
     }
-    if (this.told !== STATUS_UNKNOWN) return this.told
-    return state === PROCESS_REAPED ? STATUS_UNKNOWN : null
+    const told = this.#threads.status
+    return told !== STATUS_UNKNOWN || pidfd === PROCESS_REAPED ? told : null
   }
 
   /** What /proc says, as long as the pidfd says that its number is still this process's. */
-  #zombieStatus(): number | null {
-    const pid = pidOfDescriptor(this.fd)
+  #zombieStatus(fd: number): number | null {
+    const pid = pidOfDescriptor(fd)
     const stat = pid > 0 ? processStat(pid) : null
     if (stat?.state !== 'Z' && stat?.state !== 'X') return null
     if (stat.status === 0 && !mayReadStatus(pid)) return null
-    const { native } = this.table.kernel
-    return native.pidfdState(this.fd) === PROCESS_REAPED ? null : stat.status
+    return this.#pidfd() === PROCESS_REAPED ? null : stat.status
   }
 
-  #wait(): void {
-    if (this.#patience !== null) return
+  #wait(fd: number, name: 'awaited' | 'unsaid'): void {
     const { kernel } = this.table
-    this.#patience = new Callout(() => {
-      this.#patience = null
-      if (this.counted) this.distrust()
-      else this.exited(STATUS_UNKNOWN)
+    const patience = new Callout(() => {
+      if (this.#state.name === 'unsaid') this.#exit(STATUS_UNKNOWN)
+      else this.#distrust()
     })
-    kernel.schedule(this.#patience, kernel.uptime() + PATIENCE)
+    this.#become({ name, fd, patience })
+    kernel.schedule(patience, kernel.uptime() + PATIENCE)
   }
+
+  // What the connector tells
 
   /**
-   * The connector has told of its birth.
+   * It was born.
    * @param late ends of threads that are still to be told of who had the number before
    */
   born(late: number): void {
-    this.counted = true
-    this.threads = 1
-    this.#late = late
+    Object.assign(this.#threads, { alive: 1, late })
+    const state = this.#state
+    if (state.name === 'running') this.#become({ ...state, name: 'counted' })
+    else if (state.name === 'unsaid') this.#become({ ...state, name: 'awaited' })
   }
 
-  /** The connector tells that it has one more thread. */
+  /** It has one more thread. */
   threaded(): void {
-    this.threads++
-    this.#hadThreads = true
+    this.#threads.alive++
+    this.#threads.several = true
   }
 
-  /** The connector tells how a thread of it has ended. */
+  executed(): void {
+    // Until now it was the end of the threads that do not execute.
+    this.#threads.status = STATUS_UNKNOWN
+    this.klist.note(NOTE_EXEC)
+  }
+
+  /** A thread of it has ended. */
   ended(status: number): void {
-    if (this.#late > 0) {
-      this.#late--
+    const threads = this.#threads
+    if (threads.late > 0) {
+      threads.late--
       return
     }
-    this.told = status
-    this.threads--
-    // Of those that are not counted the pidfd knows when the last thread has ended.
-    if (this.threads === 0 && (this.counted || this.fd === -1)) this.#over()
-    else if (this.#patience !== null) this.look()
+    threads.status = status
+    threads.alive--
+    switch (this.#state.name) {
+      case 'unsaid':
+        this.look()
+        break
+      case 'bare':
+      case 'counted':
+      case 'awaited':
+        if (threads.alive === 0) this.#over()
+    }
   }
 
   /** The last thread has ended. */
   #over(): void {
-    const state = this.#state()
+    const pidfd = this.#pidfd()
     // With a pidfd that runs, somebody else has its number by now.
-    if (state === PROCESS_RUNNING) {
+    if (pidfd === PROCESS_RUNNING) {
       this.gone()
       return
     }
+    const { several, status } = this.#threads
     // Where the first thread has ended before the last, its status may be that of the process.
-    this.exited((this.#hadThreads ? this.#status(state) : null) ?? this.told)
-    this.#ended(state)
+    this.#exit((several ? this.#status(this.#fd, pidfd) : null) ?? status)
+    this.#fired(pidfd)
   }
 
-  /** What the connector has told may not be all. */
-  distrust(): void {
-    this.counted = false
-    if (this.#patience !== null) this.table.kernel.callouts.cancel(this.#patience)
-    this.#patience = null
-    this.look()
-  }
-
-  /** It has exited. */
-  exited(status: number): void {
-    if (this.exitStatus !== null) return
-    this.exitStatus = status
+  #exit(status: number): void {
+    this.#become({ name: 'exited', fd: this.#fd, status })
     this.reckon()
     this.klist.note(NOTE_EXIT)
   }
 
+  /** Its number has a new owner: how many ends of its threads are still to be told. */
+  succeeded(): number {
+    const { name } = this.#state
+    if (name === 'running' || name === 'unsaid') {
+      const pidfd = this.#pidfd()
+      if (pidfd > PROCESS_RUNNING) this.#fired(pidfd)
+      return 0
+    }
+    this.gone()
+    return name === 'exited' ? 0 : this.#threads.alive
+  }
+
   /** Nothing more is to be heard of it. */
   gone(): void {
-    this.exited(this.fd === -1 ? this.told : (this.#status(PROCESS_REAPED) ?? this.told))
+    if (this.#state.name === 'released') return
+    const fd = this.#fd
+    const { status } = this.#threads
+    if (this.exitStatus === null) {
+      this.#exit(fd === -1 ? status : (this.#status(fd, PROCESS_REAPED) ?? status))
+    }
     this.klist.note(NOTE_REAP)
     this.release()
   }
 
+  /** A pidfd was found for it after all. */
+  recovered(fd: number): void {
+    this.#become({ name: 'running', fd })
+    this.reckon()
+    this.look()
+  }
+
   /** Something that it has done may have been missed. */
   missed(): void {
-    this.distrust()
+    this.#distrust()
     for (const kn of [...this.klist]) {
       if ((kn.sfflags & CONNECTOR_NOTES) === 0) continue
       kn.fflags = (kn.fflags | NOTE_TRACKERR) >>> 0
       kn.activate()
     }
+  }
+
+  /** What the connector has told may not be all. */
+  #distrust(): void {
+    const state = this.#state
+    if ('patience' in state || state.name === 'counted') {
+      this.#become({ name: 'running', fd: state.fd })
+    }
+    this.look()
   }
 }

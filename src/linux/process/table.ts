@@ -8,11 +8,10 @@
  */
 import { watchProcess } from '../../core/filters/proc.js'
 import { noteFork } from '../../core/fork.js'
-import { STATUS_UNKNOWN } from '../../core/kernel.js'
 import type { Knote } from '../../core/knote.js'
 import type { ProcessJournal } from '../../core/process-journal.js'
 import { EBADF, EINVAL, ENOENT, ESRCH } from '../../errors.js'
-import { NOTE_EXEC, NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
+import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
 import { Connector, type ConnectorListener } from './connector.js'
@@ -61,18 +60,16 @@ export class ProcessTable implements ConnectorListener {
   /** Takes in a process by its pidfd: the process, or an errno with a reason. */
   #hold(pid: number, fd: number, since: number): LinuxProcess | number {
     const process = new LinuxProcess(this, pid, fd, since)
-    const error = this.#adopt(process)
+    const error = this.#adopt(process, fd)
     if (error !== 0) return error
     this.#held.set(pid, process)
     return process
   }
 
-  #adopt(process: LinuxProcess): number {
+  #adopt(process: LinuxProcess, fd: number): number {
     const { kernel } = this
-    const error = kernel.adopt(process.fd, () => process.look())
-    if (error === 0) return 0
-    kernel.native.close(process.fd)
-    process.fd = -1
+    const error = kernel.adopt(fd, () => process.look())
+    if (error !== 0) kernel.native.close(fd)
     return error
   }
 
@@ -83,18 +80,17 @@ export class ProcessTable implements ConnectorListener {
     if (own === -EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
     if (own < 0) return DUPLICATE.refuse(kernel, -own)
     const process = new LinuxProcess(this, 0, own, now())
-    return this.#adopt(process) || process
+    return this.#adopt(process, own) || process
   }
 
-  /** Nobody watches a process. */
-  forget(process: LinuxProcess): void {
+  /** Nobody watches a process, whose pidfd was `fd`; -1 for none. */
+  forget(process: LinuxProcess, fd: number): void {
     this.needsConnector(process, false)
     if (this.#held.get(process.pid) === process) this.#held.delete(process.pid)
     if (this.#gone.get(process.pid) === process) this.#gone.delete(process.pid)
-    if (process.fd === -1) return
-    this.kernel.disown(process.fd)
-    this.kernel.native.close(process.fd)
-    process.fd = -1
+    if (fd === -1) return
+    this.kernel.disown(fd)
+    this.kernel.native.close(fd)
   }
 
   // Knotes
@@ -207,13 +203,7 @@ export class ProcessTable implements ConnectorListener {
   #passOn(pid: number, time: number): number {
     let late = 0
     for (const former of [this.#gone.get(pid), this.#held.get(pid)]) {
-      if (former === undefined || former.seen >= time) continue
-      if (former.counted) {
-        if (former.exitStatus === null) late += former.threads
-        former.gone()
-      } else {
-        former.lookAtOnce()
-      }
+      if (former !== undefined && former.seen < time) late += former.succeeded()
     }
     return late
   }
@@ -261,8 +251,6 @@ export class ProcessTable implements ConnectorListener {
   executed(pid: number, time: number): void {
     const process = this.#find(pid)
     if (process === undefined) return
-    // Until now it was the end of the threads that do not execute.
-    process.told = STATUS_UNKNOWN
     if (this.journals.size > 0) {
       const execution = {
         time,
@@ -271,7 +259,7 @@ export class ProcessTable implements ConnectorListener {
       }
       for (const journal of this.journals) journal.executed(pid, execution)
     }
-    process.klist.note(NOTE_EXEC)
+    process.executed()
   }
 
   ended(pid: number, status: number, time: number): void {
@@ -315,12 +303,10 @@ export class ProcessTable implements ConnectorListener {
       process.gone()
       return
     }
-    process.fd = fd
-    if (this.#adopt(process) !== 0) return
+    if (this.#adopt(process, fd) !== 0) return
     this.#gone.delete(pid)
     this.#held.set(pid, process)
-    process.reckon()
-    process.look()
+    process.recovered(fd)
   }
 }
 
