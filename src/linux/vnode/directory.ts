@@ -3,8 +3,19 @@
  * subdirectories are NOTE_LINK as well, what is moved in or out NOTE_EXTEND, as FreeBSD's
  * `vop_*_post` say it (vfs_subr.c).
  *
+ * A move is two records with one cookie, of which the second may be still to come:
+ *
+ *     STILL ──── moved from ───▶ LEAVING ──── waited ───▶ AWAITED
+ *       ▲                           │                        │
+ *       └── moved to: renamed; told, or another moves: out ──┘
+ *
  * inotify does not tell a directory that is open of its own removal, but the directory
  * above: so that one is watched, too, and followed when the directory is moved.
+ *
+ *     alone ──── NOTE_DELETE is asked for ───▶ followed, rooted or unseen
+ *       ▲                                          │   ▲ moved, or records lost │
+ *       ├──── no longer asked for, or ended ───────┤   └────────────────────────┘
+ *       └─ asked ─▶ removed ◀─── seen to be gone ──┘
  */
 import { EACCES } from '../../errors.js'
 import {
@@ -37,32 +48,69 @@ export interface DirectoryOwner extends VnodeOwner {
   readonly unseen: Set<DirectoryVnode>
 }
 
+/** How far the move of an entry is that was moved away. */
+const STILL = 0
+const LEAVING = 1
+/** The second record would be there by now. */
+const AWAITED = 2
+
+/** Who tells of the directory's own removal. */
+type Removal =
+  /** Nobody is to, or the directory above has ended. */
+  | { readonly name: 'alone' }
+  /** The directory above. */
+  | { readonly name: 'followed'; readonly above: DirectoryVnode }
+  /** Nobody can: `look` is called at each kevent. */
+  | { readonly name: 'unseen' }
+  /** The root of all is in itself, and stays. */
+  | { readonly name: 'rooted' }
+  /** NOTE_DELETE has been told, or was not to be told. */
+  | { readonly name: 'removed' }
+
+const ALONE: Removal = { name: 'alone' }
+const UNSEEN: Removal = { name: 'unseen' }
+const ROOTED: Removal = { name: 'rooted' }
+const REMOVED: Removal = { name: 'removed' }
+
+/** What has happened to the entries since it was told last. */
+class Changes {
+  any = false
+  /** One that is no directory was moved in or out. */
+  movedFile = false
+  // Subdirectories by what happened to them.
+  made = 0
+  removed = 0
+  movedIn = 0
+  movedOut = 0
+  renamed = 0
+
+  clear(): void {
+    this.any = this.movedFile = false
+    this.made = this.removed = this.movedIn = this.movedOut = this.renamed = 0
+  }
+}
+
 export class DirectoryVnode extends Vnode {
   declare readonly table: DirectoryOwner
-  /** The directory above, while its records are needed. */
-  #above: DirectoryVnode | null = null
-  /** Watched directories in this one that rely on its records. */
+  #removal = ALONE
+  /** Watched directories in this one that follow it. */
   readonly #below = new Set<DirectoryVnode>()
   #links = 0
+  /** Records of the directory itself. */
   #taken = 0
-  /** Entries have come or gone. */
-  #changed = false
-  /** One that is no directory was moved in or out. */
-  #movedFile = false
-  /** The cookie of an entry that was moved away and has not come back; 0 for none. */
-  #moving = 0
-  #movingDirectory = false
-  /** The cookie of one whose second record would be there by now. */
-  #awaited = 0
-  // Subdirectories by what happened to them.
-  #made = 0
-  #removed = 0
-  #movedIn = 0
-  #movedOut = 0
-  #renamed = 0
+  readonly #changes = new Changes()
+  /** STILL, LEAVING or AWAITED: of the entry with the cookie. */
+  #move = STILL
+  #cookie = 0
+  #movesDirectory = false
 
   constructor(table: DirectoryOwner, wd: number) {
     super(table, wd, DIRECTORY)
+  }
+
+  /** Who tells of its removal. */
+  get removal(): Removal['name'] {
+    return this.#removal.name
   }
 
   override get idle(): boolean {
@@ -83,22 +131,25 @@ export class DirectoryVnode extends Vnode {
     else if (!named) this.#taken |= mask
   }
 
+  /** Hot path. */
   #entry(mask: number, cookie: number, isDirectory: boolean): void {
-    this.#changed = true
+    const changes = this.#changes
+    changes.any = true
     if (mask & IN_CREATE) {
-      if (isDirectory) this.#made++
+      if (isDirectory) changes.made++
     } else if (mask & IN_DELETE) {
-      if (isDirectory) this.#removed++
+      if (isDirectory) changes.removed++
     } else if (mask & IN_MOVED_FROM) {
       this.#settleMove()
-      this.#moving = cookie
-      this.#movingDirectory = isDirectory
-    } else if (cookie === this.#moving) {
-      this.#moving = 0
-      if (isDirectory) this.#renamed++
+      this.#move = LEAVING
+      this.#cookie = cookie
+      this.#movesDirectory = isDirectory
+    } else if (this.#move !== STILL && cookie === this.#cookie) {
+      this.#move = STILL
+      if (isDirectory) changes.renamed++
     } else {
-      if (isDirectory) this.#movedIn++
-      else this.#movedFile = true
+      if (isDirectory) changes.movedIn++
+      else changes.movedFile = true
     }
   }
 
@@ -107,25 +158,24 @@ export class DirectoryVnode extends Vnode {
    * locked; the second may be still to come.
    */
   override wait(): boolean {
-    const moving = this.#moving
-    if (moving === 0 || moving === this.#awaited) return false
-    this.#awaited = moving
+    if (this.#move !== LEAVING) return false
+    this.#move = AWAITED
     const watcher = this.live()
     return watcher !== null && this.table.kernel.native.directoryBarrier(watcher.fd) === 0
   }
 
   /** What was moved away has gone for good. */
   #settleMove(): void {
-    if (this.#moving === 0) return
-    this.#moving = 0
-    if (this.#movingDirectory) this.#movedOut++
-    else this.#movedFile = true
+    if (this.#move === STILL) return
+    this.#move = STILL
+    if (this.#movesDirectory) this.#changes.movedOut++
+    else this.#changes.movedFile = true
   }
 
   flush(): void {
     this.#settleMove()
-    if (this.#removed > 0) for (const directory of this.#below) directory.look()
-    if (this.#changed) this.#noteEntries()
+    if (this.#changes.removed > 0) for (const directory of this.#below) directory.look()
+    if (this.#changes.any) this.#noteEntries()
     const taken = this.#taken
     this.#taken = 0
     this.noteEach(accessNotes(taken))
@@ -135,55 +185,71 @@ export class DirectoryVnode extends Vnode {
 
   #noteEntries(): void {
     this.edge()
-    const movedDirectory = this.#movedIn + this.#movedOut > 0
-    const links = this.#linkNotes()
-    if (movedDirectory) this.note(NOTE_WRITE | NOTE_EXTEND | links)
+    const changes = this.#changes
+    const links = this.#linkNotes(changes)
+    if (changes.movedIn + changes.movedOut > 0) this.note(NOTE_WRITE | NOTE_EXTEND | links)
     else if (links !== 0) this.note(NOTE_WRITE | links)
-    this.note(this.#movedFile ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE)
-    this.#changed = this.#movedFile = false
+    this.note(changes.movedFile ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE)
+    changes.clear()
   }
 
   /**
    * NOTE_LINK is for changes in the number of subdirectories. One that takes the place of
    * another has no record of that; only the link count says so, where directories have one.
    */
-  #linkNotes(): number {
-    const arrived = this.#made + this.#movedIn
-    const left = this.#removed + this.#movedOut
-    const isMove = this.#movedIn + this.#renamed > 0
-    const expected = this.#links + arrived - left
+  #linkNotes({ made, removed, movedIn, movedOut, renamed }: Changes): number {
+    const left = removed + movedOut
+    const expected = this.#links + made + movedIn - left
     let replaced = 0
-    if (isMove && this.#links > 1 && this.asked & NOTE_LINK && this.live() !== null) {
+    if (
+      movedIn + renamed > 0 &&
+      this.#links > 1 &&
+      this.asked & NOTE_LINK &&
+      this.live() !== null
+    ) {
       replaced = Math.max(0, expected - this.table.kernel.statistics[STAT_LINKS]!)
     }
     if (this.#links > 1) this.#links = expected - replaced
-    const changed = this.#made + left > 0 || (this.#renamed > 0 && replaced > 0)
-    const isLink = changed || this.#movedIn > replaced
-    this.#made = this.#removed = this.#movedIn = this.#movedOut = this.#renamed = 0
-    return isLink ? NOTE_LINK : 0
+    const changed = made + left > 0 || (renamed > 0 && replaced > 0)
+    return changed || movedIn > replaced ? NOTE_LINK : 0
   }
 
   override lost(): void {
     super.lost()
-    this.#forget()
+    this.#taken = 0
+    this.#move = STILL
+    this.#changes.clear()
     const watcher = this.live()
-    if (watcher !== null && this.asked & NOTE_DELETE) this.#follow(watcher.fd)
+    if (watcher !== null && this.#isWatched) this.#follow(watcher.fd)
     for (const directory of this.#below) directory.look()
-  }
-
-  #forget(): void {
-    this.#taken = this.#moving = 0
-    this.#changed = this.#movedFile = false
-    this.#made = this.#removed = this.#movedIn = this.#movedOut = this.#renamed = 0
   }
 
   // Its own end
 
+  #become(next: Removal): void {
+    const last = this.#removal
+    if (next === last) return
+    this.#removal = next
+    if (last.name === 'unseen') this.table.unseen.delete(this)
+    if (next.name === 'unseen') this.table.unseen.add(this)
+    if (next.name === 'followed') next.above.#below.add(this)
+    // The one above may end with that.
+    if (last.name === 'followed' && last.above.#below.delete(this)) this.table.narrow(last.above)
+  }
+
+  /** Its removal is to be told, and has not been. */
+  get #isWatched(): boolean {
+    return (this.asked & NOTE_DELETE) !== 0 && this.#removal.name !== 'removed'
+  }
+
   override prepare(fd: number): number {
-    if ((this.asked & NOTE_DELETE) === 0 || this.#above !== null) return 0
-    if (this.table.unseen.has(this)) return 0
-    this.unlinked = this.#isGone(fd)
-    const error = this.unlinked ? 0 : this.#follow(fd)
+    const { name } = this.#removal
+    if ((this.asked & NOTE_DELETE) === 0 || name === 'followed' || name === 'unseen') return 0
+    if (this.#isGone(fd)) {
+      this.#become(REMOVED)
+      return 0
+    }
+    const error = this.#follow(fd)
     return error === EACCES ? 0 : error
   }
 
@@ -194,11 +260,10 @@ export class DirectoryVnode extends Vnode {
 
   /** Tells of the removal if it is removed: whether it was told now. */
   look(): boolean {
-    if (this.unlinked) return false
+    if (this.#removal.name === 'removed') return false
     const watcher = this.live()
     if (watcher === null || !this.#isGone(watcher.fd)) return false
-    this.unlinked = true
-    this.#leave()
+    this.#become(REMOVED)
     this.note(NOTE_DELETE)
     return true
   }
@@ -211,7 +276,7 @@ export class DirectoryVnode extends Vnode {
   #renamedItself(): void {
     this.note(NOTE_RENAME)
     const watcher = this.live()
-    if (watcher === null || (this.asked & NOTE_DELETE) === 0 || this.unlinked) return
+    if (watcher === null || !this.#isWatched) return
     this.#follow(watcher.fd)
     this.look()
   }
@@ -219,32 +284,21 @@ export class DirectoryVnode extends Vnode {
   /** Relies on the directory above from now on: 0, or an errno. */
   #follow(fd: number): number {
     const above = this.table.above(fd)
-    if (above === this.#above) return 0
-    this.#leave()
-    if (typeof above === 'number') {
-      this.table.unseen.add(this)
-      return -above
-    }
-    // The root of all is in itself, and stays.
-    if (above === this) return 0
-    this.#above = above
-    above.#below.add(this)
-    return 0
+    if (typeof above === 'number') this.#become(UNSEEN)
+    else if (above === this) this.#become(ROOTED)
+    else if (!above.#below.has(this)) this.#become({ name: 'followed', above })
+    return typeof above === 'number' ? -above : 0
   }
 
   #leave(): void {
-    this.table.unseen.delete(this)
-    const above = this.#above
-    if (above === null) return
-    this.#above = null
-    above.#below.delete(this)
-    this.table.narrow(above)
+    if (this.#removal.name !== 'removed') this.#become(ALONE)
   }
 
   override ended(): void {
     super.ended()
-    for (const directory of this.#below) directory.#above = null
+    const below = [...this.#below]
     this.#below.clear()
+    for (const directory of below) directory.#become(ALONE)
   }
 
   /** inotify watches it no longer. */

@@ -40,6 +40,8 @@ export class FileVnode extends Vnode {
   #gid = 0
   #modified = 0
   #modifiedNsec = 0
+  /** NOTE_DELETE has been told of its last name, which the link count does not say. */
+  #unlinked = false
 
   remember(): void {
     const { statistics } = this.table.kernel
@@ -95,8 +97,8 @@ export class FileVnode extends Vnode {
   #attributeNotes(taken: number, fd: number): number {
     const links = this.table.kernel.statistics[STAT_LINKS]!
     if (links !== this.#links) return linkNotes(this.#links, links) | this.#otherNotes(taken)
-    if (!this.unlinked && this.hasLostName(fd)) {
-      this.unlinked = true
+    if (!this.#unlinked && this.hasLostName(fd)) {
+      this.#unlinked = true
       return NOTE_DELETE | this.#otherNotes(taken)
     }
     return NOTE_ATTRIB

@@ -53,8 +53,6 @@ export abstract class Vnode {
   touched = false
   /** The link count does not say that the last name is gone, as on overlayfs. */
   hidesLinks = false
-  /** NOTE_DELETE has been told, or was not to be told, of its last name. */
-  protected unlinked = false
 
   constructor(
     readonly table: VnodeOwner,
