@@ -206,7 +206,10 @@ export const sysctl = calls.sysctl
 
 // What there is now: file systems, network interfaces, processes
 
-/** getmntinfo(3): what is mounted, in the order in which it was. EVFILT_FS tells of changes. */
+/**
+ * getmntinfo(3): what is mounted, in the order in which it was. EVFILT_FS tells of changes.
+ * @throws KqueueError ENOENT /proc is not mounted
+ */
 export const getmntinfo = calls.getmntinfo
 
 /**

@@ -125,10 +125,10 @@ export interface SystemProcesses {
   shift(): number
   /** 15 -> 'SIGTERM'; 'SIG' and the number for those without a name. */
   signalName(signal: number): string
-  /** The numbers of all processes that are shown to this one. */
-  pids(): number[]
   /** null when there is no such process, or it is not shown. */
   info(pid: number): ProcessInfo | null
+  /** All that are shown to this process, zombies included. */
+  all(): ProcessInfo[]
 }
 
 /** A process: `struct kinfo_proc`. */

@@ -32,6 +32,5 @@ export function kinfo_getproc(system: Bound, pid: number): ProcessInfo {
 }
 
 export function kinfo_getallproc(system: Bound): ProcessInfo[] {
-  const { processes } = system()
-  return processes.pids().flatMap((pid) => processes.info(pid) ?? [])
+  return system().processes.all()
 }

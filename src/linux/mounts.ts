@@ -153,15 +153,24 @@ function mountsOf(table: string): Set<string> {
   return new Set([...linesOf(table)].map((fields) => fields.join(' ')))
 }
 
-/** What is mounted now. */
+/** What is mounted now. @throws KqueueError */
 export function mountTable(): MountInfo[] {
-  const text = readFileSync('/proc/self/mountinfo', 'utf8')
+  const text = wholeTable()
   return [...linesOf(text)].map(([id, , , , path, type, source]) => ({
     id: Number(id),
     path: unescaped(path!),
     source: unescaped(source!),
     type: unescaped(type!),
   }))
+}
+
+function wholeTable(): string {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'utf8')
+  } catch (error) {
+    MOUNTINFO.check((error as NodeJS.ErrnoException).errno ?? -EIO, 'getmntinfo')
+    throw error
+  }
 }
 
 /** Blanks and the like are in octal. */

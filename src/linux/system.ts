@@ -13,7 +13,7 @@ import { check, ENXIO, KqueueError } from '../errors.js'
 import { LinuxKernel } from './kernel.js'
 import { linkStates } from './links.js'
 import { mountTable } from './mounts.js'
-import { processStat } from './process/procfs.js'
+import { isThread, processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
 
 /** O_PATH, which Node.js does not name: opens without reading, waiting, or being an event. */
@@ -82,8 +82,10 @@ function processesOf(kernel: LinuxKernel): SystemProcesses {
       const named = Object.entries(os.signals).find(([, number]) => number === signal)
       return named?.[0] ?? `SIG${signal}`
     },
-    pids: () => readdirSync('/proc').filter(isNumber).map(Number),
-    info: processInfo,
+    // A thread has a number, too, and is shown to who asks for it.
+    info: (pid) => (isThread(pid) ? null : processInfo(pid)),
+    all: () =>
+      readdirSync('/proc').flatMap((name) => (isNumber(name) ? processInfo(+name) : null) ?? []),
   }
 }
 

@@ -9,6 +9,7 @@ import { bind, type Calls } from '../api/bind.js'
 import type {
   AioJob,
   AioNotification,
+  ProcessInfo,
   SystemAio,
   SystemFiles,
   SystemInterfaces,
@@ -145,14 +146,17 @@ function processesOf({ kernel }: SimProcess): SystemProcesses {
     now: () => kernel.uptime() / NS_PER_MS,
     shift: () => 0,
     signalName,
-    pids: () => kernel.processes.map(({ pid }) => pid),
     info(pid) {
       const process = kernel.findProcess(pid)
-      if (process === null) return null
-      const { ppid, exited, start } = process
-      return { pid, ppid, pgid: 0, sid: 0, tpgid: -1, zombie: exited, start }
+      return process && infoOf(process)
     },
+    all: () => kernel.processes.map(infoOf),
   }
+}
+
+/** There are neither groups nor sessions. */
+function infoOf({ pid, ppid, exited, start }: SimProcess): ProcessInfo {
+  return { pid, ppid, pgid: 0, sid: 0, tpgid: -1, zombie: exited, start }
 }
 
 function interfacesOf({ kernel }: SimProcess): SystemInterfaces {

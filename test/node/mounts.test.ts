@@ -262,11 +262,10 @@ inNamespaces(import.meta.url, () => {
     mount('/proc')
     assert.equal(notes(kq), VQ_MOUNT)
     const { stdout } = run(`
-      try {
-        K.kqueue().kevent([K.EV_SET(1, K.EVFILT_FS, K.EV_ADD)])
-      } catch (error) {
-        console.log(error.message)
+      const kq = K.kqueue()
+      for (const call of [() => kq.kevent([K.EV_SET(1, K.EVFILT_FS, K.EV_ADD)]), K.getmntinfo]) {
+        try { call() } catch (error) { console.log(error.message, error.syscall) }
       }`)
-    assert.match(stdout, /^ENOENT: .*mount \/proc/)
+    assert.match(stdout, /^ENOENT: .*mount \/proc.* kevent\nENOENT: .*mount \/proc.* getmntinfo\n$/)
   })
 })

@@ -40,6 +40,12 @@ export function processStat(pid: number | 'self'): ProcessStat | null {
   }
 }
 
+/** Whether a number is that of a thread, which /proc does not list, but knows. */
+export function isThread(number: number): boolean {
+  const status = read(`/proc/${number}/status`)
+  return status !== null && !status.includes(`\nTgid:\t${number}\n`)
+}
+
 function read(path: string): string | null {
   let fd: number
   try {
