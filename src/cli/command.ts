@@ -1,15 +1,15 @@
 /**
- * A command of kq: how it is written, what help says of it, and what it does.
- * `watch.ts` and `wait.ts` hold one each; `main.ts` lists them.
+ * A command of kq: how it is written, what help says of it, and what it does. `main.ts`
+ * lists them.
  */
 import type { Interruption } from './interruption.js'
-import type { Option, Request } from './options.js'
+import type { Helpful, Option, Request } from './options.js'
 import type { Output } from './output.js'
 import { humanPrinter, jsonPrinter } from './print.js'
 import type { Happening } from './sources.js'
 import type { Stop } from './stop.js'
 
-export interface Command {
+export interface Command<Wanted extends Helpful = Helpful> {
   readonly name: string
   /** What is written after its name. */
   readonly synopsis: string
@@ -17,25 +17,18 @@ export interface Command {
   readonly summary: string
   /** Paragraphs for its own help. */
   readonly about: readonly string[]
-  readonly options: readonly Option[]
+  readonly options: readonly Option<Wanted>[]
   readonly examples: readonly Example[]
+  /** Its exit statuses; without, it takes conditions, and they are those of all that do. */
+  readonly status?: readonly Entry[]
+  /** What its words ask for. @throws UsageError */
+  read(words: readonly string[]): Wanted
   /**
-   * Answers the exit status.
+   * Answers the exit status, or how kq is to end instead.
    * @throws SourceError; the reason of `signal`, a `Stop` for one
    */
-  run(request: Request, world: World): Promise<number>
+  run(request: Wanted, world: World): Promise<number | Stop>
 }
-
-/** A command that reads its words itself, because they are no conditions. */
-export interface OwnCommand extends Omit<Command, 'options' | 'run'> {
-  readonly options: readonly Pick<Option, 'option' | 'short' | 'value' | 'help'>[]
-  /** Its exit statuses. */
-  readonly status: readonly Entry[]
-  /** As `Command.run`; or answers how kq is to end instead. */
-  start(words: readonly string[], world: World): Promise<number | Stop>
-}
-
-export type AnyCommand = Command | OwnCommand
 
 /** A line of help: what is written, and what it means. */
 export type Entry = readonly [string, string]

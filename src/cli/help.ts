@@ -2,14 +2,15 @@
  * What `--help` prints, made from the tables of commands, conditions and options:
  * at most 80 columns wide.
  */
-import type { AnyCommand, Entry, Example } from './command.js'
+import type { Command, Entry, Example } from './command.js'
 import { CONDITIONS } from './conditions.js'
+import type { Row } from './options.js'
 
 const WIDTH = 80
 const INDENT = '  '
 
 /** Help of the whole of kq. */
-export function help(commands: readonly AnyCommand[]): string {
+export function help(commands: readonly Command[]): string {
   return page(
     wrap(
       'kq watches descriptors, files, processes, signals, timers, mounts and links, with the kqueue of the BSD systems on Linux.',
@@ -32,16 +33,15 @@ export function help(commands: readonly AnyCommand[]): string {
 }
 
 /** Help of one command. */
-export function commandHelp(command: AnyCommand): string {
-  const { name, synopsis, about, options, examples } = command
-  const own = 'status' in command
+export function commandHelp(command: Command): string {
+  const { name, synopsis, about, options, examples, status: own } = command
   return page(
     wrap(`Usage: kq ${name} ${synopsis}`),
     ...about.map((paragraph) => wrap(paragraph)),
     ...(own ? [] : [conditions()]),
     ['Options:', ...table(options.map((row): Entry => [label(row), row.help]))],
     ['Examples:', ...written(examples)],
-    own ? ['Exit status:', ...table(command.status)] : status(),
+    own ? ['Exit status:', ...table(own)] : status(),
   )
 }
 
@@ -75,15 +75,7 @@ function status(): string[] {
   ]
 }
 
-function label({
-  option,
-  short,
-  value,
-}: {
-  option: string
-  short?: string
-  value: string
-}): string {
+function label({ option, short, value }: Omit<Row, 'help'>): string {
   return `${short ? `-${short}, ` : ''}--${option}${value && ` ${value}`}`
 }
 
@@ -97,8 +89,7 @@ function table(entries: readonly Entry[]): string[] {
   const column = Math.max(0, ...labels)
   return entries.flatMap(([name, text]) => {
     const first = `${INDENT}${name.padEnd(column)}${INDENT}`
-    const rest = ' '.repeat(first.length)
-    const [head, ...tail] = wrap(text, rest)
+    const [head, ...tail] = wrap(text, ' '.repeat(first.length))
     return [first + head!.trimStart(), ...tail]
   })
 }

@@ -5,11 +5,10 @@
  */
 import { readFileSync } from 'node:fs'
 import { KqueueError } from '../index.js'
-import type { AnyCommand, Command, World } from './command.js'
+import type { Command, World } from './command.js'
 import { complain, reasonOf, SourceError, UsageError } from './errors.js'
 import { commandHelp, help } from './help.js'
 import { Interruption } from './interruption.js'
-import { parseOptions } from './options.js'
 import { Output } from './output.js'
 import { run as runAgain } from './run.js'
 import { leave, Stop } from './stop.js'
@@ -17,7 +16,7 @@ import { trace } from './trace.js'
 import { wait } from './wait.js'
 import { watch } from './watch.js'
 
-const COMMANDS: readonly AnyCommand[] = [watch, wait, runAgain, trace]
+const COMMANDS: readonly Command[] = [watch, wait, runAgain, trace]
 
 /** Signals that end every command; what it has open is closed by then. */
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
@@ -27,7 +26,7 @@ const BAD_USAGE = 2
 async function run(args: readonly string[], end: AbortController): Promise<number | Stop> {
   const interruption = new Interruption(end, SIGNALS)
   const output = new Output(end)
-  const [name, ...rest] = args
+  const [name, ...words] = args
   if (name === undefined || name === '--help' || name === '-h') {
     await output.write(help(COMMANDS))
     await output.flush()
@@ -41,13 +40,17 @@ async function run(args: readonly string[], end: AbortController): Promise<numbe
   const command = COMMANDS.find((row) => row.name === name)
   if (command === undefined) throw new UsageError(unknown(name))
   const world = { output, signal: end.signal, interruption }
-  const code = await ('start' in command ? command.start(rest, world) : begin(command, rest, world))
+  const code = await begin(command, words, world)
   await output.flush()
   return code
 }
 
-async function begin(command: Command, words: readonly string[], world: World): Promise<number> {
-  const request = parseOptions(command.name, command.options, words)
+async function begin(
+  command: Command,
+  words: readonly string[],
+  world: World,
+): Promise<number | Stop> {
+  const request = command.read(words)
   if (!request.help) return command.run(request, world)
   await world.output.write(commandHelp(command))
   return 0

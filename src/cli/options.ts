@@ -1,6 +1,6 @@
 /**
- * The words after `kq watch` and its kin, read into a `Request`. Conditions may
- * repeat and keep their order; an option is given once.
+ * The words after a command of kq, read into what is asked for. Options and conditions are
+ * rows of tables; what belongs to none of them is the command's affair.
  */
 import { parseArgs } from 'node:util'
 import { CONDITIONS } from './conditions.js'
@@ -8,10 +8,163 @@ import { duration } from './duration.js'
 import { UsageError } from './errors.js'
 import type { Asked } from './sources.js'
 
-/** What was asked for. */
-export interface Request {
-  readonly conditions: Asked[]
+/** An option, as it is written and as help has it. */
+export interface Row {
+  readonly option: string
+  /** Its letter: 'h' for -h. */
+  readonly short?: string
+  /**
+   * What its value is called in help: '' for an option without a value, '[NAME]' for one
+   * that may have none.
+   */
+  readonly value: string
+  readonly help: string
+}
+
+export interface Option<Wanted = Request> extends Row {
+  /** It may be given again with another value. */
+  readonly repeats?: boolean
+  /** @throws UsageError */
+  apply(request: Wanted, value: string): void
+}
+
+/** An option without a value, which sets a field. */
+export function flag<Field extends string>(
+  field: Field,
+  help: string,
+  { option = field as string, short }: { option?: string; short?: string } = {},
+): Option<Record<Field, boolean>> {
+  return {
+    option,
+    ...(short !== undefined && { short }),
+    value: '',
+    help,
+    apply(request) {
+      request[field] = true
+    },
+  }
+}
+
+export const HELP = flag('help', 'print this help', { short: 'h' })
+
+/** What every command can be asked for. */
+export interface Helpful {
   help: boolean
+}
+
+/**
+ * Takes a word that belongs to no option, undefined for `--`, at its place among the words:
+ * whether what follows is not for kq.
+ * @throws UsageError
+ */
+type Stray = (word: string | undefined, at: number) => boolean
+
+/**
+ * Reads the words after a command. None is read after a wish for help.
+ * @param command its name
+ * @throws UsageError
+ */
+export function readWords<Wanted extends Helpful>(
+  command: string,
+  options: readonly Option<Wanted>[],
+  words: readonly string[],
+  request: Wanted,
+  stray: Stray,
+): void {
+  const rows = new Map(options.map((row) => [row.option, row]))
+  const given = new Set<Row>()
+  const tokens = tokensOf(options, words)
+  for (let token = tokens.shift(); token !== undefined && !request.help; token = tokens.shift()) {
+    if (token.kind !== 'option') {
+      const word = token.kind === 'positional' ? token.value : undefined
+      if (stray(word, token.index)) return
+      continue
+    }
+    const row = rows.get(token.name)
+    if (row === undefined) {
+      throw new UsageError(
+        `${command} has no option ${token.rawName}; kq ${command} --help lists those there are`,
+      )
+    }
+    const value = isOptional(row)
+      ? optionalValue(row, token.value ?? followingWord(token, tokens))
+      : givenValue(row, token)
+    if (given.has(row) && row.value !== '' && !row.repeats) {
+      throw new UsageError(`--${row.option} is given twice; write it once`)
+    }
+    given.add(row)
+    row.apply(request, value)
+  }
+}
+
+/** The words as options and others, by the parser of Node.js. */
+function tokensOf(rows: readonly Row[], words: readonly string[]) {
+  return parseArgs({
+    args: [...words],
+    // What is wrong is said here, in our words.
+    strict: false,
+    tokens: true,
+    allowPositionals: true,
+    options: Object.fromEntries(
+      rows.map(({ option, short, value }) => [
+        option,
+        {
+          // The value of an optional one is found among the words that belong to none.
+          type: value === '' || isOptional({ value }) ? ('boolean' as const) : ('string' as const),
+          ...(short !== undefined && { short }),
+        },
+      ]),
+    ),
+  }).tokens
+}
+
+type Token = ReturnType<typeof tokensOf>[number]
+
+/** Whether the value may be left out. */
+function isOptional({ value }: Pick<Row, 'value'>): boolean {
+  return value.startsWith('[')
+}
+
+/** The word after an option, which no option has taken: takes it out. */
+function followingWord(option: Token, following: Token[]): string | undefined {
+  const [next] = following
+  if (next?.kind !== 'positional' || next.index !== option.index + 1) return undefined
+  following.shift()
+  return next.value
+}
+
+/** A value that may be left out; one that is given must not be empty. */
+function optionalValue({ option, value: name }: Row, value: string | undefined): string {
+  if (value === '') {
+    const word = name.slice(1, -1)
+    throw new UsageError(`--${option} '' names nothing; write --${option} ${word}, or --${option}`)
+  }
+  return value ?? ''
+}
+
+/** The value of an option, '' when it takes none. */
+function givenValue(
+  row: Row,
+  { value, inlineValue }: { value: string | undefined; inlineValue: boolean | undefined },
+): string {
+  const name = `--${row.option}`
+  if (row.value === '') {
+    if (value !== undefined) throw new UsageError(`${name} takes no value; write ${name} alone`)
+    return ''
+  }
+  // What looks like the next option is taken for it; a number below 0 is judged by its reader.
+  const next = inlineValue === false && value !== undefined && /^-[^\d]/.test(value)
+  if (value === undefined || next) {
+    const meant = next ? ` (${name}=${value} if that is meant)` : ''
+    throw new UsageError(`${name} needs a value; write ${name} ${row.value}${meant}`)
+  }
+  return value
+}
+
+/** What `kq watch` and `kq wait` are asked for. */
+export interface Request extends Helpful {
+  /** In the order in which they were written. */
+  readonly conditions: Asked[]
   json: boolean
   /** `kq wait`: until each condition has fired. */
   all: boolean
@@ -21,26 +174,7 @@ export interface Request {
   timeout: number | undefined
 }
 
-/** An option that is no condition. */
-export interface Option<Asked = Request> {
-  readonly option: string
-  /** Its letter: 'h' for -h. */
-  readonly short?: string
-  /** What its value is called in help, '' for an option without a value. */
-  readonly value: string
-  readonly help: string
-  /** @throws UsageError */
-  apply(request: Asked, value: string): void
-}
-
-export const ALL: Option = {
-  option: 'all',
-  value: '',
-  help: 'wait until each condition has been met, not only the first',
-  apply(request) {
-    request.all = true
-  },
-}
+export const ALL = flag('all', 'wait until each condition has been met, not only the first')
 
 export const COUNT: Option = {
   option: 'count',
@@ -63,35 +197,25 @@ export const TIMEOUT: Option = {
   },
 }
 
-export const JSON_LINES: Option = {
-  option: 'json',
-  value: '',
-  help: 'print one JSON object a line',
-  apply(request) {
-    request.json = true
-  },
-}
+export const JSON_LINES = flag('json', 'print one JSON object a line')
 
-export const HELP: Option = {
-  option: 'help',
-  short: 'h',
-  value: '',
-  help: 'print this help',
-  apply(request) {
-    request.help = true
+const CONDITION_ROWS: readonly Option[] = CONDITIONS.map((condition) => ({
+  ...condition,
+  repeats: true,
+  apply({ conditions }, value) {
+    const name = `--${condition.option}${value && ` ${value}`}`
+    conditions.push({ condition, name, open: condition.parse(value) })
   },
-}
+}))
 
 /**
- * Reads the words after a command.
- * @param command its name
- * @param options those that it has
+ * Reads conditions, and the options that a command has besides.
  * @throws UsageError
  */
 export function parseOptions(
   command: string,
   options: readonly Option[],
-  args: readonly string[],
+  words: readonly string[],
 ): Request {
   const request: Request = {
     conditions: [],
@@ -101,147 +225,11 @@ export function parseOptions(
     count: Number.POSITIVE_INFINITY,
     timeout: undefined,
   }
-  const known = new Map(options.map((row) => [row.option, row]))
-  const conditions = new Map(CONDITIONS.map((row) => [row.option, row]))
-  const given = new Set<Option>()
-  const tokens = tokensOf([...options, ...CONDITIONS], args)
-  for (let token = tokens.shift(); token !== undefined; token = tokens.shift()) {
-    if (token.kind === 'option-terminator') continue
-    if (token.kind === 'positional') {
-      throw new UsageError(
-        `'${token.value}' belongs to no option; a condition is written like --read ${token.value || 'PATH'}`,
-      )
-    }
-    const condition = conditions.get(token.name)
-    const option = known.get(token.name)
-    const row = condition ?? option
-    if (row === undefined) {
-      throw new UsageError(
-        `${command} has no option ${token.rawName}; kq ${command} --help lists those there are`,
-      )
-    }
-    const value = isOptional(row)
-      ? optionalValue(row, token.value ?? followingWord(token, tokens))
-      : givenValue(row, token)
-    if (condition !== undefined) {
-      const name = value === '' ? token.rawName : `${token.rawName} ${value}`
-      request.conditions.push({ condition, name, open: condition.parse(value) })
-    } else if (option !== undefined) {
-      if (given.has(option) && option.value !== '') {
-        throw new UsageError(`--${option.option} is given twice; write it once`)
-      }
-      given.add(option)
-      option.apply(request, value)
-    }
-    if (request.help) return request
-  }
-  if (request.conditions.length === 0) {
-    throw new UsageError(
-      `${command} needs a condition; write for example: kq ${command} --timer 1s`,
-    )
-  }
-  return request
-}
-
-interface Row {
-  readonly option: string
-  readonly short?: string
-  readonly value: string
-}
-
-/** The words as options and others, by the parser of Node.js. */
-export function tokensOf(rows: readonly Row[], args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    // What is wrong is said here, in our words.
-    strict: false,
-    tokens: true,
-    allowPositionals: true,
-    options: Object.fromEntries(
-      rows.map(({ option, short, value }) => [
-        option,
-        {
-          // The value of an optional one is found among the words that belong to none.
-          type: value === '' || isOptional({ value }) ? ('boolean' as const) : ('string' as const),
-          ...(short !== undefined && { short }),
-        },
-      ]),
-    ),
-  }).tokens
-}
-
-/** Whether the value may be left out. */
-function isOptional({ value }: Pick<Row, 'value'>): boolean {
-  return value.startsWith('[')
-}
-
-type Token = ReturnType<typeof tokensOf>[number]
-
-/** The word after an option, which no option has taken: takes it out. */
-function followingWord(option: Token, rest: Token[]): string | undefined {
-  const [next] = rest
-  if (next?.kind !== 'positional' || next.index !== option.index + 1) return undefined
-  rest.shift()
-  return next.value
-}
-
-/** A value that may be left out; one that is given must not be empty. */
-function optionalValue({ option, value: name }: Row, value: string | undefined): string {
-  if (value === '') {
-    const word = name.slice(1, -1)
-    throw new UsageError(`--${option} '' names nothing; write --${option} ${word}, or --${option}`)
-  }
-  return value ?? ''
-}
-
-interface OptionToken {
-  readonly name: string
-  readonly rawName: string
-  readonly value: string | undefined
-  readonly inlineValue: boolean | undefined
-}
-
-/** An option of a command that reads its words itself; it may be one to be given again and again. */
-export type OwnOption<Asked> = Option<Asked> & { readonly repeats?: boolean }
-
-/** Answers what applies one option after the other to a request, and throws UsageError. */
-export function applying<Asked>(
-  command: string,
-  options: readonly OwnOption<Asked>[],
-  request: Asked,
-): (token: OptionToken) => void {
-  const given = new Set<OwnOption<Asked>>()
-  return (token) => {
-    const row = options.find(({ option }) => option === token.name)
-    if (row === undefined) {
-      throw new UsageError(
-        `${command} has no option ${token.rawName}; kq ${command} --help lists those there are`,
-      )
-    }
-    const value = givenValue(row, token)
-    if (given.has(row) && row.value !== '' && !row.repeats) {
-      throw new UsageError(`--${row.option} is given twice; write it once`)
-    }
-    given.add(row)
-    row.apply(request, value)
-  }
-}
-
-/**
- * The value of an option, '' when it takes none.
- * @throws UsageError
- */
-function givenValue(row: Row, { value, inlineValue }: OptionToken): string {
-  const name = `--${row.option}`
-  if (row.value === '') {
-    if (value !== undefined) throw new UsageError(`${name} takes no value; write ${name} alone`)
-    return ''
-  }
-  // What looks like the next option is taken for it; a number below 0 is judged by its reader.
-  const next = inlineValue === false && value !== undefined && /^-[^\d]/.test(value)
-  if (value === undefined || next) {
-    const stray = next ? ` (${name}=${value} if that is meant)` : ''
-    throw new UsageError(`${name} needs a value; write ${name} ${row.value}${stray}`)
-  }
-  return value
+  readWords(command, [...CONDITION_ROWS, ...options], words, request, (word) => {
+    if (word === undefined) return false
+    const example = `--read ${word || 'PATH'}`
+    throw new UsageError(`'${word}' belongs to no option; a condition is written like ${example}`)
+  })
+  if (request.help || request.conditions.length > 0) return request
+  throw new UsageError(`${command} needs a condition; write for example: kq ${command} --timer 1s`)
 }

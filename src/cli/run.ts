@@ -5,10 +5,9 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type Kevent, kqueue, type UserEvent, userEvent } from '../index.js'
-import type { OwnCommand, World } from './command.js'
+import type { Command, World } from './command.js'
 import { complain } from './errors.js'
 import { isForeground } from './foreground.js'
-import { commandHelp } from './help.js'
 import { bytesOf } from './run/bytes.js'
 import { Changes } from './run/changes.js'
 import { Filter } from './run/filter.js'
@@ -28,7 +27,7 @@ const BETWEEN_TRIES = 20
 /** The word of a command that stands for the first path that has changed. */
 const PATH_WORD = '/_'
 
-export const run: OwnCommand = {
+export const run: Command<RunRequest> = {
   name: 'run',
   synopsis: '[OPTION...] PATH... -- COMMAND [WORD...]',
   summary: 'run a command again whenever a path changes',
@@ -57,12 +56,8 @@ export const run: OwnCommand = {
     ],
   ],
 
-  async start(words, world) {
-    const request = parseRun(words)
-    if (!request.help) return new Runs(request, world).run()
-    await world.output.write(commandHelp(run))
-    return 0
-  },
+  read: parseRun,
+  run: (request, world) => new Runs(request, world).run(),
 }
 
 class Runs {

@@ -4,10 +4,9 @@
  */
 import { getSystemErrorMap } from 'node:util'
 import { processTree } from '../index.js'
-import type { OwnCommand } from './command.js'
+import type { Command } from './command.js'
 import { inheritedDescriptors } from './descriptor.js'
 import { complain, Refusal, SourceError } from './errors.js'
-import { commandHelp } from './help.js'
 import { type Stop, stopAs } from './stop.js'
 import { Destination } from './trace/destination.js'
 import { type Gate, openGate } from './trace/gate.js'
@@ -27,7 +26,7 @@ const GRACE = 100
 const CANNOT_EXECUTE = 126
 const NOT_FOUND = 127
 
-export const trace: OwnCommand = {
+export const trace: Command<TraceRequest> = {
   name: 'trace',
   synopsis: '[OPTION...] [--] COMMAND [WORD...]',
   summary: 'run a command and show all processes that it makes',
@@ -55,12 +54,8 @@ export const trace: OwnCommand = {
     ['126, 127', 'the command cannot be executed, or is not found'],
   ],
 
-  async start(words, world) {
-    const request = parseTrace(words)
-    if (request.help) {
-      await world.output.write(commandHelp(trace))
-      return 0
-    }
+  read: parseTrace,
+  async run(request, world) {
     // A signal that came while the program was loading.
     await new Promise(setImmediate)
     world.signal.throwIfAborted()

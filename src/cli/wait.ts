@@ -3,17 +3,27 @@
  */
 import { EV_ONESHOT } from '../index.js'
 import { type Command, countdown, printing, TIMED_OUT } from './command.js'
-import { ALL, HELP, JSON_LINES, TIMEOUT } from './options.js'
+import {
+  ALL,
+  HELP,
+  JSON_LINES,
+  type Option,
+  parseOptions,
+  type Request,
+  TIMEOUT,
+} from './options.js'
 import { Sources } from './sources.js'
 
-export const wait: Command = {
+const OPTIONS: readonly Option[] = [ALL, TIMEOUT, JSON_LINES, HELP]
+
+export const wait: Command<Request> = {
   name: 'wait',
   synopsis: 'CONDITION... [OPTION...]',
   summary: 'sleep until a condition is met',
   about: [
     'Sleeps until one of the conditions is met, or is met already, and prints a line that says which. Nothing is read from what is watched.',
   ],
-  options: [ALL, TIMEOUT, JSON_LINES, HELP],
+  options: OPTIONS,
   examples: [
     {
       text: 'Read a fifo when there is something in it, or give up after 5 seconds:',
@@ -28,6 +38,8 @@ export const wait: Command = {
       line: 'kq wait --read 0 --timeout 0',
     },
   ],
+
+  read: (words) => parseOptions('wait', OPTIONS, words),
 
   async run(request, { output, signal }) {
     const left = countdown(request.timeout)

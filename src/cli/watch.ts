@@ -3,13 +3,23 @@
  */
 import { EV_CLEAR } from '../index.js'
 import { type Command, countdown, printing, TIMED_OUT } from './command.js'
-import { COUNT, HELP, JSON_LINES, type Request, TIMEOUT } from './options.js'
+import {
+  COUNT,
+  HELP,
+  JSON_LINES,
+  type Option,
+  parseOptions,
+  type Request,
+  TIMEOUT,
+} from './options.js'
 import { Sources } from './sources.js'
 
 /** Events printed at once. */
 const BATCH = 64
 
-export const watch: Command = {
+const OPTIONS: readonly Option[] = [COUNT, TIMEOUT, JSON_LINES, HELP]
+
+export const watch: Command<Request> = {
   name: 'watch',
   synopsis: 'CONDITION... [OPTION...]',
   summary: 'print a line for each event, until interrupted',
@@ -17,7 +27,7 @@ export const watch: Command = {
     'Prints a line each time one of the conditions is met: when bytes arrive, not all the while they are unread. Nothing is read from what is watched.',
     'A source is watched no longer after its end of file. When none is left, kq watch ends.',
   ],
-  options: [COUNT, TIMEOUT, JSON_LINES, HELP],
+  options: OPTIONS,
   examples: [
     { text: 'A line each time a log grows:', line: 'kq watch --read /var/log/syslog' },
     { text: 'Three ticks, half a second apart:', line: 'kq watch --timer 500ms --count 3' },
@@ -26,6 +36,8 @@ export const watch: Command = {
       line: 'kq watch --read ./fifo --json | jq .data',
     },
   ],
+
+  read: (words) => parseOptions('watch', OPTIONS, words),
 
   async run(request, { output, signal }) {
     const left = countdown(request.timeout)

@@ -6,12 +6,11 @@
 import { constants } from 'node:os'
 import { duration } from '../duration.js'
 import { UsageError } from '../errors.js'
-import { applying, type OwnOption, tokensOf } from '../options.js'
+import { flag, HELP, type Helpful, type Option, readWords } from '../options.js'
 import { signalNumber } from '../signals.js'
 
 /** What was asked for. */
-export interface RunRequest {
-  help: boolean
+export interface RunRequest extends Helpful {
   /** As they were written. */
   readonly paths: string[]
   command: readonly string[]
@@ -56,34 +55,10 @@ function signalOf(text: string): number {
   return number
 }
 
-export const OPTIONS: readonly OwnOption<RunRequest>[] = [
-  {
-    option: 'restart',
-    short: 'r',
-    value: '',
-    help: 'on a change, end the command and start it again: for servers',
-    apply(request) {
-      request.restart = true
-    },
-  },
-  {
-    option: 'postpone',
-    short: 'p',
-    value: '',
-    help: 'wait for the first change before the first run',
-    apply(request) {
-      request.postpone = true
-    },
-  },
-  {
-    option: 'once',
-    short: 'z',
-    value: '',
-    help: 'end after the first run, with its exit status',
-    apply(request) {
-      request.once = true
-    },
-  },
+export const OPTIONS: readonly Option<RunRequest>[] = [
+  flag('restart', 'on a change, end the command and start it again: for servers', { short: 'r' }),
+  flag('postpone', 'wait for the first change before the first run', { short: 'p' }),
+  flag('once', 'end after the first run, with its exit status', { short: 'z' }),
   {
     option: 'clear',
     short: 'c',
@@ -128,14 +103,9 @@ export const OPTIONS: readonly OwnOption<RunRequest>[] = [
       request.defaults = false
     },
   },
-  {
+  flag('noQueue', 'forget what changes while the command runs; without, it is run once more', {
     option: 'no-queue',
-    value: '',
-    help: 'forget what changes while the command runs; without, it is run once more',
-    apply(request) {
-      request.noQueue = true
-    },
-  },
+  }),
   {
     option: 'delay',
     value: 'TIME',
@@ -160,31 +130,9 @@ export const OPTIONS: readonly OwnOption<RunRequest>[] = [
       request.stopTimeout = milliseconds('--stop-timeout', value)
     },
   },
-  {
-    option: 'json',
-    value: '',
-    help: 'print one JSON object a line; what the command prints goes to standard error',
-    apply(request) {
-      request.json = true
-    },
-  },
-  {
-    option: 'verbose',
-    value: '',
-    help: 'say on standard error what has changed and how each run has ended',
-    apply(request) {
-      request.verbose = true
-    },
-  },
-  {
-    option: 'help',
-    short: 'h',
-    value: '',
-    help: 'print this help',
-    apply(request) {
-      request.help = true
-    },
-  },
+  flag('json', 'print one JSON object a line; what the command prints goes to standard error'),
+  flag('verbose', 'say on standard error what has changed and how each run has ended'),
+  HELP,
 ]
 
 /** @throws UsageError */
@@ -207,20 +155,12 @@ export function parseRun(words: readonly string[]): RunRequest {
     json: false,
     verbose: false,
   }
-  const apply = applying('run', OPTIONS, request)
-  for (const token of tokensOf(OPTIONS, words)) {
-    if (token.kind === 'option-terminator') {
-      request.command = words.slice(token.index + 1)
-      break
-    }
-    if (token.kind === 'positional') {
-      request.paths.push(token.value)
-      continue
-    }
-    apply(token)
-    if (request.help) return request
-  }
-  assertWhole(request)
+  readWords('run', OPTIONS, words, request, (word, at) => {
+    if (word === undefined) request.command = words.slice(at + 1)
+    else request.paths.push(word)
+    return word === undefined
+  })
+  if (!request.help) assertWhole(request)
   return request
 }
 

@@ -4,11 +4,10 @@
  *     kq trace [OPTION...] [--] COMMAND [WORD...]
  */
 import { UsageError } from '../errors.js'
-import { applying, type OwnOption, tokensOf } from '../options.js'
+import { flag, HELP, type Helpful, type Option, readWords } from '../options.js'
 
 /** What was asked for. */
-export interface TraceRequest {
-  help: boolean
+export interface TraceRequest extends Helpful {
   command: readonly string[]
   /** Where the picture goes. */
   svg: string | undefined
@@ -23,7 +22,7 @@ export interface TraceRequest {
   quiet: boolean
 }
 
-export const OPTIONS: readonly OwnOption<TraceRequest>[] = [
+export const OPTIONS: readonly Option<TraceRequest>[] = [
   {
     option: 'svg',
     value: 'FILE',
@@ -32,14 +31,7 @@ export const OPTIONS: readonly OwnOption<TraceRequest>[] = [
       request.svg = fileName('--svg', value)
     },
   },
-  {
-    option: 'json',
-    value: '',
-    help: 'print one JSON object a line, as it happens, and one for the summary',
-    apply(request) {
-      request.json = true
-    },
-  },
+  flag('json', 'print one JSON object a line, as it happens, and one for the summary'),
   {
     option: 'output',
     short: 'o',
@@ -49,40 +41,10 @@ export const OPTIONS: readonly OwnOption<TraceRequest>[] = [
       request.output = fileName('--output', value)
     },
   },
-  {
-    option: 'all',
-    value: '',
-    help: 'show each process, also where many are alike',
-    apply(request) {
-      request.all = true
-    },
-  },
-  {
-    option: 'wait',
-    value: '',
-    help: 'go on until the last process has ended, not only the command',
-    apply(request) {
-      request.wait = true
-    },
-  },
-  {
-    option: 'quiet',
-    short: 'q',
-    value: '',
-    help: 'print nothing before the command has ended',
-    apply(request) {
-      request.quiet = true
-    },
-  },
-  {
-    option: 'help',
-    short: 'h',
-    value: '',
-    help: 'print this help',
-    apply(request) {
-      request.help = true
-    },
-  },
+  flag('all', 'show each process, also where many are alike'),
+  flag('wait', 'go on until the last process has ended, not only the command'),
+  flag('quiet', 'print nothing before the command has ended', { short: 'q' }),
+  HELP,
 ]
 
 function fileName(option: string, value: string): string {
@@ -102,17 +64,12 @@ export function parseTrace(words: readonly string[]): TraceRequest {
     wait: false,
     quiet: false,
   }
-  const apply = applying('trace', OPTIONS, request)
-  for (const token of tokensOf(OPTIONS, words)) {
-    if (token.kind !== 'option') {
-      // What comes from here on is the command's own.
-      request.command = words.slice(token.index + (token.kind === 'positional' ? 0 : 1))
-      break
-    }
-    apply(token)
-    if (request.help) return request
-  }
-  if ((request.command[0] ?? '') === '') {
+  readWords('trace', OPTIONS, words, request, (word, at) => {
+    // What comes from here on is the command's own.
+    request.command = words.slice(word === undefined ? at + 1 : at)
+    return true
+  })
+  if (!request.help && (request.command[0] ?? '') === '') {
     throw new UsageError('trace needs a command; write for example: kq trace -- make -j4')
   }
   return request
