@@ -59,7 +59,7 @@ export function countdown(ms: number | undefined): () => number | undefined {
 
 /** Prints events as a request wants them. */
 export function printing(request: Request, output: Output) {
-  const line = request.json ? jsonPrinter() : humanPrinter(request.conditions, output.coloured)
+  const line = request.json ? jsonPrinter() : humanPrinter(request.conditions, output.paint)
   return async (happened: readonly Happening[]): Promise<void> => {
     const time = Date.now()
     await output.write(happened.map((happening) => line(happening, time)).join(''))

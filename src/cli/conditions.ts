@@ -23,6 +23,7 @@ import { SIGNAL } from './conditions/signals.js'
 import { type Descriptor, isListening, openDescriptor, parseDescriptor } from './descriptor.js'
 import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
+import { plural } from './words.js'
 
 export interface Condition {
   /** Its name without the dashes. */
@@ -137,8 +138,4 @@ function writable({ data, flags, fflags }: Kevent): string {
 
 function because(errno: number): string {
   return errno === 0 ? '' : `: ${errnoName(errno)}, ${errnoText(errno)}`
-}
-
-function plural(n: number, noun: string): string {
-  return `${n} ${noun}${n === 1 ? '' : 's'}`
 }

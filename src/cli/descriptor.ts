@@ -16,6 +16,9 @@ import { Refusal, UsageError } from './errors.js'
 
 const MAX_FD = 0x7fffffff
 
+/** Opens without reading, waiting, or being an event for others; Node.js does not name it. open(2). */
+export const O_PATH = 0o10000000
+
 /** A descriptor to watch, or to write to. */
 export interface Descriptor {
   readonly fd: number
@@ -115,8 +118,7 @@ function openAtOnce(path: string, flags: number): number {
 
 /** Why open(2) says ENXIO. */
 function reasonForNoDevice(path: string): string {
-  // fstat needs an open descriptor; O_PATH, which Node does not name, opens a socket too.
-  const O_PATH = 0o10000000
+  // fstat needs an open descriptor; O_PATH opens a socket too.
   const fd = openSync(path, O_PATH)
   const stats = fstatSync(fd)
   closeSync(fd)

@@ -7,9 +7,7 @@
 import { getSystemErrorMap } from 'node:util'
 import { KqueueError } from '../index.js'
 import { visible } from './visible.js'
-import { writeWhole } from './writing.js'
-
-const STDERR = 2
+import { STDERR, tell } from './writing.js'
 
 export class UsageError extends Error {}
 
@@ -33,11 +31,7 @@ export class Refusal extends Error {
 
 /** Says on standard error what is wrong, in a line. */
 export function complain(text: string): void {
-  try {
-    writeWhole(STDERR, Buffer.from(`kq: ${visible(text)}\n`))
-  } catch {
-    // Nobody listens.
-  }
+  tell(STDERR, `kq: ${visible(text)}\n`)
 }
 
 /** 'ENOENT: no such file or directory', whoever failed. */

@@ -15,7 +15,7 @@ import { Stop } from './stop.js'
 export const attendedSignals = new Set<number>()
 
 /** What keys of a terminal send. */
-const KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
+export const KEYS: readonly NodeJS.Signals[] = ['SIGINT', 'SIGQUIT']
 
 export class Interruption {
   readonly #end: AbortController

@@ -6,16 +6,9 @@ import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
 import { isatty } from 'node:tty'
 import { EV_ADD, EV_CLEAR, EV_EOF, EV_SET, EVFILT_WRITE, kqueue, NOTE_LOWAT } from '../index.js'
+import { type Paint, painter } from './colours.js'
 import { SourceError } from './errors.js'
 import { Stop } from './stop.js'
-
-/** Whether to colour what goes to a terminal, or elsewhere, as the environment wants it. */
-export function isColoured(isTerminal: boolean): boolean {
-  const { NO_COLOR, FORCE_COLOR, TERM } = process.env
-  if (NO_COLOR) return false
-  if (FORCE_COLOR !== undefined) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
-  return isTerminal && TERM !== 'dumb'
-}
 
 export class Output {
   readonly #end: AbortController
@@ -43,9 +36,8 @@ export class Output {
     return new SourceError('standard output', error)
   }
 
-  /** Whether to colour: on a terminal, unless NO_COLOR or FORCE_COLOR say otherwise. */
-  get coloured(): boolean {
-    return isColoured(this.#stream.isTTY === true)
+  get paint(): Paint {
+    return painter(this.#stream.isTTY === true)
   }
 
   /** Writes, and waits while the reader is behind. */

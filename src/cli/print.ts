@@ -3,9 +3,10 @@
  */
 import * as api from '../index.js'
 import { EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, type Kevent } from '../index.js'
+import { CYAN, DIM, type Paint, YELLOW } from './colours.js'
 import { errnoName } from './errors.js'
 import type { Asked, Happening } from './sources.js'
-import { visible, visibleJson } from './visible.js'
+import { jsonLine, visible } from './visible.js'
 
 /** Makes the line of an event that happened at `time`, ms since 1970. */
 export type Printer = (happening: Happening, time: number) => string
@@ -31,7 +32,7 @@ export function jsonPrinter(): Printer {
       data: event.data,
       source: source.name,
     }
-    return `${visibleJson(line)}\n`
+    return jsonLine(line)
   }
 }
 
@@ -49,12 +50,9 @@ function namesOf(bits: number, names: Readonly<Record<string, number>>): string[
 const WIDEST = 40
 
 /** @param sources those whose events will be printed, to align their lines */
-export function humanPrinter(sources: readonly Asked[], coloured: boolean): Printer {
+export function humanPrinter(sources: readonly Asked[], paint: Paint): Printer {
   const widths = sources.map(({ name }) => [...visible(name)].length)
   const width = Math.max(...widths.filter((n) => n <= WIDEST), 0)
-  const paint = coloured
-    ? (code: number, text: string) => `\x1b[${code}m${text}\x1b[0m`
-    : (_code: number, text: string) => text
   return ({ source, event }, time) => {
     const name = visible(source.name)
     const space = ' '.repeat(Math.max(0, width - [...name].length))
@@ -63,10 +61,6 @@ export function humanPrinter(sources: readonly Asked[], coloured: boolean): Prin
     return `${paint(DIM, clock(time))}  ${paint(CYAN, name)}${space}  ${notable ? paint(YELLOW, words) : words}\n`
   }
 }
-
-const DIM = 2
-const YELLOW = 33
-const CYAN = 36
 
 /** '14:03:22.123' of the local day. */
 function clock(time: number): string {

@@ -109,7 +109,7 @@ class Runs {
     if (!this.#request.postpone) await this.#start(ended)
     for (;;) {
       this.#take(await this.#queue.wait({ nevents: BATCH, timeout: this.#left(), signal }))
-      const ending = await this.#settleEnd()
+      const ending = await this.#tellEnd()
       if (ending !== undefined && this.#request.once) return statusOf(ending)
       if (this.#left() === 0) await this.#start(ended)
     }
@@ -143,7 +143,7 @@ class Runs {
   }
 
   /** Tells of the end of the run, if it has come. */
-  async #settleEnd(): Promise<Ending | undefined> {
+  async #tellEnd(): Promise<Ending | undefined> {
     const job = this.#job
     if (!this.#running || job?.ending === undefined) return undefined
     this.#running = false
@@ -184,7 +184,7 @@ class Runs {
   async #stop(): Promise<void> {
     const { signal, stopTimeout } = this.#request
     await this.#job?.stop(signal, stopTimeout, this.#world.interruption.hurry)
-    await this.#settleEnd()
+    await this.#tellEnd()
     this.#world.signal.throwIfAborted()
   }
 

@@ -2,29 +2,26 @@
  * `kq trace`: runs a command and follows all of its descendants: a tree, a summary and a
  * picture. `trace/` has the parts.
  */
-import { getSystemErrorMap } from 'node:util'
 import { processTree } from '../index.js'
 import type { Command } from './command.js'
 import { inheritedDescriptors } from './descriptor.js'
-import { complain, Refusal, SourceError } from './errors.js'
+import { complain, errnoName, errnoText, Refusal, SourceError } from './errors.js'
+import { refusalOf } from './executing.js'
 import { type Stop, stopAs } from './stop.js'
 import { Destination } from './trace/destination.js'
 import { type Gate, openGate } from './trace/gate.js'
 import { History } from './trace/history.js'
-import { eventLine, summaryLine } from './trace/lines.js'
+import { eventLine, summaryLine } from './trace/json.js'
 import { Lines, type Live, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
-import { Report } from './trace/report.js'
 import { attendSignals, passOn } from './trace/signals.js'
 import { summaryLines } from './trace/summary.js'
 import { picture } from './trace/svg/picture.js'
 import { treeLines } from './trace/table.js'
+import { Writer } from './trace/writer.js'
 
 /** How long the descendants of a command that has ended may take to end as well, ms. */
 const GRACE = 100
-
-const CANNOT_EXECUTE = 126
-const NOT_FOUND = 127
 
 export const trace: Command<TraceRequest> = {
   name: 'trace',
@@ -61,15 +58,15 @@ export const trace: Command<TraceRequest> = {
     world.signal.throwIfAborted()
     const inherited = inheritedDescriptors()
     const svg = request.svg === undefined ? undefined : new Destination('--svg', request.svg)
-    const report = new Report(request.output)
+    const writer = new Writer(request.output)
     const gate = await openGate(request.command, inherited)
-    return new Trace(request, report, svg, gate).run()
+    return new Trace(request, writer, svg, gate).run()
   },
 }
 
 class Trace {
   readonly #request: TraceRequest
-  readonly #report: Report
+  readonly #writer: Writer
   readonly #svg: Destination | undefined
   readonly #gate: Gate
   readonly #history: History
@@ -81,9 +78,9 @@ class Trace {
   #begun = false
   #grace: NodeJS.Timeout | undefined
 
-  constructor(request: TraceRequest, report: Report, svg: Destination | undefined, gate: Gate) {
+  constructor(request: TraceRequest, writer: Writer, svg: Destination | undefined, gate: Gate) {
     this.#request = request
-    this.#report = report
+    this.#writer = writer
     this.#svg = svg
     this.#gate = gate
     this.#history = new History(gate.pid, request.command, performance.now())
@@ -92,10 +89,10 @@ class Trace {
 
   #chooseLive(): Live {
     const { json, quiet } = this.#request
-    if (json || quiet || !this.#report.isTerminal) return SILENT
-    const { isAlone, isDumb } = this.#report
-    if (isAlone && !isDumb) return new LiveTree(this.#report, this.#history)
-    return new Lines(this.#report, this.#history)
+    if (json || quiet || !this.#writer.isTerminal) return SILENT
+    const { isAlone, isDumb } = this.#writer
+    if (isAlone && !isDumb) return new LiveTree(this.#writer, this.#history)
+    return new Lines(this.#writer, this.#history)
   }
 
   async run(): Promise<number | Stop> {
@@ -117,7 +114,7 @@ class Trace {
     if (errno !== 0) return this.#notExecuted(errno)
     this.#write()
     const drawn = await this.#draw()
-    const saved = this.#report.close() && drawn
+    const saved = this.#writer.close() && drawn
     // What the command says of itself counts for more.
     const stop = stopAs(root.status ?? 0)
     return stop.code === 0 && !saved ? 1 : stop
@@ -137,7 +134,7 @@ class Trace {
     try {
       for await (const event of processTree(this.#gate.pid, { signal })) {
         const traced = history.take(event)
-        if (this.#request.json) this.#report.write(eventLine(event, traced))
+        if (this.#request.json) this.#writer.write(eventLine(event, traced))
         if (event.type !== 'exit' || traced === undefined) continue
         // That of the command is the first line of the tree.
         if (traced === history.root) this.#release()
@@ -160,25 +157,23 @@ class Trace {
 
   #notExecuted(errno: number): number {
     const [word = ''] = this.#request.command
-    const [name, text] = getSystemErrorMap().get(-errno) ?? [`E${errno}`, 'unknown error']
-    const isMissing = name === 'ENOENT'
-    const reason = isMissing && !word.includes('/') ? 'command not found' : `${name}: ${text}`
-    complain(`${word}: ${reason}`)
-    return isMissing ? NOT_FOUND : CANNOT_EXECUTE
+    const { code, reason } = refusalOf(word, new Refusal(errnoName(errno), errnoText(errno)))
+    complain(reason)
+    return code
   }
 
   /** Tree and summary. */
   #write(): void {
     const history = this.#history
-    const report = this.#report
+    const writer = this.#writer
     if (this.#request.json) {
-      report.write(summaryLine(history))
+      writer.write(summaryLine(history))
       return
     }
-    const { columns, paint } = report
+    const { columns, paint } = writer
     const tree = treeLines(history, { columns, all: this.#request.all, paint })
     const summary = summaryLines(history, columns)
-    report.write([...tree, ...summary].map((line) => `${line}\n`).join(''))
+    writer.write([...tree, ...summary].map((line) => `${line}\n`).join(''))
   }
 
   /** The picture: whether it was written, or not asked for. */

@@ -15,11 +15,12 @@ export function visible(text: string): string {
   })
 }
 
-/** JSON on one line that holds no such characters either. */
-export function visibleJson(value: unknown): string {
-  return JSON.stringify(value).replace(HIDDEN, (character) =>
+/** JSON as one line that holds no such characters either. */
+export function jsonLine(value: unknown): string {
+  const json = JSON.stringify(value).replace(HIDDEN, (character) =>
     Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
   )
+  return `${json}\n`
 }
 
 function escaped(unit: number): string {

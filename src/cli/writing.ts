@@ -14,6 +14,8 @@ import {
   kqueue,
 } from '../index.js'
 
+export const STDERR = 2
+
 /** What poll(2) promises of a pipe: so much can be written without waiting. */
 const PIPE_BUF = 4096
 
@@ -26,6 +28,15 @@ export function writeWhole(fd: number, bytes: Uint8Array): void {
     const written = tryWrite(fd, bytes.subarray(at))
     if (written === 0) awaitRoom(fd)
     at += written
+  }
+}
+
+/** Writes at once; that nobody listens is no error. */
+export function tell(fd: number, text: string): void {
+  try {
+    writeWhole(fd, Buffer.from(text))
+  } catch {
+    // Nobody listens.
   }
 }
 

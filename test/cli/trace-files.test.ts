@@ -16,7 +16,7 @@ import { createServer } from 'node:net'
 import { after, describe, test } from 'node:test'
 import { SourceError } from '#cli/errors.js'
 import { Destination } from '#cli/trace/destination.js'
-import { Report } from '#cli/trace/report.js'
+import { Writer } from '#cli/trace/writer.js'
 import { Directory, run, type Setting, start } from './command.js'
 
 const directory = new Directory()
@@ -38,7 +38,7 @@ const WRITTEN = { '--svg': /<svg [\s\S]*<\/svg>/, '--output': /touch [\s\S]* ok 
 /** Looks at a file as each option does before the command runs. */
 const LOOKS = {
   '--svg': (file: string) => new Destination('--svg', file),
-  '--output': (file: string) => new Report(file),
+  '--output': (file: string) => new Writer(file),
 }
 
 describe('a file that cannot be written is refused before the command runs', () => {

@@ -20,7 +20,7 @@ import {
   NOTE_WRITE,
 } from '../../index.js'
 import type { Condition } from '../conditions.js'
-import { type Descriptor, openDescriptor, parseDescriptor } from '../descriptor.js'
+import { type Descriptor, O_PATH, openDescriptor, parseDescriptor } from '../descriptor.js'
 import { Refusal, UsageError } from '../errors.js'
 
 interface Note {
@@ -51,9 +51,6 @@ const NOTES = new Map<string, Note>([
 
 /** What happens to the file itself, and not who looks at it. */
 const CHANGES = ['write', 'extend', 'link', 'attrib', 'rename', 'delete', 'revoke']
-
-/** Opens without reading, waiting, or being an event for others. open(2). */
-const O_PATH = 0o10000000
 
 export const FILES: Condition = {
   option: 'vnode',

@@ -7,7 +7,8 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { constants } from 'node:os'
-import { reasonOf, SourceError } from '../errors.js'
+import { SourceError } from '../errors.js'
+import { refusalOf } from '../executing.js'
 import { allEnded, Family, signalAll } from './family.js'
 
 /** How a run has ended. */
@@ -29,9 +30,6 @@ export interface JobOptions {
   readonly aside: boolean
 }
 
-const NOT_FOUND = 127
-const CANNOT_EXECUTE = 126
-
 export class Job {
   readonly ended: Promise<Ending>
   ending: Ending | undefined
@@ -46,7 +44,7 @@ export class Job {
   readonly #apart: boolean
 
   constructor(words: readonly string[], { env, apart, aside }: JobOptions) {
-    const [name = '', ...rest] = words
+    const [name = '', ...args] = words
     this.#name = name
     this.#apart = apart
     let end: (how: Omit<Ending, 'duration'>) => void = () => {}
@@ -59,18 +57,21 @@ export class Job {
       }
     })
     try {
-      const child = spawn(name, rest, {
+      const child = spawn(name, args, {
         env,
         detached: apart,
         stdio: [apart ? 'ignore' : 'inherit', aside ? 2 : 'inherit', 'inherit'],
       })
       child.on('exit', (code, signal) => end({ code, signal }))
-      child.on('error', (error) => child.pid === undefined && end(refusal(name, error)))
+      child.on(
+        'error',
+        (error) => child.pid === undefined && end({ ...refusalOf(name, error), signal: null }),
+      )
       this.#child = child
       if (child.pid !== undefined) this.#family = new Family(child.pid, apart)
     } catch (error) {
       this.busy = (error as NodeJS.ErrnoException).code === 'ETXTBSY'
-      end(refusal(name, error))
+      end({ ...refusalOf(name, error), signal: null })
     }
   }
 
@@ -117,12 +118,6 @@ async function endOf(pids: readonly number[], signals: readonly AbortSignal[]): 
   } finally {
     for (const signal of signals) signal.removeEventListener('abort', abort)
   }
-}
-
-function refusal(name: string, error: unknown): Omit<Ending, 'duration'> {
-  const missing = (error as NodeJS.ErrnoException).code === 'ENOENT'
-  const reason = missing && !name.includes('/') ? 'command not found' : reasonOf(error)
-  return { code: missing ? NOT_FOUND : CANNOT_EXECUTE, signal: null, reason: `${name}: ${reason}` }
 }
 
 /** The exit status that a shell gives to an ending. */

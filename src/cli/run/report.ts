@@ -4,21 +4,19 @@
  * Written at once and not through `process.stderr`: for that, Node.js would make a pipe
  * nonblocking that the command shares.
  */
-import { writeSync } from 'node:fs'
 import { isatty } from 'node:tty'
-import { isColoured, type Output } from '../output.js'
-import { visible, visibleJson } from '../visible.js'
+import { DIM, painter, RED } from '../colours.js'
+import type { Output } from '../output.js'
+import { jsonLine, visible } from '../visible.js'
+import { plural } from '../words.js'
+import { STDERR, tell } from '../writing.js'
 import type { Ending, Job } from './job.js'
 import type { RunRequest } from './options.js'
 
 const STDOUT = 1
-const STDERR = 2
 
 const CLEAR = '\x1b[H\x1b[2J'
 const CLEAR_SCROLLED = '\x1b[3J'
-
-const RED = 31
-const DIM = 2
 
 export interface Report {
   watching(size: { files: number; directories: number }): Promise<void>
@@ -31,14 +29,6 @@ export interface Report {
 
 export function reportFor(request: RunRequest, output: Output): Report {
   return request.json ? new JsonReport(output) : new HumanReport(request)
-}
-
-function say(fd: number, text: string): void {
-  try {
-    writeSync(fd, text)
-  } catch {
-    // Nobody listens.
-  }
 }
 
 class JsonReport implements Report {
@@ -61,14 +51,14 @@ class JsonReport implements Report {
   }
 
   #write(fields: object): Promise<void> {
-    return this.output.write(`${visibleJson({ time: Date.now(), ...fields })}\n`)
+    return this.output.write(jsonLine({ time: Date.now(), ...fields }))
   }
 }
 
 class HumanReport implements Report {
   readonly #verbose: boolean
   readonly #clear: string
-  readonly #coloured = isColoured(isatty(STDERR))
+  readonly #paint = painter(isatty(STDERR))
 
   constructor({ verbose, clear }: RunRequest) {
     this.#verbose = verbose
@@ -77,12 +67,15 @@ class HumanReport implements Report {
 
   async watching({ files, directories }: { files: number; directories: number }): Promise<void> {
     if (this.#verbose) {
-      this.#say(DIM, `watching ${plural(files, 'file')} and ${plural(directories, 'directory')}`)
+      this.#say(
+        DIM,
+        `watching ${plural(files, 'file')} and ${plural(directories, 'directory', 'directories')}`,
+      )
     }
   }
 
   beginning(): void {
-    if (this.#clear !== '') say(STDOUT, this.#clear)
+    if (this.#clear !== '') tell(STDOUT, this.#clear)
   }
 
   async started(run: number, _job: Job, [first, ...others]: readonly string[]): Promise<void> {
@@ -101,12 +94,6 @@ class HumanReport implements Report {
   }
 
   #say(colour: number, text: string): void {
-    const line = `kq: ${visible(text)}`
-    say(STDERR, this.#coloured ? `\x1b[${colour}m${line}\x1b[0m\n` : `${line}\n`)
+    tell(STDERR, `${this.#paint(colour, `kq: ${visible(text)}`)}\n`)
   }
-}
-
-function plural(n: number, noun: string): string {
-  if (n === 1) return `1 ${noun}`
-  return `${n} ${noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`
 }

@@ -206,7 +206,7 @@ export class Tree {
   /** Whether a name still stands for the same. */
   #recheck(branch: Branch, entry: Entry): void {
     const { name } = entry
-    const status = this.#attempt(entry.path, branch, () => branch.look(name))
+    const status = this.#attempt(entry.path, branch, () => branch.statusOf(name))
     if (status === undefined) this.#drop(entry)
     else if (status.identity !== entry.status.identity || entry.named !== isNamed(branch, name)) {
       this.#replace(branch, entry)

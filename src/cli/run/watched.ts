@@ -7,11 +7,10 @@
  * does), so that a directory that is renamed meanwhile is never taken for another.
  */
 import { constants, fstatSync, lstatSync, openSync, readdirSync } from 'node:fs'
+import { O_PATH } from '../descriptor.js'
 import { type Bytes, pathOf } from './bytes.js'
 import type { Place } from './places.js'
 
-// Node.js does not name it.
-const O_PATH = 0o10000000
 const S_IFMT = 0o170000n
 
 export type Kind = 'file' | 'directory' | 'link' | 'other'
@@ -133,7 +132,7 @@ export class Branch extends Watched {
   }
 
   /** What an entry is now: undefined when it is gone. @throws Error with errno */
-  look(name: Bytes): Status | undefined {
+  statusOf(name: Bytes): Status | undefined {
     try {
       return statusOf(lstatSync(this.#at(name), { bigint: true }))
     } catch (error) {

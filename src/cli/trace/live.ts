@@ -4,12 +4,12 @@
  * nothing of the command's is. Where it writes elsewhere, the tree of what is running.
  */
 import { stripVTControlCharacters } from 'node:util'
+import { DIM, type Paint } from '../colours.js'
 import { columnsOf } from './columns.js'
 import type { History, Traced } from './history.js'
-import type { Paint } from './report.js'
 import { endLine, runningLines } from './table.js'
 
-/** Where it is shown: a `Report`. */
+/** Where it is shown: a `Writer`. */
 export interface Screen {
   readonly columns: number
   readonly rows: number
@@ -31,14 +31,14 @@ const RATE = 10
 
 /** A line for each process that has ended; of a flood only the number. */
 export class Lines implements Live {
-  readonly #report: Screen
+  readonly #screen: Screen
   readonly #history: History
   #credit = BURST
   #since = performance.now()
   #skipped = 0
 
-  constructor(report: Screen, history: History) {
-    this.#report = report
+  constructor(screen: Screen, history: History) {
+    this.#screen = screen
     this.#history = history
   }
 
@@ -51,18 +51,18 @@ export class Lines implements Live {
       return
     }
     this.#credit--
-    const line = endLine(traced, this.#history, this.#report)
-    this.#report.write(`${this.#rest()}${line}\n`)
+    const line = endLine(traced, this.#history, this.#screen)
+    this.#screen.write(`${this.#takeSkipped()}${line}\n`)
   }
 
   close(): void {
-    this.#report.write(this.#rest())
+    this.#screen.write(this.#takeSkipped())
   }
 
-  #rest(): string {
+  #takeSkipped(): string {
     const skipped = this.#skipped
     this.#skipped = 0
-    return skipped === 0 ? '' : `${this.#report.paint(2, `┊ … and ${skipped} more`)}\n`
+    return skipped === 0 ? '' : `${this.#screen.paint(DIM, `┊ … and ${skipped} more`)}\n`
   }
 }
 
@@ -71,14 +71,14 @@ const REDRAW = 100
 
 /** The tree of what is running, drawn again in place, on a terminal that is nobody else's. */
 export class LiveTree implements Live {
-  readonly #report: Screen
+  readonly #screen: Screen
   readonly #history: History
   readonly #timer = setInterval(() => this.#draw(), REDRAW)
   /** Columns of each line that is on the terminal; the cursor is at the end of the last. */
   #drawn: number[] = []
 
-  constructor(report: Screen, history: History) {
-    this.#report = report
+  constructor(screen: Screen, history: History) {
+    this.#screen = screen
     this.#history = history
     // The shell has written something since.
     process.on('SIGCONT', this.#leave)
@@ -89,7 +89,7 @@ export class LiveTree implements Live {
   close(): void {
     clearInterval(this.#timer)
     process.off('SIGCONT', this.#leave)
-    if (this.#drawn.length > 0) this.#report.write(`${this.#home()}\x1b[J`)
+    if (this.#drawn.length > 0) this.#screen.write(`${this.#home()}\x1b[J`)
   }
 
   #leave = (): void => {
@@ -97,17 +97,17 @@ export class LiveTree implements Live {
   }
 
   #draw(): void {
-    const { columns, rows, paint } = this.#report
+    const { columns, rows, paint } = this.#screen
     const now = performance.now()
     const lines = runningLines(this.#history, { columns, height: rows - 1, paint, now })
     const text = lines.map((line) => `${line}\x1b[K`).join('\r\n')
-    this.#report.write(`${this.#home()}${text}\x1b[J`)
+    this.#screen.write(`${this.#home()}${text}\x1b[J`)
     this.#drawn = lines.map((line) => columnsOf(stripVTControlCharacters(line)))
   }
 
   /** Moves the cursor to where the drawing begins. A terminal that has become narrower has wrapped it. */
   #home(): string {
-    const { columns } = this.#report
+    const { columns } = this.#screen
     const rows = this.#drawn.reduce(
       (sum, width) => sum + Math.max(1, Math.ceil(width / columns)),
       0,

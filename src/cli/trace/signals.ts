@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os'
 import { isForeground } from '../foreground.js'
-import { attendedSignals } from '../interruption.js'
+import { attendedSignals, KEYS } from '../interruption.js'
 
 const PASSED = ['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2'] as const
 type Passed = (typeof PASSED)[number]
@@ -19,7 +19,7 @@ export function attendSignals(receive: (name: Passed) => void): void {
 
 /** Sends on to the command what it has not got. */
 export function passOn(name: Passed, pid: number): void {
-  if ((name === 'SIGINT' || name === 'SIGQUIT') && isForeground()) return
+  if (KEYS.includes(name) && isForeground()) return
   try {
     process.kill(pid, name)
   } catch {

@@ -2,6 +2,7 @@
  * A trace in two or three lines.
  */
 import { visible } from '../visible.js'
+import { plural } from '../words.js'
 import { fitting } from './columns.js'
 import type { History, Traced } from './history.js'
 import { lengthOf } from './time.js'
@@ -34,17 +35,13 @@ export function totalsOf(history: History): Totals {
 /** '12 processes', '2 failed' and so on. */
 export function totalWords({ processes, executions, failed, atOnce, length, running }: Totals) {
   return [
-    count(processes, 'process', 'processes'),
-    count(executions, 'execution', 'executions'),
+    plural(processes, 'process', 'processes'),
+    plural(executions, 'execution'),
     ...(failed > 0 ? [`${failed} failed`] : []),
     ...(running.length > 0 ? [`${running.length} still running`] : []),
     `at most ${atOnce} at once`,
     lengthOf(length),
   ]
-}
-
-function count(n: number, one: string, many: string): string {
-  return `${n} ${n === 1 ? one : many}`
 }
 
 export const MISSING = 'the system could not keep up: some processes may be missing'

@@ -2,12 +2,12 @@
  * The tree of a trace as lines of a terminal: the program, its pid, how it ended and how
  * long it took, in columns that fit.
  */
+import { BOLD, DIM, type Paint } from '../colours.js'
 import { visible } from '../visible.js'
 import { columnsOf, fitting } from './columns.js'
 import { type Row, rowsOf, runningRows } from './fold.js'
 import type { History, Outcome, Traced } from './history.js'
 import type { Labels } from './label.js'
-import type { Paint } from './report.js'
 import { lengthOf } from './time.js'
 
 const GAP = '  '
@@ -26,8 +26,6 @@ const COLOURS: Record<Outcome, number> = {
   running: 33,
   unknown: 33,
 }
-const BOLD = 1
-const DIM = 2
 
 /** What the columns of a line hold. */
 interface Cells {
@@ -54,7 +52,7 @@ export function treeLines(
     (most, { branch, label }) => Math.max(most, columnsOf(branch + label)),
     0,
   )
-  const width = Math.min(columns, widest + restOf(columns))
+  const width = Math.min(columns, widest + besideLabel(columns))
   return cells.map((one, i) => line(one, width, columns, paint, rows[i]!.example))
 }
 
@@ -131,21 +129,21 @@ function branchOf(last: readonly boolean[]): string {
 }
 
 /** Columns that the others take beside the label. */
-function restOf(columns: number): number {
+function besideLabel(columns: number): number {
   const pid = columns < NARROW ? 0 : GAP.length + PID
-  const rest = pid + GAP.length + ENDING + LENGTH
-  return columns - rest < LEAST_LABEL ? LENGTH : rest
+  const all = pid + GAP.length + ENDING + LENGTH
+  return columns - all < LEAST_LABEL ? LENGTH : all
 }
 
 function line(cells: Cells, width: number, columns: number, paint: Paint, faint: boolean): string {
-  const rest = restOf(columns)
-  const room = Math.max(1, width - rest)
+  const beside = besideLabel(columns)
+  const room = Math.max(1, width - beside)
   const branch = shortened(cells.branch, Math.floor(room * 0.6))
   const left = room - columnsOf(branch)
   const label = columnsOf(cells.label) <= left ? cells.label : cells.shortened(left)
   const space = ' '.repeat(Math.max(0, room - columnsOf(branch + label)))
   const pid = columns < NARROW ? '' : GAP + cells.pid.padStart(PID)
-  const ending = rest === LENGTH ? '' : GAP + fitting(cells.ending, ENDING).padEnd(ENDING)
+  const ending = beside === LENGTH ? '' : GAP + fitting(cells.ending, ENDING).padEnd(ENDING)
   const bad = cells.outcome !== 'ok'
   const text = [
     paint(DIM, branch),

@@ -5,18 +5,15 @@
  */
 import { constants as files, openSync } from 'node:fs'
 import { isatty, WriteStream } from 'node:tty'
+import { type Paint, painter } from '../colours.js'
 import { openOutput } from '../descriptor.js'
 import { complain, SourceError } from '../errors.js'
-import { writeWhole } from '../writing.js'
+import { STDERR, writeWhole } from '../writing.js'
 
-/** Colours text with an SGR code, or leaves it as it is. */
-export type Paint = (code: number, text: string) => string
-
-const STDERR = 2
 /** Columns where there is no terminal to ask. */
 const COLUMNS = 100
 
-export class Report {
+export class Writer {
   readonly #fd: number
   readonly #path: string | undefined
   /** Columns and rows. */
@@ -66,11 +63,7 @@ export class Report {
   }
 
   get paint(): Paint {
-    const { NO_COLOR, FORCE_COLOR, TERM } = process.env
-    const forced = FORCE_COLOR !== undefined && FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
-    const wanted = FORCE_COLOR === undefined ? this.isTerminal && TERM !== 'dumb' : forced
-    if (NO_COLOR || !wanted) return (_code, text) => text
-    return (code, text) => (code === 0 || text === '' ? text : `\x1b[${code}m${text}\x1b[0m`)
+    return painter(this.isTerminal)
   }
 
   #giveUp(error: unknown): void {

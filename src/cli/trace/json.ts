@@ -2,7 +2,7 @@
  * A trace as JSON, one object a line, as it happens.
  */
 import type { ProcessEvent } from '../../index.js'
-import { visibleJson } from '../visible.js'
+import { jsonLine } from '../visible.js'
 import type { History, Traced } from './history.js'
 import { totalsOf } from './summary.js'
 
@@ -10,14 +10,14 @@ import { totalsOf } from './summary.js'
 export function eventLine(event: ProcessEvent, traced: Traced | undefined): string {
   const { type, pid } = event
   const head = { time: dayTime(event.time), event: type, pid }
-  if (event.type === 'fork') return json({ ...head, parent: event.parent })
+  if (event.type === 'fork') return jsonLine({ ...head, parent: event.parent })
   if (event.type === 'exec') {
     const { name, words } = traced ?? { name: event.name, words: null }
-    return json({ ...head, name: traced?.nameless ? null : name || null, argv: words })
+    return jsonLine({ ...head, name: traced?.nameless ? null : name || null, argv: words })
   }
-  if (event.type === 'lost') return json(head)
+  if (event.type === 'lost') return jsonLine(head)
   const { code, signal, time } = event
-  return json({
+  return jsonLine({
     ...head,
     name: traced?.name || null,
     code,
@@ -28,7 +28,7 @@ export function eventLine(event: ProcessEvent, traced: Traced | undefined): stri
 
 export function summaryLine(history: History): string {
   const { running, length, ...totals } = totalsOf(history)
-  return json({
+  return jsonLine({
     time: dayTime(history.end),
     event: 'summary',
     ...totals,
@@ -36,10 +36,6 @@ export function summaryLine(history: History): string {
     running: running.map(({ pid }) => pid),
     complete: history.lost === 0,
   })
-}
-
-function json(value: unknown): string {
-  return `${visibleJson(value)}\n`
 }
 
 /** ms since 1970, to µs. */
