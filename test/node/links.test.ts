@@ -22,8 +22,9 @@ import {
 import * as posix from '../native/posix.js'
 import { BOUNDED, exited, spawn, untilBlocking } from '../patience.js'
 import { command, inNamespaces } from './namespaces.js'
-import { descriptors, ended, message, run, start } from './processes.js'
+import { descriptors, ended, message, start } from './processes.js'
 import { cleanUp, keep, LONG, queue } from './queues.js'
+import { itLeavesNoDescriptors, notes, silent } from './two-descriptors.js'
 
 const UP = NOTE_LINKUP
 const DOWN = NOTE_LINKDOWN
@@ -42,15 +43,6 @@ function watching(name?: string): Kqueue {
   kq.kevent([watch(name === undefined ? 0 : if_nametoindex(name))])
   return kq
 }
-
-/** The fflags of the event that comes. */
-function notes(kq: Kqueue): number {
-  const events = kq.kevent([], 8, LONG)
-  assert.equal(events.length, 1)
-  return events[0]!.fflags
-}
-
-const silent = (kq: Kqueue): void => assert.deepEqual(kq.kevent([], 8, 20), [])
 
 inNamespaces(import.meta.url, () => {
   cleanUp()
@@ -265,38 +257,7 @@ inNamespaces(import.meta.url, () => {
       assert.ok(descriptors() <= before)
     })
 
-    it('are closed with a worker that is terminated while it waits', async () => {
-      const before = descriptors()
-      const worker = start(`
-        const kq = K.kqueue()
-        kq.kevent([K.EV_SET(0, K.EVFILT_NETDEV, K.EV_ADD, K.NOTE_LINKUP)])
-        parentPort.postMessage(1)
-        kq.kevent([], 1)`)
-      await message(worker)
-      await worker.terminate()
-      await ended(worker)
-      assert.ok(descriptors() <= before)
-    })
-
-    it('that are not free make EMFILE, and nothing is left', () => {
-      const { stdout, stderr } = run(
-        `
-        const kq = K.kqueue()
-        const add = K.EV_SET(0, K.EVFILT_NETDEV, K.EV_ADD)
-        const taken = []
-        const code = () => { try { kq.kevent([add]); return 'added' } catch (error) { return error.code } }
-        for (;;) try { taken.push(fs.openSync('/dev/null')) } catch { break }
-        const answers = [code()]
-        fs.closeSync(taken.pop())
-        answers.push(code())
-        fs.closeSync(taken.pop())
-        answers.push(code())
-        console.log(answers.join(' '), kq.knotes().length)`,
-        { files: 64 },
-      )
-      assert.equal(stderr, '')
-      assert.equal(stdout.trim(), 'EMFILE EMFILE added 1')
-    })
+    itLeavesNoDescriptors(0, EVFILT_NETDEV)
   })
 
   describe('Names', () => {

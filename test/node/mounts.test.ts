@@ -19,8 +19,9 @@ import {
 import * as posix from '../native/posix.js'
 import { exited, spawn } from '../patience.js'
 import { command, inNamespaces } from './namespaces.js'
-import { descriptors, ended, message, run, start } from './processes.js'
+import { descriptors, run } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
+import { itLeavesNoDescriptors, notes, silent } from './two-descriptors.js'
 
 const BOTH = VQ_MOUNT | VQ_UNMOUNT
 const { POLLIN } = posix.constants
@@ -33,15 +34,6 @@ function watching(): Kqueue {
   kq.kevent([watch()])
   return kq
 }
-
-/** The fflags of the event that comes. */
-function notes(kq: Kqueue): number {
-  const events = kq.kevent([], 8, LONG)
-  assert.equal(events.length, 1)
-  return events[0]!.fflags
-}
-
-const silent = (kq: Kqueue): void => assert.deepEqual(kq.kevent([], 8, 20), [])
 
 inNamespaces(import.meta.url, () => {
   const directory = mkdtempSync(join(tmpdir(), 'kqueue-mounts-'))
@@ -223,38 +215,7 @@ inNamespaces(import.meta.url, () => {
       assert.equal(descriptors(), before - 1)
     })
 
-    it('are closed with a worker that is terminated while it waits', async () => {
-      const before = descriptors()
-      const worker = start(`
-        const kq = K.kqueue()
-        kq.kevent([K.EV_SET(1, K.EVFILT_FS, K.EV_ADD)])
-        parentPort.postMessage(1)
-        kq.kevent([], 1)`)
-      await message(worker)
-      await worker.terminate()
-      await ended(worker)
-      assert.ok(descriptors() <= before)
-    })
-
-    it('that are not free make EMFILE, and nothing is left', () => {
-      const { stdout, stderr } = run(
-        `
-        const kq = K.kqueue()
-        const add = K.EV_SET(1, K.EVFILT_FS, K.EV_ADD)
-        const taken = []
-        const code = () => { try { kq.kevent([add]); return 'added' } catch (error) { return error.code } }
-        for (;;) try { taken.push(fs.openSync('/dev/null')) } catch { break }
-        const answers = [code()]
-        fs.closeSync(taken.pop())
-        answers.push(code())
-        fs.closeSync(taken.pop())
-        answers.push(code())
-        console.log(answers.join(' '), kq.knotes().length)`,
-        { files: 64 },
-      )
-      assert.equal(stderr, '')
-      assert.equal(stdout.trim(), 'EMFILE EMFILE added 1')
-    })
+    itLeavesNoDescriptors(1, EVFILT_FS)
   })
 
   it('Without /proc there is no telling, and the error says so', () => {

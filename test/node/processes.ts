@@ -8,6 +8,7 @@
 import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BOUNDED, whenOver, within } from '../patience.js'
 
@@ -32,14 +33,28 @@ export interface RunOptions {
 }
 
 /** Runs a program to its end, blocking this thread. */
-export function run(
-  code: string,
+export function run(code: string, options?: RunOptions): SpawnSyncReturns<string> {
+  return runNode(program(code), options)
+}
+
+/** The same with a file of `test/programs`. */
+export function runFile(
+  name: string,
+  words: readonly (string | number)[],
+  options?: RunOptions,
+): SpawnSyncReturns<string> {
+  const path = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
+  return runNode([path, ...words.map(String)], options)
+}
+
+function runNode(
+  words: readonly string[],
   { stdio = 'pipe', files }: RunOptions = {},
 ): SpawnSyncReturns<string> {
   const options = { stdio, encoding: 'utf8', ...BOUNDED } as const
-  if (files === undefined) return spawnSync(process.execPath, program(code), options)
+  if (files === undefined) return spawnSync(process.execPath, words, options)
   const limited = `ulimit -n ${files} && exec "$@"`
-  return spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...program(code)], options)
+  return spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...words], options)
 }
 
 /** Starts a worker, until the test is over; `workerData.shared` is what `data` is. */
