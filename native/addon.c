@@ -4,25 +4,10 @@
  * Its one user is src/linux/native.ts, which types and documents what each
  * function takes and answers. Loaded once in every environment that asks.
  */
-#include "aio.h"
-#include "call.h"
-#include "clock.h"
-#include "connector.h"
-#include "env.h"
-#include "epoll.h"
-#include "eventfd.h"
-#include "file.h"
-#include "inotify.h"
-#include "levels.h"
-#include "link.h"
-#include "loop.h"
-#include "mounts.h"
-#include "output.h"
-#include "pidfd.h"
-#include "pollprobe.h"
-#include "queue.h"
-#include "signal.h"
-#include "timerfd.h"
+#include "calls/calls.h"
+#include "calls/clock.h"
+#include "engines/engines.h"
+#include "glue/env.h"
 
 static const struct call_entry *const facilities[] = {
 	epoll_calls,

@@ -5,7 +5,7 @@
  * Linux says that the table has changed, not how, so it is compared with what it was.
  * Two descriptors a thread while there are knotes: one in the thread's epoll, which
  * wakes; and a witness of which nobody else knows, which tells a change from a second
- * notice of the same one, and is read. See native/mounts.c.
+ * notice of the same one, and is read. See native/calls/mounts.c.
  */
 import { readFileSync, readSync } from 'node:fs'
 import type { MountInfo } from '../api/system.js'

@@ -78,7 +78,7 @@ export class Facility {
 const KQUEUE = 'to have a kqueue'
 const FILES = 'to watch files'
 
-// Each instance has a witness, see native/owned.c.
+// Each instance has a witness, see native/glue/owned.c.
 export const EPOLL_CREATE = new Facility('epoll_create1(2) or eventfd2(2)', KQUEUE)
 export const EVENTFD = new Facility('eventfd2(2)', KQUEUE)
 export const TIMERFD = new Facility('timerfd_create(2)', KQUEUE)

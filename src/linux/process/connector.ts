@@ -1,7 +1,7 @@
 /**
  * The process connector as the kernel of a thread hears it: which process has forked,
  * executed or exited. Listened to only while somebody wants to know, because it tells of
- * every process of the system. `linux/cn_proc.h`; the socket is in native/connector.c.
+ * every process of the system. `linux/cn_proc.h`; the socket is in native/engines/connector/.
  */
 import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT } from '../../errors.js'
 import { CONNECTOR } from '../hub/facility.js'

@@ -1,0 +1,58 @@
+/*
+ * The two clocks, clock_gettime(2), as nanoseconds in a double.
+ *
+ * A double counts nanoseconds exactly for 104 days: CLOCK_MONOTONIC is counted
+ * from the moment the addon came into the process, so that all threads agree.
+ */
+#include "clock.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "calls.h"
+
+static pthread_once_t base_once = PTHREAD_ONCE_INIT;
+static struct timespec base;
+
+static void
+read_base(void)
+{
+	clock_gettime(CLOCK_MONOTONIC, &base);
+}
+
+void
+clock_begin(void)
+{
+	pthread_once(&base_once, read_base);
+}
+
+static napi_value
+js_monotonic(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct timespec now;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return call_number(&call, (double)((int64_t)(now.tv_sec - base.tv_sec) * 1000000000 +
+	    (now.tv_nsec - base.tv_nsec)));
+}
+
+static napi_value
+js_realtime(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct timespec now;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return call_number(&call, (double)((int64_t)now.tv_sec * 1000000000 + now.tv_nsec));
+}
+
+const struct call_entry clock_calls[] = {
+	{ "monotonic", js_monotonic },
+	{ "realtime", js_realtime },
+	{ NULL, NULL },
+};

@@ -1,0 +1,198 @@
+/*
+ * Interest sets and the wait: epoll(7).
+ *
+ * `pollWait` does in one crossing what a scan needs: waits, and asks for the
+ * level of the first files. Hot path: nothing is allocated.
+ */
+#include "calls.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/epoll.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "glue/env.h"
+#include "levels.h"
+
+/* Headers older than the call lack its number, which is the same on all machines that Node runs on. */
+#ifndef SYS_epoll_pwait2
+#define SYS_epoll_pwait2 441
+#endif
+
+/* The kernel's 64-bit timespec, also where the C library has another. */
+struct duration {
+	int64_t tv_sec;
+	int64_t tv_nsec;
+};
+
+static napi_value
+js_epoll_create(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	return call_result(&call, env_own(call.state, epoll_create1(EPOLL_CLOEXEC), -1));
+}
+
+static bool
+is_regular(int fd)
+{
+	struct stat status;
+
+	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+}
+
+/*
+ * Whether `fd`, which is in `epfd`, is an epoll instance itself. If it is, `epfd` is
+ * not in it, or they would be a loop, and there is nothing that this takes out.
+ */
+static bool
+nests(int epfd, int fd)
+{
+	struct epoll_event unused = { 0 };
+
+	return epoll_ctl(fd, EPOLL_CTL_DEL, epfd, &unused) < 0 && errno == ENOENT;
+}
+
+static napi_value
+register_file(napi_env env, napi_callback_info info, int operation, bool irregular)
+{
+	struct call call;
+	struct epoll_event event;
+	uint32_t events, generation;
+	int epfd, fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_fd(&call, 1, "fd", &fd) ||
+	    !call_bits(&call, 2, "events", &events) ||
+	    !call_bits(&call, 3, "generation", &generation))
+		return call.answer;
+	event.events = events;
+	event.data.u64 = level_datum(fd, generation);
+	if (irregular && is_regular(fd)) {
+		errno = EPERM;
+		return call_result(&call, -1);
+	}
+	if (epoll_ctl(epfd, operation, fd, &event) < 0)
+		return call_result(&call, -1);
+	return call_result(&call, operation == EPOLL_CTL_ADD && nests(epfd, fd));
+}
+
+static napi_value
+js_epoll_add(napi_env env, napi_callback_info info)
+{
+	return register_file(env, info, EPOLL_CTL_ADD, false);
+}
+
+/* As epoll answers for nearly all regular files, so for all. */
+static napi_value
+js_epoll_add_irregular(napi_env env, napi_callback_info info)
+{
+	return register_file(env, info, EPOLL_CTL_ADD, true);
+}
+
+static napi_value
+js_epoll_modify(napi_env env, napi_callback_info info)
+{
+	return register_file(env, info, EPOLL_CTL_MOD, false);
+}
+
+static napi_value
+js_epoll_delete(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct epoll_event unused = { 0 };
+	int epfd, fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_fd(&call, 1, "fd", &fd))
+		return call.answer;
+	return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &unused));
+}
+
+/* Before Linux 5.11 epoll waits for whole milliseconds, but ppoll for nanoseconds. */
+static int
+wait_with_ppoll(struct env_state *state, int epfd, int room, int64_t sec, int64_t nsec)
+{
+	struct pollfd set = { .fd = epfd, .events = POLLIN };
+	struct timespec timeout = { .tv_sec = (time_t)sec, .tv_nsec = (long)nsec };
+
+	if (ppoll(&set, 1, &timeout, NULL) < 0)
+		return -1;
+	return epoll_wait(epfd, state->events, room, 0);
+}
+
+static int
+wait_for_events(struct env_state *state, int epfd, int room, int64_t sec, int64_t nsec)
+{
+	struct duration timeout = { .tv_sec = sec, .tv_nsec = nsec };
+	int count;
+
+	if (sec < 0 || (sec == 0 && nsec == 0))
+		return epoll_wait(epfd, state->events, room, sec < 0 ? -1 : 0);
+	if (state->lacks_pwait2)
+		return wait_with_ppoll(state, epfd, room, sec, nsec);
+	count = (int)syscall(SYS_epoll_pwait2, epfd, state->events, room, &timeout,
+	    NULL, (size_t)0);
+	/* Some containers refuse calls that they do not know with EPERM. */
+	if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
+		state->lacks_pwait2 = true;
+		return wait_with_ppoll(state, epfd, room, sec, nsec);
+	}
+	return count;
+}
+
+static void
+fill_records(struct env_state *state, int epfd, int32_t *records, int count, int64_t asked)
+{
+	for (int i = 0; i < count; i++) {
+		int32_t *record = records + (size_t)i * RECORD;
+		uint64_t datum = state->events[i].data.u64;
+
+		record[REC_FD] = (int32_t)(uint32_t)datum;
+		record[REC_GENERATION] = (int32_t)(uint32_t)(datum >> 32);
+		record[REC_EVENTS] = (int32_t)state->events[i].events;
+		record[REC_COUNT] = COUNT_UNASKED;
+		record[REC_ERROR] = 0;
+		if (record[REC_GENERATION] != 0 && asked-- > 0)
+			level_ask_read(state, epfd, record);
+	}
+}
+
+static napi_value
+js_poll_wait(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int64_t asked, sec, nsec;
+	size_t length;
+	void *records;
+	int epfd, room, count;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_array(&call, 1, "records", napi_int32_array, RECORD, &records, &length) ||
+	    !call_range(&call, 2, "asked", 0, INT32_MAX, &asked) ||
+	    !call_duration(&call, 3, -1, &sec, &nsec))
+		return call.answer;
+	room = length / RECORD < ENV_BATCH ? (int)(length / RECORD) : ENV_BATCH;
+	count = wait_for_events(call.state, epfd, room, sec, nsec);
+	if (count > 0)
+		fill_records(call.state, epfd, records, count, asked);
+	return call_result(&call, count);
+}
+
+const struct call_entry epoll_calls[] = {
+	{ "epollCreate", js_epoll_create },
+	{ "epollAdd", js_epoll_add },
+	{ "epollAddIrregular", js_epoll_add_irregular },
+	{ "epollModify", js_epoll_modify },
+	{ "epollDelete", js_epoll_delete },
+	{ "pollWait", js_poll_wait },
+	{ NULL, NULL },
+};

@@ -1,0 +1,212 @@
+/*
+ * What a descriptor names, statx(2) or fstat(2), statfs(2), lseek(2) and fcntl(2), and the end of the
+ * addon's own descriptors, close(2). Descriptors of others are never closed, see owned.c.
+ */
+#include "calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "glue/env.h"
+
+/* As in src/linux/native.ts. */
+enum stat_field {
+	STAT_MODE,
+	STAT_DEV,
+	STAT_INO_HIGH,
+	STAT_INO_LOW,
+	STAT_SIZE,
+	STAT_OFFSET,
+	STAT_BIRTH,
+	STAT_BIRTH_NSEC,
+	STAT_LINKS,
+	STAT_UID,
+	STAT_GID,
+	STAT_MODIFIED,
+	STAT_MODIFIED_NSEC,
+	STAT_CHANGED,
+	STAT_CHANGED_NSEC,
+	STAT_FIELDS
+};
+
+static void
+fill_statx(double *fields, const struct statx *status)
+{
+	fields[STAT_MODE] = status->stx_mode;
+	fields[STAT_DEV] = (double)makedev(status->stx_dev_major, status->stx_dev_minor);
+	fields[STAT_INO_HIGH] = (double)(status->stx_ino >> 32);
+	fields[STAT_INO_LOW] = (double)(status->stx_ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status->stx_size;
+	/* Both 0 where the file system does not keep it. */
+	fields[STAT_BIRTH] = (double)status->stx_btime.tv_sec;
+	fields[STAT_BIRTH_NSEC] = status->stx_btime.tv_nsec;
+	fields[STAT_LINKS] = status->stx_nlink;
+	fields[STAT_UID] = status->stx_uid;
+	fields[STAT_GID] = status->stx_gid;
+	fields[STAT_MODIFIED] = (double)status->stx_mtime.tv_sec;
+	fields[STAT_MODIFIED_NSEC] = status->stx_mtime.tv_nsec;
+	fields[STAT_CHANGED] = (double)status->stx_ctime.tv_sec;
+	fields[STAT_CHANGED_NSEC] = status->stx_ctime.tv_nsec;
+}
+
+/* fstat(2) does not know when a file was made. */
+static void
+fill_stat(double *fields, const struct stat *status)
+{
+	fields[STAT_MODE] = status->st_mode;
+	fields[STAT_DEV] = (double)status->st_dev;
+	fields[STAT_INO_HIGH] = (double)((uint64_t)status->st_ino >> 32);
+	fields[STAT_INO_LOW] = (double)((uint64_t)status->st_ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status->st_size;
+	fields[STAT_BIRTH] = fields[STAT_BIRTH_NSEC] = 0;
+	fields[STAT_LINKS] = (double)status->st_nlink;
+	fields[STAT_UID] = status->st_uid;
+	fields[STAT_GID] = status->st_gid;
+	fields[STAT_MODIFIED] = (double)status->st_mtim.tv_sec;
+	fields[STAT_MODIFIED_NSEC] = (double)status->st_mtim.tv_nsec;
+	fields[STAT_CHANGED] = (double)status->st_ctim.tv_sec;
+	fields[STAT_CHANGED_NSEC] = (double)status->st_ctim.tv_nsec;
+}
+
+/* Sandboxes that are older than statx(2) refuse it, and kernels before 4.11 have none. */
+static int
+fill_status(double *fields, int fd)
+{
+	struct statx extended;
+	struct stat plain;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &extended) == 0) {
+		fill_statx(fields, &extended);
+		return 0;
+	}
+	if (errno == EBADF || fstat(fd, &plain) < 0)
+		return -1;
+	fill_stat(fields, &plain);
+	return 0;
+}
+
+static napi_value
+js_file_stat(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length;
+	void *fields;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd) ||
+	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &fields, &length))
+		return call.answer;
+	if (fill_status(fields, fd) < 0)
+		return call_result(&call, -1);
+	((double *)fields)[STAT_OFFSET] = (double)lseek(fd, 0, SEEK_CUR);
+	return call_number(&call, 0);
+}
+
+static napi_value
+js_file_offset(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	off_t offset;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	offset = lseek(fd, 0, SEEK_CUR);
+	return call_number(&call, offset < 0 ? -errno : (double)offset);
+}
+
+static napi_value
+js_file_flags(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, fcntl(fd, F_GETFL));
+}
+
+static napi_value
+js_file_system(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct statfs status;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	if (fstatfs(fd, &status) < 0)
+		return call_result(&call, -1);
+	/* 32 bits, which the C library may hold signed. */
+	return call_number(&call, (uint32_t)status.f_type);
+}
+
+/*
+ * Waits until nobody is changing the entries of a directory: to look up a name that
+ * the kernel does not know already takes the directory's lock, also when the name is
+ * too long for there to be one.
+ */
+static napi_value
+js_directory_barrier(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	char name[NAME_MAX + 2];
+	struct stat status;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	memset(name, 'x', sizeof(name) - 1);
+	name[sizeof(name) - 1] = '\0';
+	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENAMETOOLONG)
+		return call_result(&call, -1);
+	return call_number(&call, 0);
+}
+
+/* Only the master of a pseudo-terminal has a packet mode to tell of: ioctl_tty(2). */
+static napi_value
+js_pty_is_master(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd, packets;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_number(&call, ioctl(fd, TIOCGPKT, &packets) == 0 ? 1 : 0);
+}
+
+static napi_value
+js_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, env_close(call.state, fd));
+}
+
+const struct call_entry file_calls[] = {
+	{ "fileStat", js_file_stat },
+	{ "fileOffset", js_file_offset },
+	{ "fileFlags", js_file_flags },
+	{ "ptyIsMaster", js_pty_is_master },
+	{ "fileSystem", js_file_system },
+	{ "directoryBarrier", js_directory_barrier },
+	{ "close", js_close },
+	{ NULL, NULL },
+};

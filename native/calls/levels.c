@@ -1,0 +1,304 @@
+/*
+ * The level behind a file's readiness: whether a descriptor still names the
+ * file that was registered, and how much can be read or written: epoll_ctl(2),
+ * poll(2), ioctl_tty(2) FIONREAD, tcp(7) TCP_INFO, sock_diag(7).
+ *
+ * Hot path: a readable pipe or socket costs one epoll_ctl and one ioctl, and
+ * nothing is allocated.
+ */
+#include "levels.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include <linux/sockios.h>
+
+#include "calls.h"
+#include "sockdiag.h"
+
+struct side {
+	uint32_t registered;
+	short polled;
+	/* Whether the error of a broken socket is fetched, which takes it away. */
+	bool takes_error;
+	int32_t (*count)(struct env_state *state, int fd, int events);
+};
+
+uint64_t
+level_datum(int fd, uint32_t generation)
+{
+	return (uint64_t)generation << 32 | (uint32_t)fd;
+}
+
+/*
+ * An epoll set knows its files by open file and number, and refuses to add the
+ * same pair twice. Unlike EPOLL_CTL_MOD the refused call leaves no new edge.
+ */
+static bool
+is_registered(int epfd, int fd, uint32_t events, uint32_t generation)
+{
+	struct epoll_event event = { .events = events, .data.u64 = level_datum(fd, generation) };
+
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return errno == EEXIST;
+	epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &event);
+	return false;
+}
+
+static int
+socket_option(int fd, int option)
+{
+	int value = 0;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &length) < 0 ? -1 : value;
+}
+
+static int
+tcp_pending(int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t length = sizeof(info);
+
+	/* For a listening socket the kernel puts the accept queue's length there. */
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ?
+	    -1 : (int)info.tcpi_unacked;
+}
+
+static int32_t
+pending_connections(struct env_state *state, int fd, int events)
+{
+	int pending = -1;
+
+	if (socket_option(fd, SO_ACCEPTCONN) != 1)
+		return COUNT_UNKNOWN;
+	switch (socket_option(fd, SO_DOMAIN)) {
+	case AF_INET:
+	case AF_INET6:
+		pending = tcp_pending(fd);
+		break;
+	case AF_UNIX:
+		pending = sockdiag_unix_pending(state, fd);
+		break;
+	}
+	if (pending < 0)
+		pending = (events & POLLIN) != 0 ? 1 : 0;
+	return pending;
+}
+
+static int32_t
+count_readable(struct env_state *state, int fd, int events)
+{
+	int count = 0;
+
+	if (ioctl(fd, FIONREAD, &count) == 0)
+		return count;
+	return errno == EINVAL ? pending_connections(state, fd, events) : COUNT_UNKNOWN;
+}
+
+/* The kernel says when there is room: its word goes before the arithmetic. */
+static int32_t
+room(int size, int used, int events)
+{
+	int least = (events & POLLOUT) != 0 ? 1 : 0;
+
+	return size - used > least ? size - used : least;
+}
+
+static int32_t
+count_writable(struct env_state *state, int fd, int events)
+{
+	int used = 0;
+	int size = socket_option(fd, SO_SNDBUF);
+
+	(void)state;
+	if (size >= 0)
+		return ioctl(fd, SIOCOUTQ, &used) < 0 ? COUNT_UNKNOWN : room(size, used, events);
+	size = fcntl(fd, F_GETPIPE_SZ);
+	if (size >= 0 && ioctl(fd, FIONREAD, &used) == 0)
+		return room(size, used, events);
+	return COUNT_UNKNOWN;
+}
+
+/*
+ * Of a datagram socket POLLPRI is an error that is to be reported, see socket(7)
+ * SO_SELECT_ERR_QUEUE; of what is no socket, such as a terminal, it is what it says.
+ */
+static int32_t
+count_urgent(struct env_state *state, int fd, int events)
+{
+	int type;
+
+	(void)state;
+	if ((events & POLLPRI) == 0)
+		return 0;
+	type = socket_option(fd, SO_TYPE);
+	return type < 0 || type == SOCK_STREAM ? 1 : 0;
+}
+
+/* FIONREAD of a regular file is its size less the offset, whatever its poll says. */
+static int32_t
+count_nothing(struct env_state *state, int fd, int events)
+{
+	(void)state;
+	(void)fd;
+	(void)events;
+	return 0;
+}
+
+/* As SIDE_READ, SIDE_WRITE, SIDE_EXCEPT and SIDE_FILE in src/linux/native.ts. */
+static const struct side sides[] = {
+	{ EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, true, count_readable },
+	{ EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, true, count_writable },
+	{ EPOLLPRI | EPOLLET, POLLPRI, false, count_urgent },
+	{ EPOLLIN | EPOLLET, POLLIN | POLLPRI, false, count_nothing },
+};
+
+#define SIDES (sizeof(sides) / sizeof(sides[0]))
+
+static const struct side *const read_side = &sides[0];
+
+static void
+mark_stale(int32_t *record)
+{
+	record[REC_EVENTS] |= REC_STALE;
+	record[REC_COUNT] = COUNT_UNKNOWN;
+	record[REC_ERROR] = 0;
+}
+
+/*
+ * FIONREAD counts up to the place of an out-of-band byte: nothing, when reading has come
+ * there, though there may be more behind it. tcp(7), SIOCATMARK.
+ */
+static int32_t
+count_behind_mark(int fd)
+{
+	ssize_t count;
+
+	if (socket_option(fd, SO_TYPE) != SOCK_STREAM)
+		return 0;
+	/* TCP looks, counts, and copies nothing; the others fail for want of a buffer. */
+	count = recv(fd, NULL, INT32_MAX, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+	return count > 0 ? (int32_t)count : 0;
+}
+
+static void
+ask(struct env_state *state, const struct side *side, int fd, int32_t *record)
+{
+	int events = record[REC_EVENTS];
+	int error = 0;
+
+	/* Asking clears the error, so it is left to the program while the socket lives. */
+	if (side->takes_error && (events & POLLERR) != 0 && (events & (POLLHUP | POLLRDHUP)) != 0)
+		error = socket_option(fd, SO_ERROR);
+	record[REC_COUNT] = side->count(state, fd, events);
+	if (side == read_side && events == POLLIN && record[REC_COUNT] == 0)
+		record[REC_COUNT] = count_behind_mark(fd);
+	record[REC_ERROR] = error > 0 ? error : 0;
+}
+
+void
+level_ask_read(struct env_state *state, int epfd, int32_t *record)
+{
+	int fd = record[REC_FD];
+
+	if (is_registered(epfd, fd, read_side->registered, (uint32_t)record[REC_GENERATION]))
+		ask(state, read_side, fd, record);
+	else
+		mark_stale(record);
+}
+
+/*
+ * Bytes to read are proof enough that a file is still readable, unless it was broken when
+ * it was last looked at. Only the others are polled: FIONREAD also counts for the writing
+ * end of a pipe.
+ */
+static bool
+count_tells(const struct side *side, struct env_state *state, int fd, int32_t *record)
+{
+	if (side != read_side || record[REC_EVENTS] != POLLIN)
+		return false;
+	record[REC_COUNT] = side->count(state, fd, POLLIN);
+	record[REC_EVENTS] = POLLIN;
+	record[REC_ERROR] = 0;
+	return record[REC_COUNT] > 0;
+}
+
+/* Leaves in `state->polls` what is to be polled, and passes over the others. */
+static int
+poll_records(struct env_state *state, int epfd, const struct side *side,
+    int32_t *records, size_t n)
+{
+	bool any = false;
+
+	for (size_t i = 0; i < n; i++) {
+		int32_t *record = records + i * RECORD;
+		struct pollfd *polled = &state->polls[i];
+		int fd = record[REC_FD];
+
+		/* poll(2) passes over negative numbers. */
+		polled->fd = -1;
+		polled->events = side->polled;
+		if (!is_registered(epfd, fd, side->registered, (uint32_t)record[REC_GENERATION])) {
+			record[REC_EVENTS] = 0;
+			mark_stale(record);
+		} else if (!count_tells(side, state, fd, record)) {
+			polled->fd = fd;
+			any = true;
+		}
+	}
+	return any ? poll(state->polls, n, 0) : 0;
+}
+
+static void
+ask_polled(struct env_state *state, const struct side *side, int32_t *records, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		int32_t *record = records + i * RECORD;
+		const struct pollfd *polled = &state->polls[i];
+
+		if (polled->fd < 0)
+			continue;
+		record[REC_EVENTS] = polled->revents & ~POLLNVAL;
+		if ((polled->revents & POLLNVAL) != 0)
+			mark_stale(record);
+		else
+			ask(state, side, polled->fd, record);
+	}
+}
+
+static napi_value
+js_poll_levels(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int64_t side, n;
+	size_t length;
+	void *data;
+	int epfd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_range(&call, 1, "side", 0, SIDES - 1, &side) ||
+	    !call_array(&call, 2, "records", napi_int32_array, RECORD, &data, &length) ||
+	    !call_range(&call, 3, "n", 0, (int64_t)(length / RECORD), &n))
+		return call.answer;
+	for (size_t done = 0; done < (size_t)n; done += ENV_BATCH) {
+		int32_t *records = (int32_t *)data + done * RECORD;
+		size_t batch = (size_t)n - done < ENV_BATCH ? (size_t)n - done : ENV_BATCH;
+
+		if (poll_records(call.state, epfd, &sides[side], records, batch) < 0)
+			return call_result(&call, -1);
+		ask_polled(call.state, &sides[side], records, batch);
+	}
+	return call_number(&call, (double)n);
+}
+
+const struct call_entry level_calls[] = {
+	{ "pollLevels", js_poll_levels },
+	{ NULL, NULL },
+};

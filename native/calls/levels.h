@@ -1,0 +1,28 @@
+/* Records of readiness, and the level behind them, see levels.c. */
+#ifndef KQUEUE_LEVELS_H
+#define KQUEUE_LEVELS_H
+
+#include "glue/call.h"
+#include "glue/env.h"
+
+/* The layout of a record and its special values, as in src/linux/native.ts. */
+enum record_field {
+	REC_FD,
+	REC_GENERATION,
+	REC_EVENTS,
+	REC_COUNT,
+	REC_ERROR,
+	RECORD
+};
+
+#define REC_STALE 0x10000
+#define COUNT_UNKNOWN (-1)
+#define COUNT_UNASKED (-2)
+
+/* The datum under which a file is registered in an epoll set. */
+uint64_t level_datum(int fd, uint32_t generation);
+
+/* Completes a record of the read side whose REC_EVENTS are current. */
+void level_ask_read(struct env_state *state, int epfd, int32_t *record);
+
+#endif

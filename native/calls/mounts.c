@@ -1,0 +1,45 @@
+/*
+ * The table of mounted file systems, /proc/self/mountinfo: proc_pid_mountinfo(5).
+ *
+ * Each opening of it knows up to which change of the table it has been polled, and
+ * any poll(2) moves that on, also the one that an epoll instance does for another
+ * that it is in. So who wants to know whether the table has changed polls an opening
+ * that is in no epoll instance.
+ */
+#include "calls.h"
+
+#include <fcntl.h>
+#include <poll.h>
+
+#include "glue/env.h"
+
+static napi_value
+js_mounts_open(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	return call_result(&call, env_own(call.state,
+	    open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), -1));
+}
+
+static napi_value
+js_mounts_changed(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct pollfd set = { .events = POLLPRI };
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &set.fd))
+		return call.answer;
+	if (poll(&set, 1, 0) < 0)
+		return call_result(&call, -1);
+	return call_number(&call, (set.revents & POLLPRI) != 0 ? 1 : 0);
+}
+
+const struct call_entry mounts_calls[] = {
+	{ "mountsOpen", js_mounts_open },
+	{ "mountsChanged", js_mounts_changed },
+	{ NULL, NULL },
+};

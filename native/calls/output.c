@@ -1,0 +1,128 @@
+/*
+ * What was written to a socket or a pipe and not yet taken: SIOCOUTQ of tcp(7) and
+ * unix(7), FIONREAD of pipe(7); and what was taken in all, TCP_INFO.
+ */
+#include "calls.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+
+#include <linux/sockios.h>
+/* The C library's struct tcp_info may be too short. */
+#include <linux/tcp.h>
+
+/* As in src/linux/native.ts. */
+enum output_kind {
+	OUTPUT_NONE,
+	OUTPUT_SOCKET,
+	OUTPUT_STREAM,
+	OUTPUT_PIPE,
+	OUTPUT_WRONG_END
+};
+
+/* A socket that listens has nothing to send, and the kernel will not say 0. */
+static int
+socket_queued(int fd)
+{
+	int count = 0;
+
+	if (ioctl(fd, SIOCOUTQ, &count) == 0)
+		return count;
+	return errno == EINVAL ? 0 : -1;
+}
+
+static int
+queued(int fd)
+{
+	int count = socket_queued(fd);
+
+	if (count >= 0 || errno != ENOTTY)
+		return count;
+	return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
+}
+
+static int
+socket_option(int fd, int option)
+{
+	int value = -1;
+	socklen_t length = sizeof(value);
+
+	return getsockopt(fd, SOL_SOCKET, option, &value, &length) < 0 ? -1 : value;
+}
+
+/* Unix sockets, and those that send datagrams, wake writers whenever something was taken. */
+static int
+socket_kind(int fd)
+{
+	if (socket_queued(fd) < 0)
+		return OUTPUT_NONE;
+	if (socket_option(fd, SO_DOMAIN) == AF_UNIX || socket_option(fd, SO_TYPE) == SOCK_DGRAM)
+		return OUTPUT_SOCKET;
+	return OUTPUT_STREAM;
+}
+
+static int
+kind(int fd)
+{
+	struct stat status;
+
+	if (fstat(fd, &status) < 0)
+		return -1;
+	if (S_ISSOCK(status.st_mode))
+		return socket_kind(fd);
+	if (!S_ISFIFO(status.st_mode))
+		return OUTPUT_NONE;
+	return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? OUTPUT_WRONG_END : OUTPUT_PIPE;
+}
+
+static napi_value
+js_output_kind(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, kind(fd));
+}
+
+static napi_value
+js_output_queued(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, queued(fd));
+}
+
+static napi_value
+js_output_taken(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct tcp_info status = { 0 };
+	socklen_t length = sizeof(status);
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	/* Before Linux 4.1 it is not there, and stays 0. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &status, &length) < 0)
+		return call_number(&call, 0);
+	return call_number(&call, (double)status.tcpi_bytes_acked);
+}
+
+const struct call_entry output_calls[] = {
+	{ "outputKind", js_output_kind },
+	{ "outputQueued", js_output_queued },
+	{ "outputTaken", js_output_taken },
+	{ NULL, NULL },
+};

@@ -1,0 +1,111 @@
+/*
+ * The descriptor of a queue: an epoll(7) that programs may poll, hand on or
+ * close. It holds a readable eventfd, listened to while the queue has events to
+ * give, and, once somebody may be looking, the thread's interest set.
+ *
+ * The eventfd is known to nobody else, so that an epoll which has it is the
+ * queue: EPOLL_CTL_MOD sets its state and proves its identity at once.
+ */
+#include "calls.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "glue/env.h"
+
+static int
+queue_control(int fd, int operation, int member, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = member };
+
+	return epoll_ctl(fd, operation, member, &event);
+}
+
+/* 0, or -1 with EBADF when `fd` is another file by now, or none. */
+static int
+queue_switch(int fd, int ready, uint32_t events)
+{
+	if (queue_control(fd, EPOLL_CTL_MOD, ready, events) == 0)
+		return 0;
+	if (errno == ENOENT || errno == EINVAL || errno == EPERM)
+		errno = EBADF;
+	return -1;
+}
+
+static int
+queue_open(int ready)
+{
+	int fd = epoll_create1(EPOLL_CLOEXEC);
+
+	if (fd < 0)
+		return -1;
+	if (queue_control(fd, EPOLL_CTL_ADD, ready, 0) < 0) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+queue_close(struct env_state *state, int fd, int ready)
+{
+	struct env_owned *owned = env_find(state, fd);
+
+	/* The number may be another of our descriptors by now, even another queue. */
+	if (owned == NULL || owned->ready < 0 || owned->ready != ready) {
+		errno = EBADF;
+		return -1;
+	}
+	return env_close(state, fd);
+}
+
+static napi_value
+js_queue_create(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int ready;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "readyFd", &ready))
+		return call.answer;
+	return call_result(&call, env_own(call.state, queue_open(ready), ready));
+}
+
+static napi_value
+js_queue_set(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd, ready;
+	bool on;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd) ||
+	    !call_fd(&call, 1, "readyFd", &ready) ||
+	    !call_bool(&call, 2, "on", &on))
+		return call.answer;
+	return call_result(&call, queue_switch(fd, ready, on ? EPOLLIN : 0));
+}
+
+static napi_value
+js_queue_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd, ready;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd) ||
+	    !call_fd(&call, 1, "readyFd", &ready))
+		return call.answer;
+	return call_result(&call, queue_close(call.state, fd, ready));
+}
+
+const struct call_entry queue_calls[] = {
+	{ "queueCreate", js_queue_create },
+	{ "queueSet", js_queue_set },
+	{ "queueClose", js_queue_close },
+	{ NULL, NULL },
+};

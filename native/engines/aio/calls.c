@@ -1,0 +1,178 @@
+/*
+ * Asynchronous I/O as JavaScript calls it, see aio.c and src/linux/native.ts.
+ */
+#include "aio.h"
+
+#include <errno.h>
+
+#include "engines/engines.h"
+#include "glue/env.h"
+
+/* The bytes of a Uint8Array as it is now: none, and `gone`, when its memory was detached. */
+static bool
+view_bytes(struct call *call, int index, void **data, size_t *length, bool *gone)
+{
+	napi_typedarray_type type;
+	napi_value buffer;
+
+	if (napi_get_typedarray_info(call->env, call->argv[index], &type, length,
+	    data, &buffer, NULL) != napi_ok || type != napi_uint8_array)
+		return call_type_error(call, "view", "a Uint8Array");
+	if (*data == NULL)
+		*length = 0;
+	*gone = false;
+	return *length > 0 ||
+	    napi_is_detached_arraybuffer(call->env, buffer, gone) == napi_ok;
+}
+
+/* Begins a call that needs the I/O to be open: false with the answer -EBADF where it is not. */
+static bool
+begin(struct call *call, napi_env env, napi_callback_info info)
+{
+	if (!call_begin(call, env, info))
+		return false;
+	if (call->state->aio != NULL)
+		return true;
+	call->answer = call_number(call, -EBADF);
+	return false;
+}
+
+static napi_value
+js_aio_open(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (call.state->aio != NULL)
+		return call_number(&call, -EALREADY);
+	return call_result(&call, aio_open(call.state));
+}
+
+static napi_value
+js_aio_submit(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int64_t operation, offset;
+	size_t length;
+	void *data;
+	bool gone, now;
+	int fd, handle;
+
+	if (!begin(&call, env, info) ||
+	    !call_range(&call, 0, "operation", AIO_READ, AIO_DSYNC, &operation) ||
+	    !call_fd(&call, 1, "fd", &fd) ||
+	    !call_range(&call, 2, "offset", 0, CALL_SAFE_INTEGER, &offset) ||
+	    !view_bytes(&call, 3, &data, &length, &gone) ||
+	    !call_bool(&call, 4, "now", &now))
+		return call.answer;
+	if (gone)
+		return call_number(&call, -EFAULT);
+	handle = aio_submit(call.state->aio, (enum aio_operation)operation, fd, offset,
+	    data, length);
+	if (handle < 0)
+		return call_result(&call, handle);
+	if (now)
+		aio_start(call.state->aio);
+	return call_number(&call, handle);
+}
+
+static napi_value
+js_aio_start(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!begin(&call, env, info))
+		return call.answer;
+	aio_start(call.state->aio);
+	return call_number(&call, 0);
+}
+
+static napi_value
+js_aio_collect(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length;
+	void *handles;
+
+	if (!begin(&call, env, info) ||
+	    !call_array(&call, 0, "handles", napi_int32_array, 1, &handles, &length))
+		return call.answer;
+	return call_number(&call, (double)aio_collect(call.state->aio, handles, length));
+}
+
+static napi_value
+js_aio_take(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length;
+	void *data;
+	bool gone;
+	int handle;
+
+	if (!begin(&call, env, info) ||
+	    !call_fd(&call, 0, "handle", &handle) ||
+	    !view_bytes(&call, 1, &data, &length, &gone))
+		return call.answer;
+	return call_number(&call, aio_take(call.state->aio, handle, data, length));
+}
+
+static napi_value
+js_aio_cancel(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int handle;
+
+	if (!begin(&call, env, info) ||
+	    !call_fd(&call, 0, "handle", &handle))
+		return call.answer;
+	return call_number(&call, aio_cancel(call.state->aio, handle));
+}
+
+static napi_value
+js_aio_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	return call_result(&call, aio_close(call.state));
+}
+
+static napi_value
+js_aio_kind(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!begin(&call, env, info))
+		return call.answer;
+	return call_number(&call, aio_kind(call.state->aio));
+}
+
+static napi_value
+js_aio_prefer(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int64_t kind, room;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_range(&call, 0, "kind", AIO_ANY, AIO_THREADS, &kind) ||
+	    !call_range(&call, 1, "room", 0, 4096, &room))
+		return call.answer;
+	call.state->aio_preferred = (int)kind;
+	call.state->aio_room = (unsigned int)room;
+	return call_undefined(&call);
+}
+
+const struct call_entry aio_calls[] = {
+	{ "aioOpen", js_aio_open },
+	{ "aioSubmit", js_aio_submit },
+	{ "aioStart", js_aio_start },
+	{ "aioCollect", js_aio_collect },
+	{ "aioTake", js_aio_take },
+	{ "aioCancel", js_aio_cancel },
+	{ "aioClose", js_aio_close },
+	{ "aioKind", js_aio_kind },
+	{ "aioPrefer", js_aio_prefer },
+	{ NULL, NULL },
+};

@@ -1,0 +1,268 @@
+/*
+ * The process connector for all environments of the process: one socket
+ * (procsource.c), and for each environment that listens a FIFO of records (fifo.c).
+ *
+ * What arrives is taken out of the socket at once, by a thread that does nothing
+ * else, because the socket of an ordinary user has room for a few hundred messages
+ * and JavaScript may be busy for longer than that lasts. Whoever reads a FIFO
+ * first empties the socket, so that nothing that has happened is missing.
+ */
+#include "connector.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "cmdline.h"
+#include "engines/engines.h"
+#include "fifo.h"
+#include "glue/env.h"
+#include "procsource.h"
+
+/* Guards the start and the end of the thread; taken before the other. */
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+/* Guards all of the following, which the thread works on. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct event_fifo *listeners;
+static int source = -1;
+static int stop = -1;
+/* Of those two. */
+static struct ownership ownership;
+static pthread_t thread;
+
+static void
+tell_all(const struct event_record *record)
+{
+	for (struct event_fifo *fifo = listeners; fifo != NULL; fifo = fifo->next)
+		event_fifo_add(fifo, record);
+}
+
+static void *
+read_messages(void *unused)
+{
+	struct pollfd set[2] = {
+		{ .fd = source, .events = POLLIN },
+		{ .fd = stop, .events = POLLIN },
+	};
+
+	(void)unused;
+	for (;;) {
+		if (poll(set, 2, -1) < 0 && errno != EINTR)
+			break;
+		/* The socket may have been closed by who closes all descriptors. */
+		if (set[1].revents != 0 || set[0].revents & POLLNVAL)
+			break;
+		pthread_mutex_lock(&lock);
+		procsource_take(source, tell_all);
+		pthread_mutex_unlock(&lock);
+	}
+	return NULL;
+}
+
+static int
+thread_start(void)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	/* Signals are for the threads that know what to do with them. */
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(&thread, NULL, read_messages, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+static void
+source_close(void)
+{
+	int error = errno;
+
+	owned_end(&ownership);
+	source = stop = -1;
+	errno = error;
+}
+
+static int
+source_open(void)
+{
+	source = owned_take(&ownership, procsource_open(), -1);
+	if (source < 0) {
+		source_close();
+		return -1;
+	}
+	stop = owned_take(&ownership, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
+	if (stop < 0 || thread_start() < 0) {
+		source_close();
+		return -1;
+	}
+	return 0;
+}
+
+/* With `life` held and without listeners. */
+static void
+source_end(void)
+{
+	static const uint64_t one = 1;
+
+	/* Who closed it has left the thread alone, which then goes on to listen to nothing. */
+	if (owned_holds(&ownership, stop) && write(stop, &one, sizeof(one)) == sizeof(one))
+		pthread_join(thread, NULL);
+	else
+		pthread_detach(thread);
+	source_close();
+}
+
+/* Puts a FIFO among those that are told: 0 or an errno. */
+static int
+fifo_join(struct event_fifo *fifo)
+{
+	int error = 0;
+
+	pthread_mutex_lock(&life);
+	pthread_mutex_lock(&lock);
+	if (source < 0 && source_open() < 0) {
+		error = errno;
+	} else {
+		/* What has happened until now is not for the new listener. */
+		procsource_take(source, tell_all);
+		fifo->next = listeners;
+		fifo->link = &listeners;
+		if (listeners != NULL)
+			listeners->link = &fifo->next;
+		listeners = fifo;
+	}
+	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&life);
+	return error;
+}
+
+static int
+connector_join(struct env_state *state)
+{
+	struct event_fifo *fifo = calloc(1, sizeof(*fifo));
+	int error;
+
+	if (fifo == NULL)
+		return -1;
+	fifo->bell = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
+	if (fifo->bell < 0) {
+		event_fifo_free(fifo);
+		return -1;
+	}
+	error = fifo_join(fifo);
+	if (error == 0) {
+		state->connector = fifo;
+		return fifo->bell;
+	}
+	env_close(state, fifo->bell);
+	event_fifo_free(fifo);
+	errno = error;
+	return -1;
+}
+
+void
+connector_leave(struct env_state *state)
+{
+	struct event_fifo *fifo = state->connector;
+	bool last;
+
+	if (fifo == NULL)
+		return;
+	pthread_mutex_lock(&life);
+	pthread_mutex_lock(&lock);
+	*fifo->link = fifo->next;
+	if (fifo->next != NULL)
+		fifo->next->link = fifo->link;
+	last = listeners == NULL;
+	pthread_mutex_unlock(&lock);
+	if (last)
+		source_end();
+	pthread_mutex_unlock(&life);
+	state->connector = NULL;
+	event_fifo_free(fifo);
+}
+
+static napi_value
+js_connector_open(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (call.state->connector != NULL) {
+		errno = EALREADY;
+		return call_result(&call, -1);
+	}
+	return call_result(&call, connector_join(call.state));
+}
+
+static napi_value
+js_connector_read(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length, count;
+	void *records;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_array(&call, 0, "records", napi_float64_array, EVENT_RECORD, &records, &length))
+		return call.answer;
+	if (call.state->connector == NULL) {
+		errno = EBADF;
+		return call_result(&call, -1);
+	}
+	pthread_mutex_lock(&lock);
+	procsource_take(source, tell_all);
+	count = event_fifo_take(call.state->connector, records, length / EVENT_RECORD);
+	pthread_mutex_unlock(&lock);
+	return call_number(&call, (double)count);
+}
+
+static napi_value
+js_connector_cmdline(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length;
+	int64_t place;
+	void *line;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_range(&call, 0, "place", -1, CALL_SAFE_INTEGER, &place) ||
+	    !call_array(&call, 1, "line", napi_uint8_array, CMDLINE_MOST, &line, &length))
+		return call.answer;
+	pthread_mutex_lock(&lock);
+	length = cmdline_copy((double)place, line);
+	pthread_mutex_unlock(&lock);
+	return call_number(&call, (double)length);
+}
+
+static napi_value
+js_connector_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int bell;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (call.state->connector == NULL) {
+		errno = EBADF;
+		return call_result(&call, -1);
+	}
+	bell = call.state->connector->bell;
+	connector_leave(call.state);
+	return call_result(&call, env_close(call.state, bell));
+}
+
+const struct call_entry connector_calls[] = {
+	{ "connectorOpen", js_connector_open },
+	{ "connectorRead", js_connector_read },
+	{ "connectorCmdline", js_connector_cmdline },
+	{ "connectorClose", js_connector_close },
+	{ NULL, NULL },
+};

@@ -1,0 +1,273 @@
+/*
+ * The kernel tells of every fork, exec and exit on the system by netlink(7): the
+ * process connector, linux/cn_proc.h.
+ */
+#include "procsource.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/cn_proc.h>
+#include <linux/connector.h>
+#include <linux/netlink.h>
+
+#include "cmdline.h"
+
+/* Until Linux 6.6 the kinds of events were declared inside struct proc_event. */
+#define KERNEL_NONE UINT32_C(0)
+#define KERNEL_FORK UINT32_C(1)
+#define KERNEL_EXEC UINT32_C(2)
+#define KERNEL_EXIT UINT32_C(0x80000000)
+
+/* What the socket may hold; an ordinary user gets what net.core.rmem_max allows. */
+#define SOCKET_ROOM (32 * 1024 * 1024)
+/* So often the kernel is asked, see source_begin. */
+#define TRIES 3
+/* As many processors as Linux can be made for. */
+#define PROCESSORS 8192
+
+typedef void (*tell_function)(const struct event_record *record);
+
+struct question {
+	struct nlmsghdr header;
+	struct cn_msg connector;
+	uint32_t operation;
+} __attribute__((packed));
+
+static uint32_t last_question;
+/*
+ * Each processor numbers its messages. Numbers that are missing are messages for
+ * which the kernel had no memory; of the others it tells with ENOBUFS.
+ */
+static uint32_t numbers[PROCESSORS];
+static uint8_t numbered[PROCESSORS];
+static bool losing;
+
+static void
+check_number(const struct proc_event *event, uint32_t number)
+{
+	uint32_t cpu = event->cpu;
+
+	/* Older kernels answer in the name of no processor. */
+	if (cpu >= PROCESSORS)
+		return;
+	if (numbered[cpu] && number != numbers[cpu])
+		losing = true;
+	numbers[cpu] = number + 1;
+	numbered[cpu] = 1;
+}
+
+/*
+ * The name of the program that a process has just executed, proc_pid_comm(5); left empty
+ * when the process is gone. JavaScript would come too late for most that are short.
+ */
+static void
+take_name(pid_t pid, void *name)
+{
+	char path[32];
+	char line[EVENT_NAME_SIZE];
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	length = read(fd, line, sizeof(line));
+	close(fd);
+	/* The last character is a newline. */
+	if (length > 1)
+		memcpy(name, line, (size_t)length - 1);
+}
+
+static void
+take_event(const struct proc_event *event, tell_function tell)
+{
+	struct event_record record = { .fields = { 0 } };
+	double *fields = record.fields;
+
+	fields[EVENT_TIME] = (double)event->timestamp_ns;
+	switch ((uint32_t)event->what) {
+	case KERNEL_FORK:
+		fields[EVENT_WHAT] = EVENT_FORK;
+		fields[EVENT_PID] = event->event_data.fork.child_pid;
+		fields[EVENT_TGID] = event->event_data.fork.child_tgid;
+		fields[EVENT_VALUE] = event->event_data.fork.parent_tgid;
+		break;
+	case KERNEL_EXEC:
+		fields[EVENT_WHAT] = EVENT_EXEC;
+		fields[EVENT_PID] = event->event_data.exec.process_pid;
+		fields[EVENT_TGID] = event->event_data.exec.process_tgid;
+		/* A zombie keeps its name. */
+		fields[EVENT_VALUE] = cmdline_keep(event->event_data.exec.process_tgid);
+		take_name(event->event_data.exec.process_tgid, &fields[EVENT_NAME]);
+		break;
+	case KERNEL_EXIT:
+		fields[EVENT_WHAT] = EVENT_EXIT;
+		fields[EVENT_PID] = event->event_data.exit.process_pid;
+		fields[EVENT_TGID] = event->event_data.exit.process_tgid;
+		fields[EVENT_VALUE] = event->event_data.exit.exit_code & 0xffff;
+		break;
+	default:
+		return;
+	}
+	tell(&record);
+}
+
+/* The connector's message in a datagram of the kernel's, or NULL. */
+static const struct cn_msg *
+connector_message(const void *buffer, size_t length, const struct sockaddr_nl *from)
+{
+	const struct nlmsghdr *header = buffer;
+	const struct cn_msg *message;
+
+	/* Others may send to the group, too; only the kernel has no port. */
+	if (from->nl_pid != 0 || length < NLMSG_LENGTH(sizeof(*message)) ||
+	    header->nlmsg_len > length || header->nlmsg_len < NLMSG_LENGTH(sizeof(*message)))
+		return NULL;
+	message = (const struct cn_msg *)((const char *)buffer + NLMSG_HDRLEN);
+	if (message->id.idx != CN_IDX_PROC || message->id.val != CN_VAL_PROC ||
+	    message->len < sizeof(struct proc_event) ||
+	    NLMSG_LENGTH(sizeof(*message) + message->len) > length)
+		return NULL;
+	return message;
+}
+
+/*
+ * Takes in one message: 1, 0 when there is none, -1 for an error of the socket.
+ * `answer`, when it is wanted, is 0 or the errno that the kernel answers our question with.
+ */
+static int
+take_message(int fd, tell_function tell, int *answer)
+{
+	char buffer[4096] __attribute__((aligned(8)));
+	struct sockaddr_nl from = { 0 };
+	socklen_t size = sizeof(from);
+	struct proc_event event;
+	const struct cn_msg *message;
+	ssize_t length;
+
+	length = recvfrom(fd, buffer, sizeof(buffer), 0, (struct sockaddr *)&from, &size);
+	if (length < 0) {
+		if (errno == ENOBUFS) {
+			losing = true;
+			return 1;
+		}
+		return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -1;
+	}
+	message = connector_message(buffer, (size_t)length, &from);
+	if (message == NULL)
+		return 1;
+	memcpy(&event, message->data, sizeof(event));
+	check_number(&event, message->seq);
+	if ((uint32_t)event.what != KERNEL_NONE)
+		take_event(&event, tell);
+	else if (answer != NULL && message->ack == last_question + 1)
+		*answer = (int)event.event_data.ack.err;
+	return 1;
+}
+
+static void
+take_all(int fd, tell_function tell, int *answer)
+{
+	static const struct event_record lost = { .fields = { [EVENT_WHAT] = EVENT_LOST } };
+
+	while (take_message(fd, tell, answer) > 0)
+		continue;
+	if (!losing)
+		return;
+	losing = false;
+	memset(numbered, 0, sizeof(numbered));
+	tell(&lost);
+}
+
+void
+procsource_take(int fd, tell_function tell)
+{
+	take_all(fd, tell, NULL);
+}
+
+static void
+tell_nobody(const struct event_record *record)
+{
+	(void)record;
+}
+
+static int
+ask_to_listen(int fd)
+{
+	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	struct question message;
+	int answer = -1;
+
+	memset(&message, 0, sizeof(message));
+	message.header.nlmsg_len = sizeof(message);
+	message.header.nlmsg_type = NLMSG_DONE;
+	message.connector.id.idx = CN_IDX_PROC;
+	message.connector.id.val = CN_VAL_PROC;
+	message.connector.ack = ++last_question;
+	message.connector.len = sizeof(message.operation);
+	message.operation = PROC_CN_MCAST_LISTEN;
+	if (sendto(fd, &message, sizeof(message), 0,
+	    (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
+		return -1;
+	/* The kernel answers before it returns, or not at all. */
+	take_all(fd, tell_nobody, &answer);
+	errno = answer < 0 ? ENOMSG : answer;
+	return answer == 0 ? 0 : -1;
+}
+
+static int
+source_begin(int fd)
+{
+	struct sockaddr_nl address = { .nl_family = AF_NETLINK, .nl_groups = CN_IDX_PROC };
+	int room = SOCKET_ROOM, on = 1;
+
+	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)) < 0)
+		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof(room));
+	/* A full socket is to be an error for the sender, and not nobody who listens. */
+	setsockopt(fd, SOL_NETLINK, NETLINK_BROADCAST_ERROR, &on, sizeof(on));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -1;
+	/*
+	 * Twice: as it finds that the last listener has gone, the kernel may forget one
+	 * that has just come. It has no answers for whom it has forgotten.
+	 */
+	return ask_to_listen(fd) < 0 ? -1 : ask_to_listen(fd);
+}
+
+static int
+source_try(void)
+{
+	int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
+
+	if (fd < 0)
+		return -1;
+	losing = false;
+	memset(numbered, 0, sizeof(numbered));
+	if (source_begin(fd) < 0) {
+		int error = errno;
+
+		close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+int
+procsource_open(void)
+{
+	for (int tries = 0; tries < TRIES; tries++) {
+		int fd = source_try();
+
+		if (fd >= 0 || errno != ENOMSG)
+			return fd;
+	}
+	return -1;
+}

@@ -1,0 +1,356 @@
+/*
+ * Signal counts and who is woken, see signal.h: EVFILT_SIGNAL.
+ *
+ * A handler may run in any thread at any time, so all that it touches is atomic
+ * and stays allocated: the watchers are a list to which they are only added, and
+ * those of environments that have ended are used again. The rest is under `lock`,
+ * which no handler takes.
+ */
+#include "signal.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "copies.h"
+#include "disposition.h"
+#include "engines/engines.h"
+#include "glue/env.h"
+
+#define WORD_BITS 32
+#define WORDS ((SIGNAL_END + WORD_BITS - 1) / WORD_BITS)
+
+/* An environment that watches. */
+struct signal_watcher {
+	/* -1 for none. */
+	atomic_int fd;
+	/* Handlers that are about to write to it. */
+	atomic_int writers;
+	/* The signals watched, a bit each. */
+	atomic_uint wants[WORDS];
+	bool used;
+	struct signal_watcher *next;
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic(struct signal_watcher *) watchers;
+static atomic_uint counts[SIGNAL_END];
+/* How many environments watch a signal. */
+static unsigned int uses[SIGNAL_END];
+
+static bool
+wants(struct signal_watcher *watcher, int number)
+{
+	return atomic_load(&watcher->wants[number / WORD_BITS]) & 1U << number % WORD_BITS;
+}
+
+/* Who takes `fd` away waits until nobody can be about to use it: see `retire`. */
+static void
+wake(struct signal_watcher *watcher)
+{
+	static const uint64_t one = 1;
+	int fd;
+
+	atomic_fetch_add(&watcher->writers, 1);
+	fd = atomic_load(&watcher->fd);
+	/* It fails only when the counter is full, which nobody will live to see. */
+	if (fd >= 0)
+		(void)!write(fd, &one, sizeof(one));
+	atomic_fetch_sub(&watcher->writers, 1);
+}
+
+void
+signal_arrived(int number)
+{
+	atomic_fetch_add(&counts[number], 1);
+	for (struct signal_watcher *watcher = atomic_load(&watchers); watcher != NULL;
+	    watcher = watcher->next) {
+		if (wants(watcher, number))
+			wake(watcher);
+	}
+}
+
+/* A watcher that is not used, or NULL. */
+static struct signal_watcher *
+hire(void)
+{
+	struct signal_watcher *watcher;
+
+	for (watcher = atomic_load(&watchers); watcher != NULL; watcher = watcher->next) {
+		if (!watcher->used) {
+			watcher->used = true;
+			return watcher;
+		}
+	}
+	watcher = calloc(1, sizeof(*watcher));
+	if (watcher == NULL)
+		return NULL;
+	watcher->used = true;
+	atomic_init(&watcher->fd, -1);
+	watcher->next = atomic_load(&watchers);
+	atomic_store(&watchers, watcher);
+	return watcher;
+}
+
+/* Its eventfd, which no handler uses any more. */
+static int
+retire(struct signal_watcher *watcher)
+{
+	int fd = atomic_exchange(&watcher->fd, -1);
+
+	while (atomic_load(&watcher->writers) > 0)
+		sched_yield();
+	watcher->used = false;
+	return fd;
+}
+
+static int
+watch(struct signal_watcher *watcher, int number)
+{
+	unsigned int bit = 1U << number % WORD_BITS;
+
+	if (watcher == NULL) {
+		errno = EBADF;
+		return -1;
+	}
+	if (wants(watcher, number))
+		return 0;
+	/* From the first delivery on. */
+	atomic_fetch_or(&watcher->wants[number / WORD_BITS], bit);
+	if (uses[number] == 0 && disposition_take(number) < 0) {
+		atomic_fetch_and(&watcher->wants[number / WORD_BITS], ~bit);
+		return -1;
+	}
+	uses[number]++;
+	return 0;
+}
+
+static void
+unwatch(struct signal_watcher *watcher, int number)
+{
+	if (watcher == NULL || !wants(watcher, number))
+		return;
+	if (--uses[number] == 0)
+		disposition_give_back(number);
+	atomic_fetch_and(&watcher->wants[number / WORD_BITS], ~(1U << number % WORD_BITS));
+}
+
+static struct signal_watcher *
+floor_open(int fd)
+{
+	struct signal_watcher *watcher;
+
+	pthread_mutex_lock(&lock);
+	watcher = hire();
+	if (watcher != NULL)
+		atomic_store(&watcher->fd, fd);
+	pthread_mutex_unlock(&lock);
+	return watcher;
+}
+
+static int
+floor_close(struct signal_watcher *watcher)
+{
+	int fd;
+
+	pthread_mutex_lock(&lock);
+	for (int number = 1; number < SIGNAL_END; number++)
+		unwatch(watcher, number);
+	fd = retire(watcher);
+	pthread_mutex_unlock(&lock);
+	return fd;
+}
+
+static int
+floor_watch(struct signal_watcher *watcher, int number)
+{
+	int result;
+
+	pthread_mutex_lock(&lock);
+	result = watch(watcher, number);
+	pthread_mutex_unlock(&lock);
+	return result;
+}
+
+static void
+floor_unwatch(struct signal_watcher *watcher, int number)
+{
+	pthread_mutex_lock(&lock);
+	unwatch(watcher, number);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+floor_expect(int number)
+{
+	pthread_mutex_lock(&lock);
+	disposition_expect(number);
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+floor_check(struct signal_watcher *watcher)
+{
+	pthread_mutex_lock(&lock);
+	for (int number = 1; number < SIGNAL_END; number++) {
+		if (wants(watcher, number))
+			disposition_check(number);
+	}
+	pthread_mutex_unlock(&lock);
+}
+
+static void
+floor_counts(int32_t *values)
+{
+	for (int number = 0; number < SIGNAL_END; number++)
+		values[number] = (int32_t)atomic_load(&counts[number]);
+}
+
+__attribute__((visibility("default"))) const struct signal_floor SIGNAL_FLOOR = {
+	.open = floor_open,
+	.close = floor_close,
+	.watch = floor_watch,
+	.unwatch = floor_unwatch,
+	.expect = floor_expect,
+	.check = floor_check,
+	.counts = floor_counts,
+};
+
+void
+signal_end(struct env_state *state)
+{
+	if (state->signals != NULL)
+		env_close(state, copies_floor()->close(state->signals));
+	state->signals = NULL;
+}
+
+static int
+open_watcher(struct env_state *state)
+{
+	int fd;
+
+	if (state->signals != NULL) {
+		errno = EALREADY;
+		return -1;
+	}
+	fd = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
+	if (fd < 0)
+		return -1;
+	state->signals = copies_floor()->open(fd);
+	if (state->signals == NULL) {
+		env_close(state, fd);
+		errno = ENOMEM;
+		return -1;
+	}
+	return fd;
+}
+
+static napi_value
+js_signal_open(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	return call_result(&call, open_watcher(call.state));
+}
+
+static napi_value
+js_signal_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	signal_end(call.state);
+	return call_undefined(&call);
+}
+
+static bool
+begin_with_number(struct call *call, napi_env env, napi_callback_info info, int *number)
+{
+	int64_t value;
+
+	if (!call_begin(call, env, info) ||
+	    !call_range(call, 0, "number", 1, SIGNAL_END - 1, &value))
+		return false;
+	*number = (int)value;
+	return true;
+}
+
+static napi_value
+js_signal_watch(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int number;
+
+	if (!begin_with_number(&call, env, info, &number))
+		return call.answer;
+	return call_result(&call, copies_floor()->watch(call.state->signals, number));
+}
+
+static napi_value
+js_signal_unwatch(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int number;
+
+	if (!begin_with_number(&call, env, info, &number))
+		return call.answer;
+	copies_floor()->unwatch(call.state->signals, number);
+	return call_result(&call, 0);
+}
+
+static napi_value
+js_signal_expect(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int number;
+
+	if (!begin_with_number(&call, env, info, &number))
+		return call.answer;
+	copies_floor()->expect(number);
+	return call_result(&call, 0);
+}
+
+static napi_value
+js_signal_check(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	if (call.state->signals != NULL)
+		copies_floor()->check(call.state->signals);
+	return call_undefined(&call);
+}
+
+static napi_value
+js_signal_counts(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	size_t length;
+	void *data;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_array(&call, 0, "counts", napi_int32_array, SIGNAL_END, &data, &length))
+		return call.answer;
+	copies_floor()->counts(data);
+	return call_undefined(&call);
+}
+
+const struct call_entry signal_calls[] = {
+	{ "signalOpen", js_signal_open },
+	{ "signalClose", js_signal_close },
+	{ "signalWatch", js_signal_watch },
+	{ "signalUnwatch", js_signal_unwatch },
+	{ "signalExpect", js_signal_expect },
+	{ "signalCheck", js_signal_check },
+	{ "signalCounts", js_signal_counts },
+	{ NULL, NULL },
+};
