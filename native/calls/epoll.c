@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdatomic.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -116,6 +117,9 @@ js_epoll_delete(napi_env env, napi_callback_info info)
 	return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &unused));
 }
 
+/* What the kernel lacks, it lacks for all threads. */
+static atomic_bool lacks_pwait2;
+
 /* Before Linux 5.11 epoll waits for whole milliseconds, but ppoll for nanoseconds. */
 static int
 wait_with_ppoll(struct env_state *state, int epfd, int room, int64_t sec, int64_t nsec)
@@ -136,13 +140,13 @@ wait_for_events(struct env_state *state, int epfd, int room, int64_t sec, int64_
 
 	if (sec < 0 || (sec == 0 && nsec == 0))
 		return epoll_wait(epfd, state->events, room, sec < 0 ? -1 : 0);
-	if (state->lacks_pwait2)
+	if (atomic_load_explicit(&lacks_pwait2, memory_order_relaxed))
 		return wait_with_ppoll(state, epfd, room, sec, nsec);
 	count = (int)syscall(SYS_epoll_pwait2, epfd, state->events, room, &timeout,
 	    NULL, (size_t)0);
 	/* Some containers refuse calls that they do not know with EPERM. */
 	if (count < 0 && (errno == ENOSYS || errno == EPERM)) {
-		state->lacks_pwait2 = true;
+		atomic_store(&lacks_pwait2, true);
 		return wait_with_ppoll(state, epfd, room, sec, nsec);
 	}
 	return count;

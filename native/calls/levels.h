@@ -2,7 +2,8 @@
 #ifndef KQUEUE_LEVELS_H
 #define KQUEUE_LEVELS_H
 
-#include "glue/call.h"
+#include <stdint.h>
+
 #include "glue/env.h"
 
 /* The layout of a record and its special values, as in src/linux/native.ts. */

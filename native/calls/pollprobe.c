@@ -4,7 +4,7 @@
  * tell these from the others. IOCB_CMD_POLL of io_submit(2), Linux 4.18, does: it refuses
  * a file that puts it on no wait queue.
  */
-#include "pollprobe.h"
+#include "calls.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -15,11 +15,35 @@
 
 #include <linux/aio_abi.h>
 
-#include "calls.h"
+#include "glue/env.h"
 
 /* As in src/linux/native.ts: it waits, nobody knows whether it does. */
 #define POLL_WAITS 0x10000
 #define POLL_WAITS_PERHAPS 0x20000
+
+struct poll_probe {
+	/* A context of io_setup(2), 0 while there is none. */
+	aio_context_t context;
+	/* The kernel has no IOCB_CMD_POLL. */
+	bool lacking;
+};
+
+static void
+probe_end(struct poll_probe *probe)
+{
+	if (probe->context != 0)
+		syscall(SYS_io_destroy, probe->context);
+	probe->context = 0;
+}
+
+static void
+end(struct env_state *state, void *part)
+{
+	(void)state;
+	probe_end(part);
+}
+
+static const struct env_kind probe_kind = { .size = sizeof(struct poll_probe), .end = end };
 
 /* What was taken back is handed over by a thread of the kernel, which is soon. */
 static int
@@ -39,7 +63,7 @@ reap(aio_context_t context, struct io_event *event)
  * was taken from it.
  */
 static int
-ask_to_wait(struct env_state *state, int fd)
+ask_to_wait(struct poll_probe *probe, int fd)
 {
 	struct iocb request = {
 		.aio_fildes = (uint32_t)fd,
@@ -49,12 +73,12 @@ ask_to_wait(struct env_state *state, int fd)
 	struct iocb *requests[] = { &request };
 	struct io_event event = { 0 };
 
-	if (syscall(SYS_io_submit, state->poll_context, 1L, requests) < 0)
+	if (syscall(SYS_io_submit, probe->context, 1L, requests) < 0)
 		return errno == EINVAL ? 0 : POLL_WAITS_PERHAPS;
 	/* Fails when it is over already; either way there is one event to take. */
-	syscall(SYS_io_cancel, state->poll_context, &request, &event);
-	if (reap(state->poll_context, &event) < 0) {
-		pollprobe_end(state);
+	syscall(SYS_io_cancel, probe->context, &request, &event);
+	if (reap(probe->context, &event) < 0) {
+		probe_end(probe);
 		return POLL_WAITS;
 	}
 	return POLL_WAITS | (event.res > 0 ? (int)event.res & POLLPRI : 0);
@@ -62,40 +86,32 @@ ask_to_wait(struct env_state *state, int fd)
 
 /* A kernel that has no IOCB_CMD_POLL refuses it for what waits, too. */
 static bool
-is_supported(struct env_state *state)
+is_supported(struct poll_probe *probe)
 {
 	int fd = eventfd(0, EFD_CLOEXEC);
 	bool supported;
 
 	if (fd < 0)
 		return false;
-	supported = (ask_to_wait(state, fd) & POLL_WAITS) != 0;
+	supported = (ask_to_wait(probe, fd) & POLL_WAITS) != 0;
 	close(fd);
 	return supported;
 }
 
 static bool
-begin(struct env_state *state)
+begin(struct poll_probe *probe)
 {
-	if (state->poll_context != 0)
+	if (probe->context != 0)
 		return true;
-	if (state->lacks_poll_request || syscall(SYS_io_setup, 1, &state->poll_context) < 0) {
-		state->poll_context = 0;
+	if (probe->lacking || syscall(SYS_io_setup, 1, &probe->context) < 0) {
+		probe->context = 0;
 		return false;
 	}
-	if (is_supported(state))
+	if (is_supported(probe))
 		return true;
-	state->lacks_poll_request = true;
-	pollprobe_end(state);
+	probe->lacking = true;
+	probe_end(probe);
 	return false;
-}
-
-void
-pollprobe_end(struct env_state *state)
-{
-	if (state->poll_context != 0)
-		syscall(SYS_io_destroy, state->poll_context);
-	state->poll_context = 0;
 }
 
 static int
@@ -111,10 +127,11 @@ poll_now(int fd)
  * the first who polls on a wait queue before its server says that it has no poll.
  */
 static int
-probe(struct env_state *state, int fd)
+poll_probe(struct env_state *state, int fd)
 {
+	struct poll_probe *probe = env_part(state, &probe_kind);
 	int first = poll_now(fd);
-	int waits = begin(state) ? ask_to_wait(state, fd) : POLL_WAITS_PERHAPS;
+	int waits = probe != NULL && begin(probe) ? ask_to_wait(probe, fd) : POLL_WAITS_PERHAPS;
 	int last = poll_now(fd);
 
 	return first < 0 || last < 0 ? -1 : (first & POLLPRI) | waits | last;
@@ -129,7 +146,7 @@ js_poll_probe(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
-	return call_result(&call, probe(call.state, fd));
+	return call_result(&call, poll_probe(call.state, fd));
 }
 
 const struct call_entry pollprobe_calls[] = {

@@ -53,7 +53,7 @@ queue_open(int ready)
 static int
 queue_close(struct env_state *state, int fd, int ready)
 {
-	struct env_owned *owned = env_find(state, fd);
+	const struct owned *owned = owned_find(&state->ownership, fd);
 
 	/* The number may be another of our descriptors by now, even another queue. */
 	if (owned == NULL || owned->ready < 0 || owned->ready != ready) {

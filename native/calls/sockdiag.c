@@ -31,13 +31,28 @@ union diag_reply {
 	char bytes[1024];
 };
 
-static bool
+struct diag {
+	bool open;
+	int fd;
+	uint32_t sequence;
+};
+
+static const struct env_kind diag_kind = { .size = sizeof(struct diag) };
+
+/* NULL where the kernel has no such socket for us. */
+static struct diag *
 diag_open(struct env_state *state)
 {
-	if (state->diag_fd < 0)
-		state->diag_fd = env_own(state, socket(AF_NETLINK,
+	struct diag *diag = env_part(state, &diag_kind);
+
+	if (diag == NULL)
+		return NULL;
+	if (!diag->open) {
+		diag->fd = env_own(state, socket(AF_NETLINK,
 		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG), -1);
-	return state->diag_fd >= 0;
+		diag->open = diag->fd >= 0;
+	}
+	return diag->open ? diag : NULL;
 }
 
 static bool
@@ -57,7 +72,7 @@ diag_identify(int fd, struct unix_diag_req *body)
 }
 
 static bool
-diag_send(struct env_state *state, int fd)
+diag_send(struct diag *diag, int fd)
 {
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct diag_request request = {
@@ -65,7 +80,7 @@ diag_send(struct env_state *state, int fd)
 			.nlmsg_len = sizeof(request),
 			.nlmsg_type = SOCK_DIAG_BY_FAMILY,
 			.nlmsg_flags = NLM_F_REQUEST,
-			.nlmsg_seq = ++state->diag_sequence,
+			.nlmsg_seq = ++diag->sequence,
 		},
 		.body = {
 			.sdiag_family = AF_UNIX,
@@ -75,24 +90,24 @@ diag_send(struct env_state *state, int fd)
 	};
 
 	return diag_identify(fd, &request.body) &&
-	    sendto(state->diag_fd, &request, sizeof(request), MSG_DONTWAIT,
+	    sendto(diag->fd, &request, sizeof(request), MSG_DONTWAIT,
 	    (struct sockaddr *)&kernel, sizeof(kernel)) == (ssize_t)sizeof(request);
 }
 
 /* The length of the reply to our last request, 0 when there is none. */
 static size_t
-diag_receive(struct env_state *state, union diag_reply *reply)
+diag_receive(const struct diag *diag, union diag_reply *reply)
 {
 	for (int i = 0; i < DIAG_STRAYS; i++) {
 		struct sockaddr_nl sender = { 0 };
 		socklen_t sender_length = sizeof(sender);
-		ssize_t length = recvfrom(state->diag_fd, reply, sizeof(*reply), MSG_DONTWAIT,
+		ssize_t length = recvfrom(diag->fd, reply, sizeof(*reply), MSG_DONTWAIT,
 		    (struct sockaddr *)&sender, &sender_length);
 
 		if (length < 0 && errno != ENOBUFS)
 			return 0;
 		if (length >= (ssize_t)sizeof(reply->header) && sender.nl_pid == 0 &&
-		    reply->header.nlmsg_seq == state->diag_sequence &&
+		    reply->header.nlmsg_seq == diag->sequence &&
 		    reply->header.nlmsg_len <= (size_t)length)
 			return reply->header.nlmsg_len;
 	}
@@ -125,11 +140,12 @@ diag_queue_length(const union diag_reply *reply, size_t length)
 int
 sockdiag_unix_pending(struct env_state *state, int fd)
 {
+	struct diag *diag = diag_open(state);
 	union diag_reply reply;
 	size_t length;
 
-	if (!diag_open(state) || !diag_send(state, fd))
+	if (diag == NULL || !diag_send(diag, fd))
 		return -1;
-	length = diag_receive(state, &reply);
+	length = diag_receive(diag, &reply);
 	return length == 0 ? -1 : diag_queue_length(&reply, length);
 }

@@ -13,7 +13,7 @@
  * before libuv polls, a watch is looked at once more, and stopped if libuv could not
  * bear it.
  */
-#include "loop.h"
+#include "engines/engines.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -22,11 +22,20 @@
 
 #include <uv.h>
 
-#include "engines/engines.h"
 #include "glue/env.h"
 
-struct loop_watch {
+struct loop_watch;
+
+/* Of one environment. */
+struct loop {
 	struct env_state *state;
+	struct loop_watch *running;
+	/* Looks at watches that libuv is about to register; NULL before the first. */
+	uv_prepare_t *prepare;
+};
+
+struct loop_watch {
+	struct loop *loop;
 	int fd;
 	bool referenced;
 	/* libuv has yet to register it. */
@@ -47,21 +56,21 @@ handle_closed(uv_handle_t *handle)
 	struct env_state *state = handle->data;
 
 	free(handle);
-	env_handle_closed(state);
+	env_release(state);
 }
 
 static void
 handle_close(struct env_state *state, uv_handle_t *handle)
 {
 	handle->data = state;
-	state->closing++;
+	env_hold(state);
 	uv_close(handle, handle_closed);
 }
 
 static void
 watch_close(struct loop_watch *watch)
 {
-	handle_close(watch->state, (uv_handle_t *)watch->handle);
+	handle_close(watch->loop->state, (uv_handle_t *)watch->handle);
 	watch->handle = NULL;
 	*watch->link = watch->next;
 	if (watch->next != NULL)
@@ -74,7 +83,7 @@ watch_stop(struct loop_watch *watch)
 	if (watch->handle == NULL)
 		return;
 	watch_close(watch);
-	napi_reference_unref(watch->state->env, watch->self, NULL);
+	napi_reference_unref(watch->loop->state->env, watch->self, NULL);
 }
 
 static void
@@ -92,7 +101,7 @@ report_exception(napi_env env)
 static void
 watch_call(struct loop_watch *watch, int status)
 {
-	napi_env env = watch->state->env;
+	napi_env env = watch->loop->state->env;
 	napi_handle_scope scope;
 	napi_value receiver, callback, argument;
 
@@ -110,7 +119,7 @@ watch_call(struct loop_watch *watch, int status)
 static void
 watch_fail(struct loop_watch *watch, int status)
 {
-	napi_env env = watch->state->env;
+	napi_env env = watch->loop->state->env;
 	napi_handle_scope scope;
 	napi_value self;
 
@@ -138,19 +147,26 @@ on_readable(uv_poll_t *handle, int status, int events)
  * there already, or a negative errno.
  */
 static int
-loop_add(const uv_loop_t *loop, int fd)
+loop_add(const uv_loop_t *uv, int fd)
 {
 	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
 
-	if (epoll_ctl(uv_backend_fd(loop), EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
+	if (epoll_ctl(uv_backend_fd(uv), EPOLL_CTL_ADD, fd, &event) == 0 || errno == EEXIST)
 		return 0;
 	return -errno;
 }
 
-static struct loop_watch *
-find_fresh(const struct env_state *state)
+/* The same, with -EBADF for a number that was ours. */
+static int
+own_add(const struct loop *loop, const uv_loop_t *uv, int fd)
 {
-	struct loop_watch *watch = state->running;
+	return owned_lost(&loop->state->ownership, fd) ? -EBADF : loop_add(uv, fd);
+}
+
+static struct loop_watch *
+find_fresh(const struct loop *loop)
+{
+	struct loop_watch *watch = loop->running;
 
 	while (watch != NULL && !watch->fresh)
 		watch = watch->next;
@@ -161,13 +177,12 @@ find_fresh(const struct env_state *state)
 static void
 on_prepare(uv_prepare_t *prepare)
 {
-	struct env_state *state = prepare->data;
+	struct loop *loop = prepare->data;
 	struct loop_watch *watch;
 
 	/* Those that functions called here have started are looked at as well. */
-	while ((watch = find_fresh(state)) != NULL) {
-		int status = env_lost(state, watch->fd) ? -EBADF :
-		    loop_add(prepare->loop, watch->fd);
+	while ((watch = find_fresh(loop)) != NULL) {
+		int status = own_add(loop, prepare->loop, watch->fd);
 
 		watch->fresh = false;
 		if (status < 0)
@@ -177,26 +192,26 @@ on_prepare(uv_prepare_t *prepare)
 }
 
 static int
-prepare_start(struct env_state *state, uv_loop_t *loop)
+prepare_start(struct loop *loop, uv_loop_t *uv)
 {
-	if (state->prepare == NULL) {
-		state->prepare = malloc(uv_handle_size(UV_PREPARE));
-		if (state->prepare == NULL)
+	if (loop->prepare == NULL) {
+		loop->prepare = malloc(uv_handle_size(UV_PREPARE));
+		if (loop->prepare == NULL)
 			return -ENOMEM;
-		uv_prepare_init(loop, state->prepare);
-		uv_unref((uv_handle_t *)state->prepare);
-		state->prepare->data = state;
+		uv_prepare_init(uv, loop->prepare);
+		uv_unref((uv_handle_t *)loop->prepare);
+		loop->prepare->data = loop;
 	}
-	return uv_prepare_start(state->prepare, on_prepare);
+	return uv_prepare_start(loop->prepare, on_prepare);
 }
 
 static int
-handle_start(struct env_state *state, uv_loop_t *loop, uv_poll_t *handle, int fd)
+handle_start(struct loop *loop, uv_loop_t *uv, uv_poll_t *handle, int fd)
 {
-	int status = env_lost(state, fd) ? -EBADF : loop_add(loop, fd);
+	int status = own_add(loop, uv, fd);
 
 	if (status == 0)
-		status = prepare_start(state, loop);
+		status = prepare_start(loop, uv);
 	if (status == 0)
 		status = uv_poll_start(handle, UV_READABLE, on_readable);
 	return status;
@@ -205,67 +220,77 @@ handle_start(struct env_state *state, uv_loop_t *loop, uv_poll_t *handle, int fd
 static int
 watch_start(struct loop_watch *watch)
 {
-	struct env_state *state = watch->state;
+	struct loop *loop = watch->loop;
 	uv_poll_t *handle;
-	uv_loop_t *loop;
+	uv_loop_t *uv;
 	int status;
 
 	if (watch->handle != NULL)
 		return 0;
-	if (napi_get_uv_event_loop(state->env, &loop) != napi_ok)
+	if (napi_get_uv_event_loop(loop->state->env, &uv) != napi_ok)
 		return -EINVAL;
 	handle = malloc(uv_handle_size(UV_POLL));
 	if (handle == NULL)
 		return -ENOMEM;
-	status = uv_poll_init(loop, handle, watch->fd);
+	status = uv_poll_init(uv, handle, watch->fd);
 	if (status < 0) {
 		free(handle);
 		return status;
 	}
 	handle->data = watch;
-	status = handle_start(state, loop, handle, watch->fd);
+	status = handle_start(loop, uv, handle, watch->fd);
 	if (status < 0) {
-		handle_close(state, (uv_handle_t *)handle);
+		handle_close(loop->state, (uv_handle_t *)handle);
 		return status;
 	}
 	watch->fresh = true;
 	if (!watch->referenced)
 		uv_unref((uv_handle_t *)handle);
 	watch->handle = handle;
-	watch->next = state->running;
-	watch->link = &state->running;
+	watch->next = loop->running;
+	watch->link = &loop->running;
 	if (watch->next != NULL)
 		watch->next->link = &watch->next;
-	state->running = watch;
-	napi_reference_ref(state->env, watch->self, NULL);
+	loop->running = watch;
+	napi_reference_ref(loop->state->env, watch->self, NULL);
 	return 0;
 }
 
-void
-loop_close_fd(struct env_state *state, int fd)
+/* A descriptor is about to be closed. */
+static void
+loop_closing(void *part, int fd)
 {
+	struct loop *loop = part;
 	struct loop_watch *next;
 
-	for (struct loop_watch *watch = state->running; watch != NULL; watch = next) {
+	for (struct loop_watch *watch = loop->running; watch != NULL; watch = next) {
 		next = watch->next;
 		if (watch->fd == fd)
 			watch_stop(watch);
 	}
 }
 
-void
-loop_close_all(struct env_state *state)
+static void
+loop_end(struct env_state *state, void *part)
 {
-	while (state->running != NULL)
-		watch_close(state->running);
-	if (state->prepare != NULL)
-		handle_close(state, (uv_handle_t *)state->prepare);
-	state->prepare = NULL;
+	struct loop *loop = part;
+
+	while (loop->running != NULL)
+		watch_close(loop->running);
+	if (loop->prepare != NULL)
+		handle_close(state, (uv_handle_t *)loop->prepare);
+	loop->prepare = NULL;
 }
+
+static const struct env_kind loop_kind = {
+	.size = sizeof(struct loop),
+	.end = loop_end,
+	.closing = loop_closing,
+};
 
 /* Whether the event loop would bear `fd` at the end of so many epoll instances of ours. */
 static int
-loop_probe(const uv_loop_t *loop, int fd, int levels)
+loop_probe(const uv_loop_t *uv, int fd, int levels)
 {
 	struct epoll_event event = { .events = 0, .data.fd = -1 };
 	int outer = epoll_create1(EPOLL_CLOEXEC);
@@ -276,9 +301,9 @@ loop_probe(const uv_loop_t *loop, int fd, int levels)
 	if (epoll_ctl(outer, EPOLL_CTL_ADD, fd, &event) < 0)
 		result = -errno;
 	else if (levels > 1)
-		result = loop_probe(loop, outer, levels - 1);
+		result = loop_probe(uv, outer, levels - 1);
 	else
-		result = epoll_ctl(uv_backend_fd(loop), EPOLL_CTL_ADD, outer, &event) < 0 ? -errno : 0;
+		result = epoll_ctl(uv_backend_fd(uv), EPOLL_CTL_ADD, outer, &event) < 0 ? -errno : 0;
 	close(outer);
 	return result;
 }
@@ -322,6 +347,7 @@ static napi_value
 js_loop_watch(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct loop *loop;
 	struct loop_watch *watch;
 	napi_value object;
 	int fd;
@@ -330,10 +356,12 @@ js_loop_watch(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "fd", &fd) ||
 	    !call_function(&call, 1, "callback"))
 		return call.answer;
-	watch = calloc(1, sizeof(*watch));
+	loop = env_part(call.state, &loop_kind);
+	watch = loop == NULL ? NULL : calloc(1, sizeof(*watch));
 	if (watch == NULL)
 		return call_number(&call, -ENOMEM);
-	watch->state = call.state;
+	loop->state = call.state;
+	watch->loop = loop;
 	watch->fd = fd;
 	watch->referenced = true;
 	if (napi_create_object(env, &object) != napi_ok) {
@@ -378,22 +406,22 @@ static napi_value
 js_loop_allows(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	uv_loop_t *loop;
+	uv_loop_t *uv;
 	int fd;
 
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
-	if (napi_get_uv_event_loop(env, &loop) != napi_ok)
+	if (napi_get_uv_event_loop(env, &uv) != napi_ok)
 		return call_number(&call, -EINVAL);
-	return call_number(&call, loop_add(loop, fd));
+	return call_number(&call, loop_add(uv, fd));
 }
 
 static napi_value
 js_loop_probe(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	uv_loop_t *loop;
+	uv_loop_t *uv;
 	int64_t levels;
 	int fd;
 
@@ -401,9 +429,9 @@ js_loop_probe(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "fd", &fd) ||
 	    !call_range(&call, 1, "levels", 1, 4, &levels))
 		return call.answer;
-	if (napi_get_uv_event_loop(env, &loop) != napi_ok)
+	if (napi_get_uv_event_loop(env, &uv) != napi_ok)
 		return call_number(&call, -EINVAL);
-	return call_number(&call, loop_probe(loop, fd, (int)levels));
+	return call_number(&call, loop_probe(uv, fd, (int)levels));
 }
 
 static napi_value
@@ -460,13 +488,13 @@ static napi_value
 js_signal_pending(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	uv_loop_t *loop;
+	uv_loop_t *uv;
 	bool pending = false;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	if (napi_get_uv_event_loop(env, &loop) == napi_ok)
-		uv_walk(loop, note_pending, &pending);
+	if (napi_get_uv_event_loop(env, &uv) == napi_ok)
+		uv_walk(uv, note_pending, &pending);
 	return call_number(&call, pending ? 1 : 0);
 }
 

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "env.h"
-
 bool
 call_begin(struct call *call, napi_env env, napi_callback_info info)
 {

@@ -6,24 +6,21 @@
  */
 #include "env.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
-#include "calls/pollprobe.h"
-#include "engines/aio/aio.h"
-#include "engines/connector/connector.h"
-#include "engines/loop.h"
-#include "engines/signal/signal.h"
+struct env_part {
+	const struct env_kind *kind;
+	struct env_part *next;
+	max_align_t content[];
+};
 
 static void
-end_when_closed(struct env_state *state)
+end_when_released(struct env_state *state)
 {
-	if (state->closing > 0)
+	if (state->holds > 0)
 		return;
-	aio_end(state);
-	connector_leave(state);
-	pollprobe_end(state);
 	owned_end(&state->ownership);
-	state->diag_fd = -1;
 	napi_remove_async_cleanup_hook(state->cleanup);
 }
 
@@ -33,27 +30,40 @@ env_end(napi_async_cleanup_hook_handle handle, void *data)
 	struct env_state *state = data;
 
 	(void)handle;
+	for (struct env_part *part = state->parts; part != NULL; part = part->next) {
+		if (part->kind->end != NULL)
+			part->kind->end(state, part->content);
+	}
 	state->ending = true;
-	signal_end(state);
-	loop_close_all(state);
-	end_when_closed(state);
+	end_when_released(state);
 }
 
 void
-env_handle_closed(struct env_state *state)
+env_hold(struct env_state *state)
 {
-	state->closing--;
+	state->holds++;
+}
+
+void
+env_release(struct env_state *state)
+{
+	state->holds--;
 	if (state->ending)
-		end_when_closed(state);
+		end_when_released(state);
 }
 
 static void
 env_free(napi_env env, void *data, void *hint)
 {
 	struct env_state *state = data;
+	struct env_part *next;
 
 	(void)env;
 	(void)hint;
+	for (struct env_part *part = state->parts; part != NULL; part = next) {
+		next = part->next;
+		free(part);
+	}
 	free(state);
 }
 
@@ -67,10 +77,56 @@ env_begin(napi_env env)
 		return false;
 	}
 	state->env = env;
-	state->diag_fd = -1;
 	if (napi_set_instance_data(env, state, env_free, NULL) != napi_ok) {
 		free(state);
 		return false;
 	}
 	return napi_add_async_cleanup_hook(env, env_end, state, &state->cleanup) == napi_ok;
+}
+
+void *
+env_find_part(struct env_state *state, const struct env_kind *kind)
+{
+	for (struct env_part *part = state->parts; part != NULL; part = part->next) {
+		if (part->kind == kind)
+			return part->content;
+	}
+	return NULL;
+}
+
+void *
+env_part(struct env_state *state, const struct env_kind *kind)
+{
+	void *found = env_find_part(state, kind);
+	struct env_part *part;
+
+	if (found != NULL)
+		return found;
+	part = calloc(1, sizeof(*part) + kind->size);
+	if (part == NULL)
+		return NULL;
+	part->kind = kind;
+	part->next = state->parts;
+	state->parts = part;
+	return part->content;
+}
+
+int
+env_own(struct env_state *state, int fd, int ready)
+{
+	return owned_take(&state->ownership, fd, ready);
+}
+
+int
+env_close(struct env_state *state, int fd)
+{
+	if (owned_find(&state->ownership, fd) == NULL) {
+		errno = EBADF;
+		return -1;
+	}
+	for (struct env_part *part = state->parts; part != NULL; part = part->next) {
+		if (part->kind->closing != NULL)
+			part->kind->closing(part->content, fd);
+	}
+	return owned_close(&state->ownership, fd);
 }

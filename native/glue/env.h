@@ -1,8 +1,9 @@
 /*
  * What the addon keeps for one environment (the main thread or a worker): the
- * descriptors that it made, the running loop watches, and the buffers of the
- * hot path. Made when the addon is loaded into the environment; when that ends,
- * the watches are closed first, then every descriptor that is still its own.
+ * descriptors that it made, the buffers of the hot path, and a part for each file
+ * that keeps something of its own. Made when the addon is loaded into the environment;
+ * when that ends, its parts end first, then every descriptor is closed that is still
+ * its own.
  */
 #ifndef KQUEUE_ENV_H
 #define KQUEUE_ENV_H
@@ -10,63 +11,59 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <sys/epoll.h>
 
-#include <linux/aio_abi.h>
-
 #include <node_api.h>
-#include <uv.h>
 
 #include "owned.h"
 
 /* How many files one epoll_wait(2) or poll(2) of ours deals with. */
 #define ENV_BATCH 1024
 
-struct aio;
-struct event_fifo;
-struct loop_watch;
-struct signal_watcher;
+struct env_part;
 
 struct env_state {
 	napi_env env;
 	napi_async_cleanup_hook_handle cleanup;
 	bool ending;
+	/* What the end still waits for. */
+	size_t holds;
 
 	struct ownership ownership;
-
-	struct loop_watch *running;
-	/* Looks at watches that libuv is about to register; NULL before the first. */
-	uv_prepare_t *prepare;
-	/* uv handles whose close callback is still to come. */
-	size_t closing;
-
-	/* What the process connector tells this environment; NULL while it does not listen. */
-	struct event_fifo *connector;
-	/* The signals that this environment watches; NULL while it watches none. */
-	struct signal_watcher *signals;
-
-	/* Asynchronous I/O, NULL while there is none; by whom it is to be done, for tests. */
-	struct aio *aio;
-	int aio_preferred;
-	unsigned int aio_room;
-
-	int diag_fd;
-	uint32_t diag_sequence;
-	bool lacks_pwait2;
-
-	/* A context of io_setup(2) for pollprobe.c, 0 while there is none. */
-	aio_context_t poll_context;
-	bool lacks_poll_request;
+	/* The last one made is the first. */
+	struct env_part *parts;
 
 	struct epoll_event events[ENV_BATCH];
 	struct pollfd polls[ENV_BATCH];
 };
 
+/* What a file keeps for each environment. Its functions may be NULL. */
+struct env_kind {
+	size_t size;
+	/* The environment ends: parts end in the reverse of the order in which they were made. */
+	void (*end)(struct env_state *state, void *part);
+	/* A descriptor of the environment is about to be closed. */
+	void (*closing)(void *part, int fd);
+};
+
 /* Attaches a new state to `env`; false when an exception is pending. */
 bool env_begin(napi_env env);
 
-/* A uv handle counted in `closing` has been closed. */
-void env_handle_closed(struct env_state *state);
+/* The part of that kind, made of zeros if there is none: NULL for want of memory. */
+void *env_part(struct env_state *state, const struct env_kind *kind);
+/* The same, NULL if there is none. */
+void *env_find_part(struct env_state *state, const struct env_kind *kind);
+
+/* For an end that is not over when it returns: the environment waits for the release. */
+void env_hold(struct env_state *state);
+void env_release(struct env_state *state);
+
+/* As `owned_take`, for the environment. */
+int env_own(struct env_state *state, int fd, int ready);
+/*
+ * Closes a descriptor that is owned, and forgets it. -1 with EBADF when it is not
+ * owned, or when its number was closed by others and may be theirs by now.
+ */
+int env_close(struct env_state *state, int fd);
 
 #endif

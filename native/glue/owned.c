@@ -19,9 +19,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "engines/loop.h"
-#include "env.h"
-
 static int
 join(int epfd, int fd)
 {
@@ -63,7 +60,7 @@ is_registered(const struct ownership *ownership, int fd)
 }
 
 static bool
-is_ours(const struct ownership *ownership, const struct env_owned *owned)
+is_ours(const struct ownership *ownership, const struct owned *owned)
 {
 	return owned->nests ? has_witness(ownership, owned->fd) :
 	    is_registered(ownership, owned->fd);
@@ -71,7 +68,7 @@ is_ours(const struct ownership *ownership, const struct env_owned *owned)
 
 /* Closes what is our own: its file may live on elsewhere, and in a register with it. */
 static int
-close_ours(const struct ownership *ownership, const struct env_owned *owned)
+close_ours(const struct ownership *ownership, const struct owned *owned)
 {
 	for (int i = 0; i < OWNED_PROOFS && !owned->nests; i++) {
 		if (has_witness(ownership, ownership->registers[i]))
@@ -127,7 +124,7 @@ open_proofs(struct ownership *ownership)
 
 /* 0, or -1 with errno when there is no way to prove it later. */
 static int
-make_provable(const struct ownership *ownership, struct env_owned *owned)
+make_provable(const struct ownership *ownership, struct owned *owned)
 {
 	bool proved = false;
 
@@ -141,7 +138,7 @@ make_provable(const struct ownership *ownership, struct env_owned *owned)
 	return proved ? 0 : -1;
 }
 
-static struct env_owned *
+static struct owned *
 find(const struct ownership *ownership, int fd)
 {
 	for (size_t i = 0; i < ownership->count; i++) {
@@ -151,17 +148,26 @@ find(const struct ownership *ownership, int fd)
 	return NULL;
 }
 
-static void
-forget(struct ownership *ownership, struct env_owned *owned)
+const struct owned *
+owned_find(const struct ownership *ownership, int fd)
 {
-	*owned = ownership->list[--ownership->count];
+	return find(ownership, fd);
+}
+
+void
+owned_forget(struct ownership *ownership, int fd)
+{
+	struct owned *owned = find(ownership, fd);
+
+	if (owned != NULL)
+		*owned = ownership->list[--ownership->count];
 }
 
 static bool
 make_room(struct ownership *ownership)
 {
 	size_t room = ownership->room == 0 ? 16 : ownership->room * 2;
-	struct env_owned *grown;
+	struct owned *grown;
 
 	if (ownership->count < ownership->room)
 		return true;
@@ -178,15 +184,12 @@ make_room(struct ownership *ownership)
 int
 owned_take(struct ownership *ownership, int fd, int ready)
 {
-	struct env_owned owned = { .fd = fd, .ready = ready };
-	struct env_owned *older;
+	struct owned owned = { .fd = fd, .ready = ready };
 
 	if (fd < 0)
 		return -1;
 	/* The kernel gave us the number, so an older owner of it is long closed. */
-	older = find(ownership, fd);
-	if (older != NULL)
-		forget(ownership, older);
+	owned_forget(ownership, fd);
 	if (!make_room(ownership) || !open_proofs(ownership) ||
 	    make_provable(ownership, &owned) < 0) {
 		close_all(&fd, 1);
@@ -199,58 +202,32 @@ owned_take(struct ownership *ownership, int fd, int ready)
 bool
 owned_holds(const struct ownership *ownership, int fd)
 {
-	const struct env_owned *owned = find(ownership, fd);
+	const struct owned *owned = find(ownership, fd);
 
 	return owned != NULL && is_ours(ownership, owned);
 }
 
-int
-env_own(struct env_state *state, int fd, int ready)
-{
-	return owned_take(&state->ownership, fd, ready);
-}
-
-struct env_owned *
-env_find(struct env_state *state, int fd)
-{
-	return find(&state->ownership, fd);
-}
-
 bool
-env_lost(struct env_state *state, int fd)
+owned_lost(const struct ownership *ownership, int fd)
 {
-	const struct env_owned *owned = env_find(state, fd);
+	const struct owned *owned = find(ownership, fd);
 
-	return owned != NULL && !is_ours(&state->ownership, owned);
-}
-
-void
-env_disown(struct env_state *state, struct env_owned *owned)
-{
-	forget(&state->ownership, owned);
+	return owned != NULL && !is_ours(ownership, owned);
 }
 
 int
-env_close(struct env_state *state, int fd)
+owned_close(struct ownership *ownership, int fd)
 {
-	struct ownership *ownership = &state->ownership;
-	struct env_owned *found = env_find(state, fd), owned;
-	int result = -1;
+	const struct owned *owned = find(ownership, fd);
+	int error = EBADF;
 
-	if (found == NULL) {
-		errno = EBADF;
-		return -1;
-	}
-	owned = *found;
-	forget(ownership, found);
-	loop_close_fd(state, fd);
-	if (is_ours(ownership, &owned))
-		result = close_ours(ownership, &owned);
-	else
-		errno = EBADF;
+	if (owned != NULL && is_ours(ownership, owned))
+		error = close_ours(ownership, owned) < 0 ? errno : 0;
+	owned_forget(ownership, fd);
 	if (ownership->count == 0)
 		owned_end(ownership);
-	return result;
+	errno = error;
+	return error == 0 ? 0 : -1;
 }
 
 void

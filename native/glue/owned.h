@@ -8,12 +8,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct env_state;
-
 /* Of each kind of proof there are two, so that the loss of one is no matter. */
 #define OWNED_PROOFS 2
 
-struct env_owned {
+struct owned {
 	int fd;
 	/* The eventfd inside when this is a queue's descriptor, else -1. */
 	int ready;
@@ -22,7 +20,7 @@ struct env_owned {
 };
 
 struct ownership {
-	struct env_owned *list;
+	struct owned *list;
 	size_t count;
 	size_t room;
 	/* The rest is there. */
@@ -38,23 +36,20 @@ struct ownership {
  * eventfd inside when it is a queue's descriptor, else -1.
  */
 int owned_take(struct ownership *ownership, int fd, int ready);
+/* NULL when `fd` was not taken over. */
+const struct owned *owned_find(const struct ownership *ownership, int fd);
 /* Whether a number still is a descriptor that was taken over. */
 bool owned_holds(const struct ownership *ownership, int fd);
+/* Whether a number that was taken over is not that any more, because others have closed it. */
+bool owned_lost(const struct ownership *ownership, int fd);
+/* Forgets a descriptor without closing it. */
+void owned_forget(struct ownership *ownership, int fd);
+/*
+ * Closes a descriptor and forgets it. -1 with EBADF when it is not owned, or when its
+ * number was closed by others and may be theirs by now.
+ */
+int owned_close(struct ownership *ownership, int fd);
 /* Closes all that still is our own, and leaves nothing. */
 void owned_end(struct ownership *ownership);
-
-/* Of an environment: `owned_take`. */
-int env_own(struct env_state *state, int fd, int ready);
-/* NULL when `fd` is not owned. */
-struct env_owned *env_find(struct env_state *state, int fd);
-/* Whether a number that was owned is not any more, because others have closed it. */
-bool env_lost(struct env_state *state, int fd);
-/* Forgets the entry without closing its descriptor. */
-void env_disown(struct env_state *state, struct env_owned *owned);
-/*
- * Closes a descriptor that is owned, and forgets it. -1 with EBADF when it is not
- * owned, or when its number was closed by others and may be theirs by now.
- */
-int env_close(struct env_state *state, int fd);
 
 #endif

@@ -14,8 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-#include "glue/env.h"
+#include <unistd.h>
 
 /* What one read(2) does at most. */
 #define LONGEST UINT32_C(0x7ffff000)
@@ -363,7 +362,7 @@ backend_open(struct aio *aio, const struct aio_backend *backend, unsigned int ro
 }
 
 int
-aio_open(struct env_state *state)
+aio_open(struct env_state *state, struct aio_part *part)
 {
 	struct aio *aio = calloc(1, sizeof(*aio));
 
@@ -374,8 +373,8 @@ aio_open(struct env_state *state)
 	list_begin(&aio->ready);
 	list_begin(&aio->held);
 	list_begin(&aio->done);
-	if ((state->aio_preferred == AIO_THREADS || backend_open(aio, &aio_uring, state->aio_room) < 0) &&
-	    (state->aio_preferred == AIO_URING || backend_open(aio, &aio_threads, state->aio_room) < 0)) {
+	if ((part->preferred == AIO_THREADS || backend_open(aio, &aio_uring, part->room) < 0) &&
+	    (part->preferred == AIO_URING || backend_open(aio, &aio_threads, part->room) < 0)) {
 		free(aio);
 		return -1;
 	}
@@ -387,7 +386,7 @@ aio_open(struct env_state *state)
 		errno = error;
 		return -1;
 	}
-	state->aio = aio;
+	part->aio = aio;
 	return aio->fd;
 }
 
@@ -430,37 +429,47 @@ end_requests(struct aio *aio)
 	}
 }
 
-void
-aio_end(struct env_state *state)
+/* The environment ends: takes back what can be taken back, and waits for the rest. */
+static void
+aio_end(struct env_state *state, void *ended)
 {
-	struct aio *aio = state->aio;
+	struct aio_part *part = ended;
+	struct aio *aio = part->aio;
 
 	free_abandoned();
 	if (aio == NULL)
 		return;
-	state->aio = NULL;
+	part->aio = NULL;
 	if (end_requests(aio)) {
 		aio_free(state, aio);
 		return;
 	}
 	/* It is needed for longer than the environment. */
-	env_disown(state, env_find(state, aio->fd));
+	owned_forget(&state->ownership, aio->fd);
 	pthread_mutex_lock(&abandoned_lock);
 	aio->next = abandoned;
 	abandoned = aio;
 	pthread_mutex_unlock(&abandoned_lock);
 }
 
-int
-aio_close(struct env_state *state)
+struct aio_part *
+aio_part(struct env_state *state)
 {
-	struct aio *aio = state->aio;
+	static const struct env_kind kind = { .size = sizeof(struct aio_part), .end = aio_end };
+
+	return env_part(state, &kind);
+}
+
+int
+aio_close(struct env_state *state, struct aio_part *part)
+{
+	struct aio *aio = part->aio;
 
 	if (aio == NULL || aio->going > 0) {
 		errno = aio == NULL ? EBADF : EBUSY;
 		return -1;
 	}
-	state->aio = NULL;
+	part->aio = NULL;
 	aio_free(state, aio);
 	return 0;
 }

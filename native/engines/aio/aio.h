@@ -15,7 +15,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "glue/call.h"
+#include "glue/env.h"
 
 /* As in src/linux/native.ts. */
 enum aio_operation { AIO_READ, AIO_WRITE, AIO_SYNC, AIO_DSYNC };
@@ -138,8 +138,19 @@ void aio_buffer_free_all(struct aio *aio);
 
 /* For calls. */
 
+/* What one environment has. */
+struct aio_part {
+	/* NULL while there is none. */
+	struct aio *aio;
+	/* By whom it is to be done, and with how much, for tests. */
+	enum aio_kind preferred;
+	unsigned int room;
+};
+
+/* NULL for want of memory. */
+struct aio_part *aio_part(struct env_state *state);
 /* The descriptor that is readable when something is over, or -1. */
-int aio_open(struct env_state *state);
+int aio_open(struct env_state *state, struct aio_part *part);
 /* Makes a request, with a copy of the data if it is one to write: its handle, or -1. */
 int aio_submit(struct aio *aio, enum aio_operation operation, int fd, int64_t offset,
     const void *data, size_t length);
@@ -152,9 +163,6 @@ int32_t aio_take(struct aio *aio, int handle, void *data, size_t length);
 enum aio_cancelled aio_cancel(struct aio *aio, int handle);
 enum aio_kind aio_kind(const struct aio *aio);
 /* -1 with EBUSY while something goes on. */
-int aio_close(struct env_state *state);
-
-/* The environment ends: takes back what can be taken back, and waits for the rest. */
-void aio_end(struct env_state *state);
+int aio_close(struct env_state *state, struct aio_part *part);
 
 #endif

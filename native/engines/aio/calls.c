@@ -6,7 +6,6 @@
 #include <errno.h>
 
 #include "engines/engines.h"
-#include "glue/env.h"
 
 /* The bytes of a Uint8Array as it is now: none, and `gone`, when its memory was detached. */
 static bool
@@ -25,41 +24,56 @@ view_bytes(struct call *call, int index, void **data, size_t *length, bool *gone
 	    napi_is_detached_arraybuffer(call->env, buffer, gone) == napi_ok;
 }
 
-/* Begins a call that needs the I/O to be open: false with the answer -EBADF where it is not. */
 static bool
-begin(struct call *call, napi_env env, napi_callback_info info)
+begin_with_part(struct call *call, napi_env env, napi_callback_info info, struct aio_part **part)
 {
 	if (!call_begin(call, env, info))
 		return false;
-	if (call->state->aio != NULL)
-		return true;
-	call->answer = call_number(call, -EBADF);
-	return false;
+	*part = aio_part(call->state);
+	if (*part == NULL)
+		call->answer = call_number(call, -ENOMEM);
+	return *part != NULL;
+}
+
+/* Begins a call that needs the I/O to be open: false with the answer -EBADF where it is not. */
+static bool
+begin(struct call *call, napi_env env, napi_callback_info info, struct aio **aio)
+{
+	struct aio_part *part;
+
+	if (!begin_with_part(call, env, info, &part))
+		return false;
+	*aio = part->aio;
+	if (*aio == NULL)
+		call->answer = call_number(call, -EBADF);
+	return *aio != NULL;
 }
 
 static napi_value
 js_aio_open(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio_part *part;
 
-	if (!call_begin(&call, env, info))
+	if (!begin_with_part(&call, env, info, &part))
 		return call.answer;
-	if (call.state->aio != NULL)
+	if (part->aio != NULL)
 		return call_number(&call, -EALREADY);
-	return call_result(&call, aio_open(call.state));
+	return call_result(&call, aio_open(call.state, part));
 }
 
 static napi_value
 js_aio_submit(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio *aio;
 	int64_t operation, offset;
 	size_t length;
 	void *data;
 	bool gone, now;
 	int fd, handle;
 
-	if (!begin(&call, env, info) ||
+	if (!begin(&call, env, info, &aio) ||
 	    !call_range(&call, 0, "operation", AIO_READ, AIO_DSYNC, &operation) ||
 	    !call_fd(&call, 1, "fd", &fd) ||
 	    !call_range(&call, 2, "offset", 0, CALL_SAFE_INTEGER, &offset) ||
@@ -68,12 +82,12 @@ js_aio_submit(napi_env env, napi_callback_info info)
 		return call.answer;
 	if (gone)
 		return call_number(&call, -EFAULT);
-	handle = aio_submit(call.state->aio, (enum aio_operation)operation, fd, offset,
+	handle = aio_submit(aio, (enum aio_operation)operation, fd, offset,
 	    data, length);
 	if (handle < 0)
 		return call_result(&call, handle);
 	if (now)
-		aio_start(call.state->aio);
+		aio_start(aio);
 	return call_number(&call, handle);
 }
 
@@ -81,10 +95,11 @@ static napi_value
 js_aio_start(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio *aio;
 
-	if (!begin(&call, env, info))
+	if (!begin(&call, env, info, &aio))
 		return call.answer;
-	aio_start(call.state->aio);
+	aio_start(aio);
 	return call_number(&call, 0);
 }
 
@@ -92,75 +107,81 @@ static napi_value
 js_aio_collect(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio *aio;
 	size_t length;
 	void *handles;
 
-	if (!begin(&call, env, info) ||
+	if (!begin(&call, env, info, &aio) ||
 	    !call_array(&call, 0, "handles", napi_int32_array, 1, &handles, &length))
 		return call.answer;
-	return call_number(&call, (double)aio_collect(call.state->aio, handles, length));
+	return call_number(&call, (double)aio_collect(aio, handles, length));
 }
 
 static napi_value
 js_aio_take(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio *aio;
 	size_t length;
 	void *data;
 	bool gone;
 	int handle;
 
-	if (!begin(&call, env, info) ||
+	if (!begin(&call, env, info, &aio) ||
 	    !call_fd(&call, 0, "handle", &handle) ||
 	    !view_bytes(&call, 1, &data, &length, &gone))
 		return call.answer;
-	return call_number(&call, aio_take(call.state->aio, handle, data, length));
+	return call_number(&call, aio_take(aio, handle, data, length));
 }
 
 static napi_value
 js_aio_cancel(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio *aio;
 	int handle;
 
-	if (!begin(&call, env, info) ||
+	if (!begin(&call, env, info, &aio) ||
 	    !call_fd(&call, 0, "handle", &handle))
 		return call.answer;
-	return call_number(&call, aio_cancel(call.state->aio, handle));
+	return call_number(&call, aio_cancel(aio, handle));
 }
 
 static napi_value
 js_aio_close(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio_part *part;
 
-	if (!call_begin(&call, env, info))
+	if (!begin_with_part(&call, env, info, &part))
 		return call.answer;
-	return call_result(&call, aio_close(call.state));
+	return call_result(&call, aio_close(call.state, part));
 }
 
 static napi_value
 js_aio_kind(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio *aio;
 
-	if (!begin(&call, env, info))
+	if (!begin(&call, env, info, &aio))
 		return call.answer;
-	return call_number(&call, aio_kind(call.state->aio));
+	return call_number(&call, aio_kind(aio));
 }
 
 static napi_value
 js_aio_prefer(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct aio_part *part;
 	int64_t kind, room;
 
-	if (!call_begin(&call, env, info) ||
+	if (!begin_with_part(&call, env, info, &part) ||
 	    !call_range(&call, 0, "kind", AIO_ANY, AIO_THREADS, &kind) ||
 	    !call_range(&call, 1, "room", 0, 4096, &room))
 		return call.answer;
-	call.state->aio_preferred = (int)kind;
-	call.state->aio_room = (unsigned int)room;
+	part->preferred = (enum aio_kind)kind;
+	part->room = (unsigned int)room;
 	return call_undefined(&call);
 }
 

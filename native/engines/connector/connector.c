@@ -7,7 +7,7 @@
  * and JavaScript may be busy for longer than that lasts. Whoever reads a FIFO
  * first empties the socket, so that nothing that has happened is missing.
  */
-#include "connector.h"
+#include "engines/engines.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +19,6 @@
 #include <unistd.h>
 
 #include "cmdline.h"
-#include "engines/engines.h"
 #include "fifo.h"
 #include "glue/env.h"
 #include "procsource.h"
@@ -28,7 +27,7 @@
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
 /* Guards all of the following, which the thread works on. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static struct event_fifo *listeners;
+static struct event_fifo *fifos;
 static int source = -1;
 static int stop = -1;
 /* Of those two. */
@@ -38,7 +37,7 @@ static pthread_t thread;
 static void
 tell_all(const struct event_record *record)
 {
-	for (struct event_fifo *fifo = listeners; fifo != NULL; fifo = fifo->next)
+	for (struct event_fifo *fifo = fifos; fifo != NULL; fifo = fifo->next)
 		event_fifo_add(fifo, record);
 }
 
@@ -105,7 +104,7 @@ source_open(void)
 	return 0;
 }
 
-/* With `life` held and without listeners. */
+/* With `life` held and without fifos. */
 static void
 source_end(void)
 {
@@ -132,19 +131,58 @@ fifo_join(struct event_fifo *fifo)
 	} else {
 		/* What has happened until now is not for the new listener. */
 		procsource_take(source, tell_all);
-		fifo->next = listeners;
-		fifo->link = &listeners;
-		if (listeners != NULL)
-			listeners->link = &fifo->next;
-		listeners = fifo;
+		fifo->next = fifos;
+		fifo->link = &fifos;
+		if (fifos != NULL)
+			fifos->link = &fifo->next;
+		fifos = fifo;
 	}
 	pthread_mutex_unlock(&lock);
 	pthread_mutex_unlock(&life);
 	return error;
 }
 
+/* What one environment is told by, NULL while it does not listen. */
+struct listener {
+	struct event_fifo *fifo;
+};
+
+static void
+listener_leave(struct listener *listener)
+{
+	struct event_fifo *fifo = listener->fifo;
+	bool last;
+
+	if (fifo == NULL)
+		return;
+	pthread_mutex_lock(&life);
+	pthread_mutex_lock(&lock);
+	*fifo->link = fifo->next;
+	if (fifo->next != NULL)
+		fifo->next->link = fifo->link;
+	last = fifos == NULL;
+	pthread_mutex_unlock(&lock);
+	if (last)
+		source_end();
+	pthread_mutex_unlock(&life);
+	listener->fifo = NULL;
+	event_fifo_free(fifo);
+}
+
+static void
+listener_end(struct env_state *state, void *part)
+{
+	(void)state;
+	listener_leave(part);
+}
+
+static const struct env_kind listener_kind = {
+	.size = sizeof(struct listener),
+	.end = listener_end,
+};
+
 static int
-connector_join(struct env_state *state)
+listener_join(struct env_state *state, struct listener *listener)
 {
 	struct event_fifo *fifo = calloc(1, sizeof(*fifo));
 	int error;
@@ -158,7 +196,7 @@ connector_join(struct env_state *state)
 	}
 	error = fifo_join(fifo);
 	if (error == 0) {
-		state->connector = fifo;
+		listener->fifo = fifo;
 		return fifo->bell;
 	}
 	env_close(state, fifo->bell);
@@ -167,59 +205,51 @@ connector_join(struct env_state *state)
 	return -1;
 }
 
-void
-connector_leave(struct env_state *state)
+/* The environment's if it listens, else NULL with EBADF. */
+static struct listener *
+listening(struct env_state *state)
 {
-	struct event_fifo *fifo = state->connector;
-	bool last;
+	struct listener *listener = env_find_part(state, &listener_kind);
 
-	if (fifo == NULL)
-		return;
-	pthread_mutex_lock(&life);
-	pthread_mutex_lock(&lock);
-	*fifo->link = fifo->next;
-	if (fifo->next != NULL)
-		fifo->next->link = fifo->link;
-	last = listeners == NULL;
-	pthread_mutex_unlock(&lock);
-	if (last)
-		source_end();
-	pthread_mutex_unlock(&life);
-	state->connector = NULL;
-	event_fifo_free(fifo);
+	if (listener != NULL && listener->fifo != NULL)
+		return listener;
+	errno = EBADF;
+	return NULL;
 }
 
 static napi_value
 js_connector_open(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct listener *listener;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	if (call.state->connector != NULL) {
-		errno = EALREADY;
+	listener = env_part(call.state, &listener_kind);
+	if (listener == NULL)
 		return call_result(&call, -1);
-	}
-	return call_result(&call, connector_join(call.state));
+	if (listener->fifo != NULL)
+		return call_number(&call, -EALREADY);
+	return call_result(&call, listener_join(call.state, listener));
 }
 
 static napi_value
 js_connector_read(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct listener *listener;
 	size_t length, count;
 	void *records;
 
 	if (!call_begin(&call, env, info) ||
 	    !call_array(&call, 0, "records", napi_float64_array, EVENT_RECORD, &records, &length))
 		return call.answer;
-	if (call.state->connector == NULL) {
-		errno = EBADF;
+	listener = listening(call.state);
+	if (listener == NULL)
 		return call_result(&call, -1);
-	}
 	pthread_mutex_lock(&lock);
 	procsource_take(source, tell_all);
-	count = event_fifo_take(call.state->connector, records, length / EVENT_RECORD);
+	count = event_fifo_take(listener->fifo, records, length / EVENT_RECORD);
 	pthread_mutex_unlock(&lock);
 	return call_number(&call, (double)count);
 }
@@ -246,16 +276,16 @@ static napi_value
 js_connector_close(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct listener *listener;
 	int bell;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	if (call.state->connector == NULL) {
-		errno = EBADF;
+	listener = listening(call.state);
+	if (listener == NULL)
 		return call_result(&call, -1);
-	}
-	bell = call.state->connector->bell;
-	connector_leave(call.state);
+	bell = listener->fifo->bell;
+	listener_leave(listener);
 	return call_result(&call, env_close(call.state, bell));
 }
 

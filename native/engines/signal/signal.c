@@ -221,28 +221,48 @@ __attribute__((visibility("default"))) const struct signal_floor SIGNAL_FLOOR = 
 	.counts = floor_counts,
 };
 
-void
-signal_end(struct env_state *state)
+/* Of one environment: NULL while it watches none. */
+struct signals {
+	struct signal_watcher *watcher;
+};
+
+static void
+signals_end(struct env_state *state, void *part)
 {
-	if (state->signals != NULL)
-		env_close(state, copies_floor()->close(state->signals));
-	state->signals = NULL;
+	struct signals *signals = part;
+
+	if (signals->watcher != NULL)
+		env_close(state, copies_floor()->close(signals->watcher));
+	signals->watcher = NULL;
+}
+
+static const struct env_kind signals_kind = { .size = sizeof(struct signals), .end = signals_end };
+
+static struct signal_watcher *
+watcher_of(struct env_state *state)
+{
+	struct signals *signals = env_find_part(state, &signals_kind);
+
+	return signals == NULL ? NULL : signals->watcher;
 }
 
 static int
 open_watcher(struct env_state *state)
 {
+	struct signals *signals = env_part(state, &signals_kind);
 	int fd;
 
-	if (state->signals != NULL) {
+	if (signals == NULL)
+		return -1;
+	if (signals->watcher != NULL) {
 		errno = EALREADY;
 		return -1;
 	}
 	fd = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
 	if (fd < 0)
 		return -1;
-	state->signals = copies_floor()->open(fd);
-	if (state->signals == NULL) {
+	signals->watcher = copies_floor()->open(fd);
+	if (signals->watcher == NULL) {
 		env_close(state, fd);
 		errno = ENOMEM;
 		return -1;
@@ -264,10 +284,13 @@ static napi_value
 js_signal_close(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct signals *signals;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	signal_end(call.state);
+	signals = env_find_part(call.state, &signals_kind);
+	if (signals != NULL)
+		signals_end(call.state, signals);
 	return call_undefined(&call);
 }
 
@@ -291,7 +314,7 @@ js_signal_watch(napi_env env, napi_callback_info info)
 
 	if (!begin_with_number(&call, env, info, &number))
 		return call.answer;
-	return call_result(&call, copies_floor()->watch(call.state->signals, number));
+	return call_result(&call, copies_floor()->watch(watcher_of(call.state), number));
 }
 
 static napi_value
@@ -302,7 +325,7 @@ js_signal_unwatch(napi_env env, napi_callback_info info)
 
 	if (!begin_with_number(&call, env, info, &number))
 		return call.answer;
-	copies_floor()->unwatch(call.state->signals, number);
+	copies_floor()->unwatch(watcher_of(call.state), number);
 	return call_result(&call, 0);
 }
 
@@ -322,11 +345,13 @@ static napi_value
 js_signal_check(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	struct signal_watcher *watcher;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	if (call.state->signals != NULL)
-		copies_floor()->check(call.state->signals);
+	watcher = watcher_of(call.state);
+	if (watcher != NULL)
+		copies_floor()->check(watcher);
 	return call_undefined(&call);
 }
 

@@ -6,12 +6,11 @@
 #ifndef KQUEUE_SIGNAL_H
 #define KQUEUE_SIGNAL_H
 
-#include "glue/call.h"
+#include <stdint.h>
 
 /* One more than the highest signal of Linux. */
 #define SIGNAL_END 65
 
-struct env_state;
 struct signal_watcher;
 
 /*
@@ -43,8 +42,5 @@ extern const struct signal_floor SIGNAL_FLOOR;
 
 /* A delivery: counts it and wakes who watches. Async-signal-safe. */
 void signal_arrived(int number);
-
-/* The environment ends: gives back what it watches. */
-void signal_end(struct env_state *state);
 
 #endif
