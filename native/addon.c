@@ -1,5 +1,6 @@
 /*
- * The addon: puts the functions of every facility on the module's exports.
+ * The addon: puts the functions of every facility on the module's exports, and the
+ * numbers that they speak in on `constants`.
  *
  * Its one user is src/linux/native.ts, which types and documents what each
  * function takes and answers. Loaded once in every environment that asks.
@@ -30,25 +31,40 @@ static const struct call_entry *const facilities[] = {
 };
 
 static bool
-export_call(napi_env env, napi_value exports, const struct call_entry *entry)
+export_entry(napi_env env, napi_value exports, napi_value constants, const struct call_entry *entry)
 {
-	napi_value function;
+	napi_value value;
 
+	if (entry->callback == NULL)
+		return napi_create_int64(env, entry->number, &value) == napi_ok &&
+		    napi_set_named_property(env, constants, entry->name, value) == napi_ok;
 	return napi_create_function(env, entry->name, NAPI_AUTO_LENGTH,
-	    entry->callback, (void *)entry->name, &function) == napi_ok &&
-	    napi_set_named_property(env, exports, entry->name, function) == napi_ok;
+	    entry->callback, (void *)entry->name, &value) == napi_ok &&
+	    napi_set_named_property(env, exports, entry->name, value) == napi_ok;
+}
+
+static bool
+export_all(napi_env env, napi_value exports, napi_value constants)
+{
+	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
+		for (const struct call_entry *entry = facilities[i]; entry->name != NULL; entry++) {
+			if (!export_entry(env, exports, constants, entry))
+				return false;
+		}
+	}
+	return true;
 }
 
 NAPI_MODULE_INIT()
 {
+	napi_value constants;
+
 	clock_begin();
-	if (!env_begin(env))
+	if (!env_begin(env) ||
+	    napi_create_object(env, &constants) != napi_ok ||
+	    !export_all(env, exports, constants) ||
+	    napi_object_freeze(env, constants) != napi_ok ||
+	    napi_set_named_property(env, exports, "constants", constants) != napi_ok)
 		return NULL;
-	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
-		for (const struct call_entry *entry = facilities[i]; entry->name != NULL; entry++) {
-			if (!export_call(env, exports, entry))
-				return NULL;
-		}
-	}
 	return exports;
 }

@@ -52,7 +52,7 @@ js_realtime(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry clock_calls[] = {
-	{ "monotonic", js_monotonic },
-	{ "realtime", js_realtime },
-	{ NULL, NULL },
+	CALL_FUNCTION("monotonic", js_monotonic),
+	CALL_FUNCTION("realtime", js_realtime),
+	CALL_END,
 };

@@ -192,11 +192,12 @@ js_poll_wait(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry epoll_calls[] = {
-	{ "epollCreate", js_epoll_create },
-	{ "epollAdd", js_epoll_add },
-	{ "epollAddIrregular", js_epoll_add_irregular },
-	{ "epollModify", js_epoll_modify },
-	{ "epollDelete", js_epoll_delete },
-	{ "pollWait", js_poll_wait },
-	{ NULL, NULL },
+	CALL_FUNCTION("epollCreate", js_epoll_create),
+	CALL_FUNCTION("epollAdd", js_epoll_add),
+	CALL_FUNCTION("epollAddIrregular", js_epoll_add_irregular),
+	CALL_FUNCTION("epollModify", js_epoll_modify),
+	CALL_FUNCTION("epollDelete", js_epoll_delete),
+	CALL_FUNCTION("pollWait", js_poll_wait),
+	CALL_NUMBER(EPOLLET),
+	CALL_END,
 };

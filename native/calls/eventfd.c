@@ -24,6 +24,6 @@ js_eventfd_create(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry eventfd_calls[] = {
-	{ "eventfdCreate", js_eventfd_create },
-	{ NULL, NULL },
+	CALL_FUNCTION("eventfdCreate", js_eventfd_create),
+	CALL_END,
 };

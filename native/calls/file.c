@@ -16,7 +16,6 @@
 
 #include "glue/env.h"
 
-/* As in src/linux/native.ts. */
 enum stat_field {
 	STAT_MODE,
 	STAT_DEV,
@@ -201,12 +200,28 @@ js_close(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry file_calls[] = {
-	{ "fileStat", js_file_stat },
-	{ "fileOffset", js_file_offset },
-	{ "fileFlags", js_file_flags },
-	{ "ptyIsMaster", js_pty_is_master },
-	{ "fileSystem", js_file_system },
-	{ "directoryBarrier", js_directory_barrier },
-	{ "close", js_close },
-	{ NULL, NULL },
+	CALL_FUNCTION("fileStat", js_file_stat),
+	CALL_FUNCTION("fileOffset", js_file_offset),
+	CALL_FUNCTION("fileFlags", js_file_flags),
+	CALL_FUNCTION("ptyIsMaster", js_pty_is_master),
+	CALL_FUNCTION("fileSystem", js_file_system),
+	CALL_FUNCTION("directoryBarrier", js_directory_barrier),
+	CALL_FUNCTION("close", js_close),
+	CALL_NUMBER(STAT_FIELDS),
+	CALL_NUMBER(STAT_MODE),
+	CALL_NUMBER(STAT_DEV),
+	CALL_NUMBER(STAT_INO_HIGH),
+	CALL_NUMBER(STAT_INO_LOW),
+	CALL_NUMBER(STAT_SIZE),
+	CALL_NUMBER(STAT_OFFSET),
+	CALL_NUMBER(STAT_BIRTH),
+	CALL_NUMBER(STAT_BIRTH_NSEC),
+	CALL_NUMBER(STAT_LINKS),
+	CALL_NUMBER(STAT_UID),
+	CALL_NUMBER(STAT_GID),
+	CALL_NUMBER(STAT_MODIFIED),
+	CALL_NUMBER(STAT_MODIFIED_NSEC),
+	CALL_NUMBER(STAT_CHANGED),
+	CALL_NUMBER(STAT_CHANGED_NSEC),
+	CALL_END,
 };

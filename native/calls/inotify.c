@@ -80,9 +80,9 @@ js_inotify_read(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry inotify_calls[] = {
-	{ "inotifyCreate", js_inotify_create },
-	{ "inotifyAdd", js_inotify_add },
-	{ "inotifyRemove", js_inotify_remove },
-	{ "inotifyRead", js_inotify_read },
-	{ NULL, NULL },
+	CALL_FUNCTION("inotifyCreate", js_inotify_create),
+	CALL_FUNCTION("inotifyAdd", js_inotify_add),
+	CALL_FUNCTION("inotifyRemove", js_inotify_remove),
+	CALL_FUNCTION("inotifyRead", js_inotify_read),
+	CALL_END,
 };

@@ -151,17 +151,22 @@ count_nothing(struct env_state *state, int fd, int events)
 	return 0;
 }
 
-/* As SIDE_READ, SIDE_WRITE, SIDE_EXCEPT and SIDE_FILE in src/linux/native.ts. */
-static const struct side sides[] = {
-	{ EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, true, count_readable },
-	{ EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, true, count_writable },
-	{ EPOLLPRI | EPOLLET, POLLPRI, false, count_urgent },
-	{ EPOLLIN | EPOLLET, POLLIN | POLLPRI, false, count_nothing },
+enum {
+	SIDE_READ,
+	SIDE_WRITE,
+	SIDE_EXCEPT,
+	SIDE_FILE,
+	SIDES
 };
 
-#define SIDES (sizeof(sides) / sizeof(sides[0]))
+static const struct side sides[SIDES] = {
+	[SIDE_READ] = { EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, true, count_readable },
+	[SIDE_WRITE] = { EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, true, count_writable },
+	[SIDE_EXCEPT] = { EPOLLPRI | EPOLLET, POLLPRI, false, count_urgent },
+	[SIDE_FILE] = { EPOLLIN | EPOLLET, POLLIN | POLLPRI, false, count_nothing },
+};
 
-static const struct side *const read_side = &sides[0];
+static const struct side *const read_side = &sides[SIDE_READ];
 
 static void
 mark_stale(int32_t *record)
@@ -299,6 +304,25 @@ js_poll_levels(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry level_calls[] = {
-	{ "pollLevels", js_poll_levels },
-	{ NULL, NULL },
+	CALL_FUNCTION("pollLevels", js_poll_levels),
+	CALL_NUMBER(RECORD),
+	CALL_NUMBER(REC_FD),
+	CALL_NUMBER(REC_GENERATION),
+	CALL_NUMBER(REC_EVENTS),
+	CALL_NUMBER(REC_COUNT),
+	CALL_NUMBER(REC_ERROR),
+	CALL_NUMBER(REC_STALE),
+	CALL_NUMBER(COUNT_UNKNOWN),
+	CALL_NUMBER(COUNT_UNASKED),
+	CALL_NUMBER(POLLIN),
+	CALL_NUMBER(POLLPRI),
+	CALL_NUMBER(POLLOUT),
+	CALL_NUMBER(POLLERR),
+	CALL_NUMBER(POLLHUP),
+	CALL_NUMBER(POLLRDHUP),
+	CALL_NUMBER(SIDE_READ),
+	CALL_NUMBER(SIDE_WRITE),
+	CALL_NUMBER(SIDE_EXCEPT),
+	CALL_NUMBER(SIDE_FILE),
+	CALL_END,
 };

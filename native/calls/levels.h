@@ -6,7 +6,7 @@
 
 #include "glue/env.h"
 
-/* The layout of a record and its special values, as in src/linux/native.ts. */
+/* The layout of a record and its special values. */
 enum record_field {
 	REC_FD,
 	REC_GENERATION,

@@ -21,12 +21,11 @@
 /* Room for what happens while JavaScript is busy; the system allows less to most users. */
 #define LISTEN_BUFFER (1024 * 1024)
 
-/* As in src/linux/native.ts. */
 enum link_field {
 	LINK_WHAT,
 	LINK_INDEX,
 	LINK_FLAGS,
-	LINK_FIELDS
+	LINK_RECORD
 };
 
 enum link_what {
@@ -118,7 +117,7 @@ record(struct link_records *records, enum link_what what, int index, unsigned fl
 	records->next[LINK_WHAT] = what;
 	records->next[LINK_INDEX] = index;
 	records->next[LINK_FLAGS] = (int32_t)flags;
-	records->next += LINK_FIELDS;
+	records->next += LINK_RECORD;
 	records->room--;
 	records->count++;
 }
@@ -200,10 +199,10 @@ js_link_read(napi_env env, napi_callback_info info)
 
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_array(&call, 1, "records", napi_int32_array, LINK_FIELDS, &data, &length))
+	    !call_array(&call, 1, "records", napi_int32_array, LINK_RECORD, &data, &length))
 		return call.answer;
 	records.next = data;
-	records.room = length / LINK_FIELDS;
+	records.room = length / LINK_RECORD;
 	received = receive(fd, &message);
 	if (received < 0)
 		return call_result(&call, -1);
@@ -268,10 +267,18 @@ js_link_name(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry link_calls[] = {
-	{ "linkOpen", js_link_open },
-	{ "linkAsk", js_link_ask },
-	{ "linkRead", js_link_read },
-	{ "linkIndex", js_link_index },
-	{ "linkName", js_link_name },
-	{ NULL, NULL },
+	CALL_FUNCTION("linkOpen", js_link_open),
+	CALL_FUNCTION("linkAsk", js_link_ask),
+	CALL_FUNCTION("linkRead", js_link_read),
+	CALL_FUNCTION("linkIndex", js_link_index),
+	CALL_FUNCTION("linkName", js_link_name),
+	CALL_NUMBER(LINK_RECORD),
+	CALL_NUMBER(LINK_WHAT),
+	CALL_NUMBER(LINK_INDEX),
+	CALL_NUMBER(LINK_FLAGS),
+	CALL_NUMBER(LINK_HERE),
+	CALL_NUMBER(LINK_GONE),
+	CALL_NUMBER(LINK_END),
+	CALL_NUMBER(LINK_AGAIN),
+	CALL_END,
 };

@@ -39,7 +39,7 @@ js_mounts_changed(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry mounts_calls[] = {
-	{ "mountsOpen", js_mounts_open },
-	{ "mountsChanged", js_mounts_changed },
-	{ NULL, NULL },
+	CALL_FUNCTION("mountsOpen", js_mounts_open),
+	CALL_FUNCTION("mountsChanged", js_mounts_changed),
+	CALL_END,
 };

@@ -15,7 +15,6 @@
 /* The C library's struct tcp_info may be too short. */
 #include <linux/tcp.h>
 
-/* As in src/linux/native.ts. */
 enum output_kind {
 	OUTPUT_NONE,
 	OUTPUT_SOCKET,
@@ -121,8 +120,13 @@ js_output_taken(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry output_calls[] = {
-	{ "outputKind", js_output_kind },
-	{ "outputQueued", js_output_queued },
-	{ "outputTaken", js_output_taken },
-	{ NULL, NULL },
+	CALL_FUNCTION("outputKind", js_output_kind),
+	CALL_FUNCTION("outputQueued", js_output_queued),
+	CALL_FUNCTION("outputTaken", js_output_taken),
+	CALL_NUMBER(OUTPUT_NONE),
+	CALL_NUMBER(OUTPUT_SOCKET),
+	CALL_NUMBER(OUTPUT_STREAM),
+	CALL_NUMBER(OUTPUT_PIPE),
+	CALL_NUMBER(OUTPUT_WRONG_END),
+	CALL_END,
 };

@@ -45,7 +45,6 @@ struct process_info {
 /* The exit code, Linux 6.15: only there once the process has been reaped. */
 #define INFO_EXIT (UINT64_C(1) << 3)
 
-/* As in src/linux/native.ts. */
 enum process_state {
 	PROCESS_RUNNING,
 	PROCESS_EXITED,
@@ -185,11 +184,14 @@ js_suspended(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry pidfd_calls[] = {
-	{ "pidfdOpen", js_pidfd_open },
-	{ "pidfdDuplicate", js_pidfd_duplicate },
-	{ "pidfdState", js_pidfd_state },
-	{ "pidfdStatus", js_pidfd_status },
-	{ "pidfdTellsReap", js_pidfd_tells_reap },
-	{ "suspended", js_suspended },
-	{ NULL, NULL },
+	CALL_FUNCTION("pidfdOpen", js_pidfd_open),
+	CALL_FUNCTION("pidfdDuplicate", js_pidfd_duplicate),
+	CALL_FUNCTION("pidfdState", js_pidfd_state),
+	CALL_FUNCTION("pidfdStatus", js_pidfd_status),
+	CALL_FUNCTION("pidfdTellsReap", js_pidfd_tells_reap),
+	CALL_FUNCTION("suspended", js_suspended),
+	CALL_NUMBER(PROCESS_RUNNING),
+	CALL_NUMBER(PROCESS_EXITED),
+	CALL_NUMBER(PROCESS_REAPED),
+	CALL_END,
 };

@@ -17,7 +17,7 @@
 
 #include "glue/env.h"
 
-/* As in src/linux/native.ts: it waits, nobody knows whether it does. */
+/* It waits, nobody knows whether it does. */
 #define POLL_WAITS 0x10000
 #define POLL_WAITS_PERHAPS 0x20000
 
@@ -150,6 +150,8 @@ js_poll_probe(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry pollprobe_calls[] = {
-	{ "pollProbe", js_poll_probe },
-	{ NULL, NULL },
+	CALL_FUNCTION("pollProbe", js_poll_probe),
+	CALL_NUMBER(POLL_WAITS),
+	CALL_NUMBER(POLL_WAITS_PERHAPS),
+	CALL_END,
 };

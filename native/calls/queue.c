@@ -104,8 +104,8 @@ js_queue_close(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry queue_calls[] = {
-	{ "queueCreate", js_queue_create },
-	{ "queueSet", js_queue_set },
-	{ "queueClose", js_queue_close },
-	{ NULL, NULL },
+	CALL_FUNCTION("queueCreate", js_queue_create),
+	CALL_FUNCTION("queueSet", js_queue_set),
+	CALL_FUNCTION("queueClose", js_queue_close),
+	CALL_END,
 };

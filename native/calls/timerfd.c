@@ -55,8 +55,8 @@ js_timerfd_read(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry timerfd_calls[] = {
-	{ "timerfdCreate", js_timerfd_create },
-	{ "timerfdSet", js_timerfd_set },
-	{ "timerfdRead", js_timerfd_read },
-	{ NULL, NULL },
+	CALL_FUNCTION("timerfdCreate", js_timerfd_create),
+	CALL_FUNCTION("timerfdSet", js_timerfd_set),
+	CALL_FUNCTION("timerfdRead", js_timerfd_read),
+	CALL_END,
 };

@@ -499,13 +499,13 @@ js_signal_pending(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry loop_calls[] = {
-	{ "signalPending", js_signal_pending },
-	{ "loopWatch", js_loop_watch },
-	{ "loopStart", js_loop_start },
-	{ "loopAllows", js_loop_allows },
-	{ "loopProbe", js_loop_probe },
-	{ "loopStop", js_loop_stop },
-	{ "loopRef", js_loop_ref },
-	{ "loopUnref", js_loop_unref },
-	{ NULL, NULL },
+	CALL_FUNCTION("signalPending", js_signal_pending),
+	CALL_FUNCTION("loopWatch", js_loop_watch),
+	CALL_FUNCTION("loopStart", js_loop_start),
+	CALL_FUNCTION("loopAllows", js_loop_allows),
+	CALL_FUNCTION("loopProbe", js_loop_probe),
+	CALL_FUNCTION("loopStop", js_loop_stop),
+	CALL_FUNCTION("loopRef", js_loop_ref),
+	CALL_FUNCTION("loopUnref", js_loop_unref),
+	CALL_END,
 };

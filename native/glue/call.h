@@ -29,11 +29,17 @@ struct call {
 	napi_value answer;
 };
 
-/* A function of the addon; a table of them ends with a NULL name. */
+/* A function of the addon, or a number that its callers need; a table ends with CALL_END. */
 struct call_entry {
 	const char *name;
+	/* NULL for a number. */
 	napi_callback callback;
+	int64_t number;
 };
+
+#define CALL_FUNCTION(name, callback) { name, callback, 0 }
+#define CALL_NUMBER(name) { #name, NULL, name }
+#define CALL_END { NULL, NULL, 0 }
 
 bool call_begin(struct call *call, napi_env env, napi_callback_info info);
 

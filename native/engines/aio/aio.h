@@ -17,10 +17,9 @@
 
 #include "glue/env.h"
 
-/* As in src/linux/native.ts. */
 enum aio_operation { AIO_READ, AIO_WRITE, AIO_SYNC, AIO_DSYNC };
 
-/* As aio_cancel(2) answers, and in src/linux/native.ts. */
+/* As aio_cancel(2) answers. */
 enum aio_cancelled { AIO_CANCELED = 1, AIO_NOTCANCELED, AIO_ALLDONE };
 
 /* By whom requests are done. */

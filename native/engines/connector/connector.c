@@ -290,9 +290,22 @@ js_connector_close(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry connector_calls[] = {
-	{ "connectorOpen", js_connector_open },
-	{ "connectorRead", js_connector_read },
-	{ "connectorCmdline", js_connector_cmdline },
-	{ "connectorClose", js_connector_close },
-	{ NULL, NULL },
+	CALL_FUNCTION("connectorOpen", js_connector_open),
+	CALL_FUNCTION("connectorRead", js_connector_read),
+	CALL_FUNCTION("connectorCmdline", js_connector_cmdline),
+	CALL_FUNCTION("connectorClose", js_connector_close),
+	CALL_NUMBER(EVENT_RECORD),
+	CALL_NUMBER(EVENT_WHAT),
+	CALL_NUMBER(EVENT_TIME),
+	CALL_NUMBER(EVENT_PID),
+	CALL_NUMBER(EVENT_TGID),
+	CALL_NUMBER(EVENT_VALUE),
+	CALL_NUMBER(EVENT_NAME),
+	CALL_NUMBER(EVENT_NAME_SIZE),
+	CALL_NUMBER(EVENT_LOST),
+	CALL_NUMBER(EVENT_FORK),
+	CALL_NUMBER(EVENT_EXEC),
+	CALL_NUMBER(EVENT_EXIT),
+	CALL_NUMBER(CMDLINE_MOST),
+	CALL_END,
 };

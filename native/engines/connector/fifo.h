@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* As in src/linux/native.ts. */
 enum event_field {
 	EVENT_WHAT,
 	EVENT_TIME,

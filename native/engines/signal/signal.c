@@ -370,12 +370,13 @@ js_signal_counts(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry signal_calls[] = {
-	{ "signalOpen", js_signal_open },
-	{ "signalClose", js_signal_close },
-	{ "signalWatch", js_signal_watch },
-	{ "signalUnwatch", js_signal_unwatch },
-	{ "signalExpect", js_signal_expect },
-	{ "signalCheck", js_signal_check },
-	{ "signalCounts", js_signal_counts },
-	{ NULL, NULL },
+	CALL_FUNCTION("signalOpen", js_signal_open),
+	CALL_FUNCTION("signalClose", js_signal_close),
+	CALL_FUNCTION("signalWatch", js_signal_watch),
+	CALL_FUNCTION("signalUnwatch", js_signal_unwatch),
+	CALL_FUNCTION("signalExpect", js_signal_expect),
+	CALL_FUNCTION("signalCheck", js_signal_check),
+	CALL_FUNCTION("signalCounts", js_signal_counts),
+	CALL_NUMBER(SIGNAL_END),
+	CALL_END,
 };

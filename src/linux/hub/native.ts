@@ -3,6 +3,9 @@
  * them where the hot path needs one crossing. A call answers a result >= 0 or
  * a negative errno; it throws only `TypeError` for arguments of a wrong type.
  * See `native/` for the C.
+ *
+ * The numbers stand here as well as there, because the addon is loaded when it is first used,
+ * and this file on systems that have none.
  */
 
 /**
@@ -145,6 +148,9 @@ export interface LoopWatch {
 }
 
 export interface Native {
+  /** The numbers above as C has them, and those that C has of others; a test compares them. */
+  readonly constants: Readonly<Record<string, number>>
+
   /** epoll_create1(EPOLL_CLOEXEC). The fd is closed when the environment ends. */
   epollCreate(): number
   /**
@@ -344,7 +350,7 @@ export interface Native {
   signalExpect(number: number): number
   /** Puts our handler back where others have replaced it. */
   signalCheck(): void
-  /** The deliveries of each signal that was watched at the time, modulo 2^32: at least 65 elements. */
+  /** The deliveries of each signal that was watched at the time, modulo 2^32: SIGRTMAX + 1 elements. */
   signalCounts(counts: Int32Array): void
 
   /** 1 when a signal has come whose handlers the event loop has yet to call, else 0. */
