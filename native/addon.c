@@ -2,7 +2,7 @@
  * The addon: puts the functions of every facility on the module's exports, and the
  * numbers that they speak in on `constants`.
  *
- * Its one user is src/linux/native.ts, which types and documents what each
+ * Its one user is src/linux/hub/native.ts, which types and documents what each
  * function takes and answers. Loaded once in every environment that asks.
  */
 #include "calls/calls.h"

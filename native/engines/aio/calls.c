@@ -1,5 +1,5 @@
 /*
- * Asynchronous I/O as JavaScript calls it, see aio.c and src/linux/native.ts.
+ * Asynchronous I/O as JavaScript calls it, see aio.c and src/linux/hub/native.ts.
  */
 #include "aio.h"
 

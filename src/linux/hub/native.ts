@@ -1,6 +1,7 @@
 /**
- * The addon's calls, typed: one Linux system call each, or a fixed group of
- * them where the hot path needs one crossing. A call answers a result >= 0 or
+ * The addon's calls, typed: one Linux system call each, a fixed group of them where
+ * the hot path needs one crossing, or a word to an engine (signals, the process
+ * connector, the event loop, asynchronous I/O). A call answers a result >= 0 or
  * a negative errno; it throws only `TypeError` for arguments of a wrong type.
  * See `native/` for the C.
  *
