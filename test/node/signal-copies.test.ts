@@ -204,22 +204,22 @@ describe('The default action of a call of our handler that nobody needs', () => 
     })
   }
 
-  const skip = spawnSync('bash', ['-c', '']).status !== 0 && 'there is no bash'
+  const { stdout } = spawnSync('timeout', ['--version'], { encoding: 'utf8' })
+  const skip = !/coreutils/.test(stdout ?? '') && 'there is no timeout(1) of coreutils'
 
   it('of SIGTSTP stops the process until it is continued', { skip }, async () => {
     const code = `console.log(process.pid)${raising('SIGTSTP', SIGNALS.SIGTSTP, '+A save -A restore')}`
-    // A job of a shell: Linux stops no process that no shell could continue. Others than bash
-    // have jobs only with a terminal.
-    const args = ['-mc', '"$@" & wait $!', '-', process.execPath]
-    const shell = spawn('bash', [...args, ...program(code)], {
+    // Linux stops no process of an orphaned group, as this one's may be; timeout(1) makes a
+    // group of its own, of which we are the parent.
+    const job = spawn('timeout', [String(LONG), process.execPath, ...program(code)], {
       env: { ...process.env, KQUEUE_PREBUILD: undefined },
       stdio: ['pipe', 'pipe', 'inherit'],
     })
     let said = ''
-    shell.stdout.on('data', (chunk) => {
+    job.stdout.on('data', (chunk) => {
       said += chunk
     })
-    const closed = once(shell.stdout, 'close')
+    const closed = once(job.stdout, 'close')
     const limit = performance.now() + LONG * 4
     const until = async (enough: () => boolean): Promise<void> => {
       while (!enough()) {
@@ -237,7 +237,7 @@ describe('The default action of a call of our handler that nobody needs', () => 
       process.kill(pid, 'SIGKILL')
       throw error
     } finally {
-      shell.kill('SIGKILL')
+      job.kill('SIGKILL')
     }
     assert.equal(said, `${pid}\nraises lives 0`)
   })
