@@ -235,8 +235,12 @@ owned_end(struct ownership *ownership)
 {
 	int proofs[2 * OWNED_PROOFS];
 
-	if (!ownership->provable)
+	/* Then there is room at most, and nothing in it. */
+	if (!ownership->provable) {
+		free(ownership->list);
+		*ownership = (struct ownership){ 0 };
 		return;
+	}
 	for (size_t i = 0; i < ownership->count; i++) {
 		if (is_ours(ownership, &ownership->list[i]))
 			close(ownership->list[i].fd);
