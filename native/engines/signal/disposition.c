@@ -281,6 +281,8 @@ take(int number, const struct sigaction *now)
 		atomic_store(&dispositions[number].target, target_of(now));
 	else if (join_libuv(number))
 		respect_watchers(number);
+	/* Not before: a call that began while the signal was last taken may be on its way still. */
+	atomic_store(&dispositions[number].taken, true);
 	if (install(number, now) < 0)
 		return -1;
 	dispositions[number].known = true;
@@ -322,8 +324,6 @@ disposition_take(int number)
 	if (sigaction(number, NULL, &now) < 0 || anchor_prepare(number) < 0)
 		return -1;
 	look_beneath(disposition, &now);
-	atomic_store(&disposition->target, NULL);
-	atomic_store(&disposition->taken, true);
 	if (take(number, &now) == 0)
 		return 0;
 	error = errno;
