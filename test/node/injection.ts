@@ -39,7 +39,7 @@ const original: Record<string, Call> = Object.fromEntries(
   Object.entries(calls).filter(([, call]) => typeof call === 'function'),
 )
 
-const { EACCES, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EINVAL, EMFILE, ENFILE } =
+const { EACCES, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EINVAL, ELOOP, EMFILE, ENFILE } =
   constants.errno
 const { ENOBUFS, ENOENT, ENOMEM, ENOMSG, ENOSPC, ENOSYS, EPERM, EPROTONOSUPPORT } = constants.errno
 
@@ -78,6 +78,8 @@ const FAILURES: { readonly [name in keyof Native]?: readonly number[] } = {
   linkOpen: NO_SOCKET,
   linkAsk: [ENOBUFS, ENOMEM, EPERM],
   linkRead: [ENOBUFS, ENOMEM],
+  loopWatch: [ENOMEM],
+  loopStart: [ENOSPC, ENOMEM, EBADF, EINVAL, EPERM, ELOOP],
   aioOpen: [EMFILE, ENFILE, ENOMEM, EPERM],
   aioSubmit: [EMFILE, ENOMEM, EAGAIN],
   signalOpen: [EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS],
@@ -85,6 +87,9 @@ const FAILURES: { readonly [name in keyof Native]?: readonly number[] } = {
   signalUnwatch: [EINVAL],
   close: [EBADF],
 }
+
+/** The same for who waits: a change is there, or not, whatever is asked for afterwards. */
+export const WAITING: typeof FAILURES = { ...FAILURES, pollWait: [EBADF, EINVAL] }
 
 /** These end something: it has ended, whatever they answer. */
 const ENDING: ReadonlySet<string> = new Set([
@@ -113,7 +118,8 @@ const MAKERS: ReadonlySet<string> = new Set([
   'timerfdCreate',
 ])
 
-const nameOf = (errno: number): string => getSystemErrorMap().get(-errno)?.[0] ?? String(errno)
+export const nameOf = (errno: number): string =>
+  getSystemErrorMap().get(-errno)?.[0] ?? String(errno)
 
 /** What came of an action while a call failed. */
 interface Outcome<T> {
@@ -136,7 +142,7 @@ export class Try {
   #at = -1
   #errno = 0
 
-  constructor() {
+  constructor(readonly failures = FAILURES) {
     for (const name of Object.keys(original)) calls[name] = (...args) => this.#call(name, args)
     this.kernel = new kernels.LinuxKernel()
     this.kq = new queues.LinuxQueue(this.kernel)
@@ -151,7 +157,7 @@ export class Try {
   }
 
   #call(name: string, args: unknown[]): unknown {
-    const counted = this.#calls !== null && FAILURES[name as keyof Native] !== undefined
+    const counted = this.#calls !== null && this.failures[name as keyof Native] !== undefined
     if (!counted || this.#calls!.push(name) - 1 !== this.#at) return this.#pass(name, args)
     if (ENDING.has(name)) this.#pass(name, args)
     return -this.#errno
@@ -166,10 +172,7 @@ export class Try {
 
   /** Does something while the call `at` of it fails. */
   inject<T>(at: number, errno: number, action: () => T): Outcome<T> {
-    const made: string[] = []
-    this.#calls = made
-    this.#at = at
-    this.#errno = errno
+    const made = this.#begin(at, errno)
     try {
       return { calls: made, result: action() }
     } catch (error) {
@@ -177,6 +180,25 @@ export class Try {
     } finally {
       this.#calls = null
     }
+  }
+
+  /** The same of what ends later. */
+  async injectLong<T>(at: number, errno: number, action: () => Promise<T>): Promise<Outcome<T>> {
+    const made = this.#begin(at, errno)
+    try {
+      return { calls: made, result: await action() }
+    } catch (error) {
+      return { calls: made, error }
+    } finally {
+      this.#calls = null
+    }
+  }
+
+  #begin(at: number, errno: number): string[] {
+    this.#at = at
+    this.#errno = errno
+    this.#calls = []
+    return this.#calls
   }
 
   kevent(changes: readonly Change[], max: number, ms = 0): Kevent[] {
@@ -329,12 +351,15 @@ function removal({ scene: make }: Operation, at: number, errno: number): string[
 }
 
 /** Each call that is made, failing with each errno that it may have. */
-function eachFailure(run: (at: number, errno: number) => string[]): void {
-  const made = run(-1, 0)
+export async function eachFailure(
+  run: (at: number, errno: number) => string[] | Promise<string[]>,
+  failures = FAILURES,
+): Promise<void> {
+  const made = await run(-1, 0)
   for (const [at, name] of made.entries()) {
-    for (const errno of FAILURES[name as keyof Native]!) {
+    for (const errno of failures[name as keyof Native]!) {
       try {
-        run(at, errno)
+        await run(at, errno)
       } catch (error) {
         const what = `${name}, call ${at + 1} of ${made.join(' ')}, fails with ${nameOf(errno)}`
         throw new Error(`when ${what}: ${(error as Error).message}`, { cause: error })
@@ -346,15 +371,15 @@ function eachFailure(run: (at: number, errno: number) => string[]): void {
 /** The tests of one operation. */
 export function itSurvives(operation: Operation): void {
   const { name, skip = false } = operation
-  it(`${name} is added, or answered with an error and not there`, { skip }, () => {
-    eachFailure((at, errno) => attempt(operation, at, errno, 1))
-  })
-  it(`${name} is added, or the error is thrown and it is not there`, { skip }, () => {
-    eachFailure((at, errno) => attempt(operation, at, errno, 0))
-  })
-  it(`${name} is removed whatever fails`, { skip }, () => {
-    eachFailure((at, errno) => removal(operation, at, errno))
-  })
+  it(`${name} is added, or answered with an error and not there`, { skip }, () =>
+    eachFailure((at, errno) => attempt(operation, at, errno, 1)),
+  )
+  it(`${name} is added, or the error is thrown and it is not there`, { skip }, () =>
+    eachFailure((at, errno) => attempt(operation, at, errno, 0)),
+  )
+  it(`${name} is removed whatever fails`, { skip }, () =>
+    eachFailure((at, errno) => removal(operation, at, errno)),
+  )
 }
 
 /** Something that fails as a whole. */
@@ -387,7 +412,6 @@ function attemptWhole<T>({ syscall, perform, use }: Whole<T>, at: number, errno:
 
 /** The test of what fails as a whole. */
 export function itFailsWhole<T>(whole: Whole<T>): void {
-  it(`${whole.name} works, or the error is thrown and nothing is left`, () => {
-    eachFailure((at, errno) => attemptWhole(whole, at, errno))
-  })
+  it(`${whole.name} works, or the error is thrown and nothing is left`, () =>
+    eachFailure((at, errno) => attemptWhole(whole, at, errno)))
 }

@@ -137,6 +137,7 @@ export class Loop {
       if (status < 0) this.#fail(status)
       else this.#ready()
     })
+    if (typeof watch === 'number') throw pollFailure(this.kernel.sets, watch)
     native.loopUnref(watch)
     return watch
   }

@@ -326,7 +326,7 @@ export interface Native {
    * Calls `callback` with 0 from the event loop while `fd` is readable and the watch runs;
    * with a negative errno when the watch had to stop.
    */
-  loopWatch(fd: number, callback: (status: number) => void): LoopWatch
+  loopWatch(fd: number, callback: (status: number) => void): LoopWatch | number
   /** -ELOOP `fd` leads back to the event loop, or nests too deep; what epoll_ctl(2) says else. */
   loopStart(watch: LoopWatch): number
   /** Whether the event loop still allows `fd`, whose watch runs: 0, or -ELOOP. */
