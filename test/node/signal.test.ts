@@ -337,7 +337,7 @@ describe('A process that may have no more processes', () => {
       process.on('SIGPIPE', listener)
       posix.raise(${SIGPIPE})
       assert.deepEqual(kq.kevent([], 8).map(({ data }) => data), [10, 1])
-      await new Promise((resolve) => setTimeout(resolve, 10))
+      while (heard === 0) await new Promise((resolve) => setImmediate(resolve))
       assert.equal(heard, 1)
       kq.close()
       // As process.off leaves it.
