@@ -6,32 +6,16 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, fork, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, existsSync, mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { after, afterEach, before, describe } from 'node:test'
 import type { Kevent, Kqueue } from 'kqueue'
+import { native } from '#linux/hub/load.js'
 import { BOUNDED, until, within } from '../patience.js'
 import { LONG } from './queues.js'
 
-interface Addon {
-  aioPrefer(kind: number, room: number): void
-  aioKind(): number
-  aioOpen(): number
-  aioClose(): number
-}
-
-const require = createRequire(import.meta.url)
-const root = dirname(require.resolve('kqueue/package.json'))
-
 /** The addon that the package uses, to choose by whom I/O is done. */
-export const addon: Addon = (require('node-gyp-build') as (directory: string) => Addon)(root)
-
-/** For another program or worker: it has `addon`, too. */
-export const ADDON = `
-  const { createRequire } = await import('node:module')
-  const addon = createRequire('${root}/package.json')('node-gyp-build')('${root}')
-`
+export const addon = native()
 
 export const URING = 1
 export const THREADS = 2

@@ -20,8 +20,9 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { until } from '../patience.js'
+import type { Cases } from '../programs/aio.js'
+import type { Cases as Scarce } from '../programs/scarce.js'
 import {
-  ADDON,
   addon,
   BLOCK,
   blocks,
@@ -43,10 +44,13 @@ import {
   THREADS,
   URING,
 } from './aio-files.js'
-import { descriptors, ended, message, program, run, start } from './processes.js'
+import { casesOf, descriptors, ended, message, program, run, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
+
+const requests = casesOf<Cases>('aio')
+const scarce = casesOf<Scarce>('scarce')
 
 /** Fewer than before there may be: libuv closes what earlier tests had in its own time. */
 function assertNothingLeft(before: number): void {
@@ -85,18 +89,9 @@ eachBackend((kind) => {
     })
 
     it('as they would be too large: EFBIG', () => {
-      const code = `${ADDON}
-        addon.aioPrefer(${kind}, 0)
-        const kq = K.kqueue()
-        const fd = fs.openSync(process.argv[1], 'r+')
-        const write = (length, offset) => {
-          const request = K.aio_write({ fd, bytes: new Uint8Array(length), offset, kq })
-          kq.kevent([], 1, 5000)
-          return [request.result, request.error]
-        }
-        console.log(JSON.stringify([write(8192, 0), write(1, 8192)]))`
-      const limited = ['-c', 'ulimit -f 8; exec "$@"', 'sh', process.execPath, ...program(code)]
-      const { stdout, stderr } = spawnSync('sh', [...limited, path()], { encoding: 'utf8' })
+      const words = program(requests('writes too far', kind, path()))
+      const limited = ['-c', 'ulimit -f 8; exec "$@"', 'sh', process.execPath, ...words]
+      const { stdout, stderr } = spawnSync('sh', limited, { encoding: 'utf8' })
       assert.equal(stderr, '')
       assert.deepEqual(JSON.parse(stdout), [
         [4096, 0],
@@ -252,22 +247,14 @@ eachBackend((kind) => {
     })
 
     /** Reads that go on while their thread ends. */
-    const going = (name: string) => `${ADDON}
-      addon.aioPrefer(${kind}, 0)
-      const { openSync, closeSync } = await import('node:fs')
-      const kq = K.kqueue()
-      const fd = openSync('${files.path(name)}', 'r')
-      const buffers = Array.from({ length: 1000 }, () => new Uint8Array(${SIZE}))
-      K.lio_listio(buffers.map((buffer) => ({ op: 'read', fd, buffer, kq })), { kq })
-      closeSync(fd)`
+    const going = (name: string, how: Parameters<Cases['ends as it reads']>[2]) =>
+      requests('ends as it reads', kind, files.path(name), how)
 
     it('do not keep a worker whose reads can be interrupted', {
       skip: kind === THREADS && 'a thread in pread cannot be interrupted',
     }, async () => {
       const before = descriptors()
-      const worker = start(`${going('polite')}
-        parentPort.postMessage('reading')
-        await kq.wait()`)
+      const worker = start(going('polite', 'waits'))
       await message(worker)
       await files.reads(1)
       await worker.terminate()
@@ -276,9 +263,7 @@ eachBackend((kind) => {
 
     it('keep a worker until they are read, or for two seconds', async () => {
       const before = descriptors()
-      const worker = start(`${going('slow')}
-        parentPort.postMessage('reading')
-        kq.kevent([], 1)`)
+      const worker = start(going('slow', 'blocks'))
       await message(worker)
       await files.reads(1)
       const terminated = worker.terminate()
@@ -300,40 +285,27 @@ eachBackend((kind) => {
     it('do not keep a process from ending', () => {
       // Without INTERRUPT nothing ends a process that reads, not even SIGKILL.
       for (const [end, expected] of [
-        ['process.exit(7)', 7],
-        ['process.kill(process.pid, 9)', 'SIGKILL'],
-        ['', 0],
-      ]) {
-        const { stderr, status, signal } = run(`${going('polite')}\n${end}`)
+        ['exits', 7],
+        ['is killed', 'SIGKILL'],
+        ['ends', 0],
+      ] as const) {
+        const { stderr, status, signal } = run(going('polite', end))
         assert.deepEqual([stderr, status ?? signal], ['', expected])
       }
     })
   })
 
   describe('a worker that ends', () => {
+    const ENDS = ['ends', 'exits', 'blocks', 'iterates'] as const
+
     it('fifty times in the middle of reads and writes leaves nothing', async () => {
       const name = path(blocks(1000))
       const before = descriptors()
       const least = threads()
       const one = async (i: number): Promise<void> => {
-        const worker = start(
-          `${ADDON}
-          addon.aioPrefer(${kind}, 0)
-          const fs = require('node:fs')
-          const kq = K.kqueue()
-          const fd = fs.openSync(shared, 'r+')
-          const op = ${i % 3} === 2 ? 'write' : 'read'
-          const entries = Array.from({ length: 1000 }, (_, i) => {
-            const view = new Uint8Array(${BLOCK})
-            return { op, fd, buffer: view, bytes: view, offset: i * ${BLOCK}, kq }
-          })
-          K.lio_listio(entries, { kq })
-          K.aio_fsync({ fd, kq })
-          fs.closeSync(fd)
-          parentPort.postMessage('going')
-          ${['', 'process.exit()', 'for (;;) kq.kevent([], 1)', 'for await (const _ of kq);'][i % 4]}`,
-          name,
-        )
+        const op = i % 3 === 2 ? 'write' : 'read'
+        const how = ENDS[i % 4]!
+        const worker = start(requests('leaves a list', kind, name, BLOCK, op, how))
         await message(worker)
         if (i % 4 < 2) await ended(worker)
         else await worker.terminate()
@@ -347,16 +319,6 @@ eachBackend((kind) => {
 })
 
 describe('Where io_uring', () => {
-  /** By whom it is done where a system call fails. */
-  const forbidden = (call: number, errno: number) => `${ADDON}
-    posix.forbid(${call}, ${errno})
-    const kq = K.kqueue()
-    const fd = fs.openSync(process.execPath, 'r')
-    const buffer = Buffer.alloc(4)
-    const request = K.aio_read({ fd, buffer, kq })
-    const kind = addon.aioKind()
-    const [event] = kq.kevent([], 1, 5000)
-    console.log(kind, event.udata === request, buffer.toString('latin1', 1))`
   const SETUP = 425
   const ENTER = 426
 
@@ -367,7 +329,7 @@ describe('Where io_uring', () => {
     ['may be set up and not be used', ENTER, 1],
   ] as const) {
     it(`${why}, threads do the I/O`, () => {
-      const { stdout, stderr } = run(forbidden(call, errno))
+      const { stdout, stderr } = run(requests('is forbidden', call, errno))
       // libuv uses it as well, and says so when it may not.
       assert.equal(stderr.replace(/^libuv: io_uring_.*\n/gm, ''), '')
       assert.equal(stdout, `${THREADS} true ELF\n`)
@@ -375,29 +337,13 @@ describe('Where io_uring', () => {
   }
 
   it('is allowed, it does', { skip: !hasUring && 'this system has none' }, () => {
-    const { stdout, stderr } = run(forbidden(9999, 1))
+    const { stdout, stderr } = run(requests('is forbidden', 9999, 1))
     assert.equal(stderr, '')
     assert.equal(stdout, `${URING} true ELF\n`)
   })
 
   it('cannot have a descriptor, nothing is begun', () => {
-    const { stdout, stderr } = run(
-      `
-      const kq = K.kqueue()
-      const fd = fs.openSync(process.execPath, 'r')
-      const taken = []
-      for (;;) try { taken.push(fs.openSync('/dev/null')) } catch { break }
-      const ask = () => K.aio_read({ fd, buffer: Buffer.alloc(4), kq })
-      assert.throws(ask, { code: 'EMFILE', syscall: 'aio_read' })
-      assert.deepEqual(kq.knotes(), [])
-      const list = K.lio_listio([{ op: 'read', fd, buffer: Buffer.alloc(4) }], { kq })
-      assert.equal(kq.kevent([], 1, 0)[0].udata, list)
-      console.log(list.requests[0].error)
-      for (const fd of taken.splice(0, 3)) fs.closeSync(fd)
-      ask()
-      console.log(kq.kevent([], 1, 5000).length)`,
-      { files: 64 },
-    )
+    const { stdout, stderr } = run(scarce('asks for I/O'), { files: 64 })
     assert.equal(stderr, '')
     assert.equal(stdout, '24\n1\n')
   })
@@ -409,14 +355,7 @@ describe('A worker of its own', () => {
     const kq = queue()
     const fd = opened(path('x'))
     aio_write({ fd, bytes: blocks(1), kq })
-    const worker = start(
-      `${ADDON}
-      const kq = K.kqueue()
-      K.aio_read({ fd: shared, buffer: new Uint8Array(1), kq })
-      parentPort.postMessage([addon.aioKind(), kq.kevent([], 1, 5000).length])
-      kq.close()`,
-      fd,
-    )
+    const worker = start(requests('has its own choice', fd))
     assert.deepEqual(await message(worker), [hasUring ? URING : THREADS, 1])
     assert.equal(addon.aioKind(), THREADS)
     collect(kq, 1)

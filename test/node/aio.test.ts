@@ -23,8 +23,8 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { until } from '../patience.js'
+import type { Cases } from '../programs/aio.js'
 import {
-  ADDON,
   addon,
   BLOCK,
   blocks,
@@ -39,10 +39,12 @@ import {
   opened,
   path,
 } from './aio-files.js'
-import { descriptors, ended, message, run, start } from './processes.js'
+import { casesOf, descriptors, ended, message, run, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
+
+const requests = casesOf<Cases>('aio')
 
 const bytes = (text: string) => new TextEncoder().encode(text)
 const text = (buffer: Uint8Array) => new TextDecoder().decode(buffer)
@@ -307,25 +309,7 @@ eachBackend((kind) => {
     it('in each of four workers do not hinder each other', async () => {
       const name = path(blocks(MANY))
       const workers = Array.from({ length: 4 }, (_, i) =>
-        start(
-          `${ADDON}
-          addon.aioPrefer(${kind}, 0)
-          const fs = require('node:fs')
-          const kq = K.kqueue()
-          const fd = fs.openSync(shared, 'r')
-          const buffers = Array.from({ length: ${MANY} }, () => new Uint8Array(${BLOCK}))
-          const entries = buffers.map((buffer, i) => ({ op: 'read', fd, buffer, offset: i * ${BLOCK} }))
-          if (${i % 2}) entries.forEach((entry) => K.aio_read({ ...entry, kq }))
-          else K.lio_listio(entries.map((entry) => ({ ...entry, kq })))
-          let seen = 0
-          while (seen < ${MANY}) seen += (${i < 2} ? kq.kevent([], 100) : await kq.wait()).length
-          const right = buffers.every((buffer, i) =>
-            new Uint32Array(buffer.buffer).every((word) => word === i))
-          fs.closeSync(fd)
-          kq.close()
-          parentPort.postMessage([seen, right])`,
-          name,
-        ),
+        start(requests('reads blocks', kind, name, BLOCK, { list: i % 2 === 0, blocks: i < 2 })),
       )
       for (const answer of await Promise.all(workers.map(message))) {
         assert.deepEqual(answer, [MANY, true])
@@ -403,15 +387,9 @@ eachBackend((kind) => {
     })
 
     it('keeps the process alive while it is waited for, and the request alone does not', () => {
-      const program = (wait: string) => `${ADDON}
-        addon.aioPrefer(${kind}, 0)
-        const kq = K.kqueue()
-        const fd = fs.openSync('/proc/self/exe', 'r')
-        const request = K.aio_read({ fd, buffer: new Uint8Array(4), kq })
-        console.log(${wait} request.result)`
-      const { stdout, stderr, status } = run(program('(await kq.wait()).length, '))
+      const { stdout, stderr, status } = run(requests('waits for a read', kind))
       assert.deepEqual([stdout, stderr, status], ['1 4\n', '', 0])
-      assert.equal(run(program('typeof ')).status, 0)
+      assert.equal(run(requests('does not wait for a read', kind)).status, 0)
     })
   })
 

@@ -12,11 +12,14 @@ import {
   EVFILT_EMPTY,
   EVFILT_READ,
   EVFILT_WRITE,
+  type Kevent,
   kqueue,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { exited, spawn, untilBlocking } from '../patience.js'
-import { descriptors, ended, message, run, start } from './processes.js'
+import type { Cases as Scarce } from '../programs/scarce.js'
+import type { Cases as Workers } from '../programs/workers.js'
+import { casesOf, descriptors, ended, message, run, start } from './processes.js'
 import {
   cleanUp,
   clear,
@@ -56,6 +59,9 @@ function fill(fd: number): number {
 }
 
 cleanUp()
+
+const scarce = casesOf<Scarce>('scarce')
+const workers = casesOf<Workers>('workers')
 
 // The inotify instance for pipes is made on first use and stays.
 {
@@ -239,16 +245,10 @@ describe('Waiting for a buffer', () => {
     posix.write(w, 'x')
     const kq = queue()
     kq.kevent([watch(w), watch(duplicate)])
-    const worker = start(
-      `const kq = K.kqueue()
-      kq.kevent([K.EV_SET(shared, K.EVFILT_EMPTY, K.EV_ADD)])
-      parentPort.postMessage(kq.kevent([], 1, 0).length)
-      parentPort.postMessage(kq.kevent([], 1).length)`,
-      w,
-    )
-    assert.equal(await message(worker), 0)
+    const worker = start(workers('looks, then blocks', [watch(w)]))
+    assert.equal((await message<Kevent[]>(worker)).length, 0)
     posix.read(r)
-    assert.equal(await message(worker), 1)
+    assert.equal((await message<Kevent[]>(worker)).length, 1)
     await ended(worker)
     assert.deepEqual(idents(kq.kevent([], 8, LONG)).sort(), [w, duplicate].sort())
   })
@@ -257,13 +257,7 @@ describe('Waiting for a buffer', () => {
     const [, w] = pipe()
     posix.write(w, 'x')
     const before = descriptors()
-    const worker = start(
-      `const kq = K.kqueue()
-      kq.kevent([K.EV_SET(shared, K.EVFILT_EMPTY, K.EV_ADD)])
-      parentPort.postMessage(1)
-      kq.kevent([], 1)`,
-      w,
-    )
+    const worker = start(workers('blocks', [watch(w)]))
     await message(worker)
     await worker.terminate()
     await ended(worker)
@@ -271,26 +265,7 @@ describe('Waiting for a buffer', () => {
   })
 
   it('goes by the clock where inotify cannot be had', () => {
-    const { stdout, stderr } = run(
-      `
-      const { O_NONBLOCK } = posix.constants
-      const [r, w] = posix.pipe2(O_NONBLOCK)
-      const kq = K.kqueue()
-      kq.kevent([K.EV_SET(w, K.EVFILT_WRITE, K.EV_ADD), K.EV_SET(w, K.EVFILT_WRITE, K.EV_DELETE)])
-      const taken = []
-      for (;;) try { taken.push(fs.openSync('/dev/null')) } catch { break }
-      posix.write(w, 'x')
-      kq.kevent([K.EV_SET(w, K.EVFILT_EMPTY, K.EV_ADD | K.EV_CLEAR)])
-      const found = [kq.kevent([], 8, 10).length]
-      for (let i = 0; i < 2; i++) {
-        posix.read(r)
-        found.push(kq.kevent([], 8, ${LONG}).length)
-        posix.write(w, 'x')
-        found.push(kq.kevent([], 8, 100).length)
-      }
-      console.log(found.join(' '))`,
-      { files: 64 },
-    )
+    const { stdout, stderr } = run(scarce('watches a pipe without inotify'), { files: 64 })
     assert.equal(stderr, '')
     assert.equal(stdout.trim(), '0 1 0 1 0')
   })

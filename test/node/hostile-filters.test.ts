@@ -12,10 +12,13 @@ import {
   kqueue_add_filteropts,
   kqueue_del_filteropts,
 } from 'kqueue'
-import { descriptors, run } from './processes.js'
+import type { Cases } from '../programs/filters.js'
+import { casesOf, descriptors, run } from './processes.js'
 import { assertWorks, cleanUp, fired, idents, pending, queue } from './queues.js'
 
 cleanUp()
+
+const filters = casesOf<Cases>('filters')
 
 /** Each test adds a filter with a number of its own, for some cannot be removed again. */
 let filter = -1000
@@ -65,18 +68,7 @@ describe('A filter that closes its queue while it is asked', () => {
   })
 
   it('ends a kevent that would block for ever', () => {
-    const { stdout } = run(`
-      const kq = K.kqueue()
-      let armed = false
-      const ops = { isFd: false, attach: () => 0, detach() {}, event() { if (armed) kq.close(); return true } }
-      K.kqueue_add_filteropts(-100, ops)
-      kq.kevent([K.EV_SET(1, -100, K.EV_ADD)])
-      armed = true
-      // What ends the process if nothing else does.
-      K.kqueue().kevent([])
-      process.on('SIGALRM', () => {})
-      posix.alarm(500)
-      try { kq.kevent([], 1) } catch ({ code }) { console.log(code) }`)
+    const { stdout } = run(filters('closes its queue while it is asked'))
     assert.equal(stdout, 'EBADF\n')
   })
 
@@ -123,23 +115,8 @@ describe('A filter that closes its queue while it attaches', () => {
 })
 
 describe('A filter that throws', () => {
-  it('while a wait is served rejects that wait and nothing else', async () => {
-    const { status, stdout, stderr } = run(`
-      let broken = false
-      const list = new K.Knlist()
-      const ops = { isFd: false, attach: (kn) => (list.add(kn), 0), detach: (kn) => list.remove(kn),
-        event(kn, hint) { if (broken && hint === 0) throw new Error('broken filter'); return broken } }
-      K.kqueue_add_filteropts(-100, ops)
-      const kq = K.kqueue()
-      const other = K.kqueue()
-      kq.kevent([K.EV_SET(1, -100, K.EV_ADD)])
-      other.kevent([K.EV_SET(1, K.EVFILT_USER, K.EV_ADD)])
-      const first = kq.wait({ timeout: 1000 }).then(() => 'resolved', ({ message }) => message)
-      const second = other.wait({ timeout: 1000 }).then((events) => events.length)
-      broken = true
-      list.note(1)
-      other.kevent([K.EV_SET(1, K.EVFILT_USER, 0, K.NOTE_TRIGGER)])
-      console.log(await first, await second)`)
+  it('while a wait is served rejects that wait and nothing else', () => {
+    const { status, stdout, stderr } = run(filters('throws while a wait is served'))
     assert.deepEqual([status, stdout, stderr], [0, 'broken filter 1\n', ''])
   })
 

@@ -14,6 +14,7 @@ import {
   EVFILT_NETDEV,
   if_indextoname,
   if_nametoindex,
+  type Kevent,
   type Kqueue,
   NOTE_LINKDOWN,
   NOTE_LINKINV,
@@ -21,10 +22,13 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { BOUNDED, exited, spawn, untilBlocking } from '../patience.js'
+import type { Cases } from '../programs/workers.js'
 import { command, inNamespaces } from './namespaces.js'
-import { descriptors, ended, message, start } from './processes.js'
+import { casesOf, descriptors, ended, message, start } from './processes.js'
 import { cleanUp, keep, LONG, queue } from './queues.js'
 import { itLeavesNoDescriptors, notes, silent } from './two-descriptors.js'
+
+const workers = casesOf<Cases>('workers')
 
 const UP = NOTE_LINKUP
 const DOWN = NOTE_LINKDOWN
@@ -156,16 +160,11 @@ inNamespaces(import.meta.url, () => {
 
     it('is told to each queue and thread', async () => {
       const kq = watching('ka')
-      const worker = start(
-        `const kq = K.kqueue()
-        kq.kevent([K.EV_SET(shared, K.EVFILT_NETDEV, K.EV_ADD, K.NOTE_LINKDOWN)])
-        parentPort.postMessage(1)
-        parentPort.postMessage(kq.kevent([], 1)[0].fflags)`,
-        if_nametoindex('ka'),
-      )
+      const change = EV_SET(if_nametoindex('ka'), EVFILT_NETDEV, EV_ADD, NOTE_LINKDOWN)
+      const worker = start(workers('blocks', [change]))
       await message(worker)
       ip('link set ka down')
-      assert.equal(await message(worker), DOWN)
+      assert.equal((await message<Kevent[]>(worker))[0]?.fflags, DOWN)
       assert.equal(notes(kq), DOWN)
       await ended(worker)
     })

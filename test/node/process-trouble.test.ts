@@ -4,8 +4,6 @@
  */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
@@ -18,44 +16,26 @@ import {
   NOTE_TRACKERR,
   STATUS_UNKNOWN,
 } from 'kqueue'
+import { native } from '#linux/hub/load.js'
 import * as posix from '../native/posix.js'
 import { BOUNDED, spawn, within } from '../patience.js'
-import { program, run } from './processes.js'
+import type { Cases } from '../programs/strangers.js'
+import { casesOf, program, run } from './processes.js'
 import { cleanUpPuppets, isRoot, next, puppet, reap, watch } from './puppets.js'
 import { cleanUp, LONG, pipe, queue } from './queues.js'
 
 cleanUp()
 cleanUpPuppets()
 
-interface Addon {
-  connectorOpen(): number
-  connectorRead(records: Float64Array): number
-}
-
-/** The addon that the package uses, for failures that cannot be had otherwise. */
-function addon(): Addon {
-  const require = createRequire(import.meta.url)
-  const load = require('node-gyp-build') as (directory: string) => Addon
-  return load(dirname(require.resolve('kqueue/package.json')))
-}
+const strangers = casesOf<Cases>('strangers')
 
 const { F_SETFL } = posix.constants
 const SIGKILL = 9
-const NETLINK_CONNECTOR = 11
 
-/** A program in namespaces of its own. */
+/** What a process prints that may not track, in namespaces of its own. */
 function unshared(flags: string[]): string {
-  const code = `
-    const { spawn } = await import('node:child_process')
-    const child = spawn('sh', ['-c', 'read x; exit 7'])
-    const kq = K.kqueue()
-    const add = (notes) =>
-      kq.kevent([K.EV_SET(child.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
-    try { add(K.NOTE_TRACK | K.NOTE_EXIT) } catch (error) { console.log(error.message) }
-    add(K.NOTE_EXIT)
-    child.stdin.write('go\\n')
-    console.log('exit', kq.kevent([], 1, ${LONG})[0].data)`
-  const { stdout, stderr } = spawnSync('unshare', [...flags, process.execPath, ...program(code)], {
+  const words = [process.execPath, ...program(strangers('may not track'))]
+  const { stdout, stderr } = spawnSync('unshare', [...flags, ...words], {
     encoding: 'utf8',
     ...BOUNDED,
   })
@@ -131,32 +111,8 @@ describe('Children who had one pid within a moment', { skip: !isRoot && 'needs r
 })
 
 describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, () => {
-  const become = `
-    process.setgroups([])
-    process.setgid(65534)
-    process.setuid(65534)
-    const { spawn } = await import('node:child_process')
-  `
-
   it('is told of forks, execs and exits', () => {
-    const { stdout, stderr } = run(`${become}
-      const kq = K.kqueue()
-      const script = 'read x; for i in 1 2 3; do /bin/true; done; exit 5'
-      // Without what sanitizers preload, which makes processes of its own.
-      const child = spawn('/bin/sh', ['-c', script], { env: {} })
-      const notes = (K.NOTE_TRACK | K.NOTE_EXIT | K.NOTE_EXEC) >>> 0
-      kq.kevent([K.EV_SET(child.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
-      child.stdin.write('go\\n')
-      const count = { forks: 0, execs: 0, exits: [] }
-      while (count.exits.length < 4) {
-        for (const { fflags, data } of await kq.wait()) {
-          if (fflags & K.NOTE_CHILD) count.forks++
-          if (fflags & K.NOTE_EXEC) count.execs++
-          if (fflags & K.NOTE_EXIT) count.exits.push(data)
-        }
-      }
-      console.log(JSON.stringify({ ...count, exits: count.exits.sort() }))
-      kq.close()`)
+    const { stdout, stderr } = run(strangers('follows a child as nobody'))
     assert.equal(stderr, '')
     assert.deepEqual(JSON.parse(stdout), { forks: 3, execs: 3, exits: [0, 0, 0, 5 << 8] })
   })
@@ -169,24 +125,16 @@ describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, ()
     const stdio = [r, 'pipe', 'inherit'] as const
     const script = `exec 3<&0; (${parent}) 2> /dev/null &`
     const pid = Number(execFileSync('sh', ['-c', script], { stdio: [...stdio], ...BOUNDED }))
-    const { stdout } = run(
-      `${become}
-      const kq = K.kqueue()
-      kq.kevent([K.EV_SET(${pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
-      posix.write(3, 'go\\n')
-      console.log(kq.kevent([], 1, ${LONG})[0].data)`,
-      { stdio: ['ignore', 'pipe', 'pipe', w] },
-    )
+    const { stdout } = run(strangers('asks as nobody, then tells it to go', pid), {
+      stdio: ['ignore', 'pipe', 'pipe', w],
+    })
     assert.equal(Number(stdout), 7 << 8)
   })
 
   it('is told after a while that nobody knows how a zombie of others ended', () => {
     const child = puppet()
     child.exit(7)
-    const { stdout } = run(`${become}
-      const kq = K.kqueue()
-      kq.kevent([K.EV_SET(${child.pid}, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
-      console.log(kq.kevent([], 1, ${LONG})[0].data)`)
+    const { stdout } = run(strangers('asks as nobody', child.pid))
     assert.equal(Number(stdout), STATUS_UNKNOWN)
   })
 })
@@ -211,9 +159,9 @@ describe('Where the process connector is refused', () => {
   it('a queue that has asked for too much goes on', () => {
     const kq = queue()
     const child = puppet()
-    const native = addon()
-    const { connectorOpen } = native
-    native.connectorOpen = () => -1
+    const addon = native()
+    const { connectorOpen } = addon
+    addon.connectorOpen = () => -1
     try {
       for (const notes of [NOTE_FORK, NOTE_EXEC, NOTE_TRACK | NOTE_EXIT]) {
         assert.throws(() => kq.kevent([watch(child.pid, notes)]), refused)
@@ -221,7 +169,7 @@ describe('Where the process connector is refused', () => {
       kq.kevent([watch(child.pid, NOTE_EXIT)])
       assert.throws(() => kq.kevent([watch(child.pid, NOTE_EXIT | NOTE_FORK)]), refused)
     } finally {
-      native.connectorOpen = connectorOpen
+      addon.connectorOpen = connectorOpen
     }
     child.exit(1)
     assert.equal(next(kq).data, 1 << 8)
@@ -231,10 +179,10 @@ describe('Where the process connector is refused', () => {
 describe('Messages that are lost', () => {
   /** What the addon answers where messages were lost. */
   function lose(): void {
-    const native = addon()
-    const { connectorRead } = native
-    native.connectorRead = (records) => {
-      native.connectorRead = connectorRead
+    const addon = native()
+    const { connectorRead } = addon
+    addon.connectorRead = (records) => {
+      addon.connectorRead = connectorRead
       // The messages that would have come.
       connectorRead(new Float64Array(records.length))
       records.fill(0, 0, 5)
@@ -294,45 +242,9 @@ describe('Messages that are lost', () => {
     echo full >&3; exec 3>&-
     read go`
 
-  /** Follows the shell with a socket that is soon full, and stops itself. */
-  const watcher = `
-    const { spawn } = await import('node:child_process')
-    const kq = K.kqueue()
-    // With the watcher the shell is killed, also when it is stopped.
-    const shell = spawn('setpriv', ['--pdeathsig', 'KILL', '/bin/sh', '-c', ${JSON.stringify(SCRIPT)}], {
-      stdio: ['pipe', 'ignore', 'inherit', 3],
-    })
-    fs.closeSync(3)
-    kq.kevent([K.EV_SET(shell.pid, K.EVFILT_PROC, K.EV_ADD, (K.NOTE_TRACK | K.NOTE_EXIT) >>> 0)])
-    const { SOL_SOCKET, SO_PROTOCOL, SO_RCVBUF } = posix.constants
-    for (const fd of fs.readdirSync('/proc/self/fd').map(Number)) {
-      try {
-        if (posix.getsockopt(fd, SOL_SOCKET, SO_PROTOCOL) !== ${NETLINK_CONNECTOR}) continue
-        posix.setsockopt(fd, SOL_SOCKET, SO_RCVBUF, ${ROOM})
-      } catch {
-        // No socket.
-      }
-    }
-    shell.stdin.write('go\\n')
-    process.kill(process.pid, 'SIGSTOP')
-    const living = new Set()
-    let errors = 0
-    const take = (events) => {
-      for (const { ident, fflags } of events) {
-        if (fflags & K.NOTE_CHILD) living.add(ident)
-        if (fflags & K.NOTE_EXIT) living.delete(ident)
-        if (fflags & K.NOTE_TRACKERR) errors++
-      }
-    }
-    while (errors === 0 || living.size !== 3) take(await kq.wait({ nevents: 1024 }))
-    for (const pid of living) process.kill(pid)
-    while (living.size > 0) take(await kq.wait())
-    shell.stdin.end('go\\n')
-    kq.close()
-    console.log('found')`
-
   it('are noticed when the process was stopped for so long that the socket was full', async () => {
-    const child = spawn(process.execPath, program(watcher), {
+    const watcher = program(strangers('is stopped for too long', SCRIPT, ROOM))
+    const child = spawn(process.execPath, watcher, {
       stdio: ['ignore', 'pipe', 'inherit', 'pipe'],
     })
     const [, output, , told] = child.stdio as unknown as Readable[]

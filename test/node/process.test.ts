@@ -3,6 +3,9 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import {
+  EV_ADD,
+  EV_SET,
+  EVFILT_PROC,
   type Kevent,
   NOTE_CHILD,
   NOTE_EXEC,
@@ -12,12 +15,15 @@ import {
   NOTE_TRACK,
 } from 'kqueue'
 import { spawn } from '../patience.js'
-import { descriptors, ended, message, start } from './processes.js'
+import type { Cases } from '../programs/workers.js'
+import { casesOf, descriptors, ended, message, start } from './processes.js'
 import { cleanUpPuppets, idleStranger, next, puppet, reap, stranger, watch } from './puppets.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
 cleanUpPuppets()
+
+const workers = casesOf<Cases>('workers')
 
 const SIGTERM = 15
 
@@ -55,16 +61,14 @@ describe('A process that we did not start', () => {
 
   it('is reported in a worker', async () => {
     const { pid, go } = idleStranger('exit 7')
-    const worker = start(
-      `const kq = K.kqueue()
-      kq.kevent([K.EV_SET(shared, K.EVFILT_PROC, K.EV_ADD, K.NOTE_EXIT)])
-      parentPort.postMessage('watching')
-      parentPort.postMessage((await kq.wait()).map(({ data }) => data))`,
-      pid,
-    )
+    const worker = start(workers('waits', [watch(pid, NOTE_EXIT)]))
     assert.equal(await message(worker), 'watching')
     go()
-    assert.deepEqual(await message(worker), [7 << 8])
+    const events = await message<Kevent[]>(worker)
+    assert.deepEqual(
+      events.map(({ data }) => data),
+      [7 << 8],
+    )
     await ended(worker)
   })
 
@@ -72,20 +76,14 @@ describe('A process that we did not start', () => {
     const child = puppet()
     const kq = queue()
     const notes = (NOTE_TRACK | NOTE_EXIT) >>> 0
-    const worker = start(
-      `const kq = K.kqueue()
-      kq.kevent([K.EV_SET(shared.pid, K.EVFILT_PROC, K.EV_ADD, shared.notes)])
-      parentPort.postMessage('following')
-      const seen = []
-      while (seen.length < 3) seen.push(...kq.kevent([], 8, 5000).map(({ fflags, data }) => [fflags, data]))
-      parentPort.postMessage(seen)`,
-      { pid: child.pid, notes },
-    )
+    const change = EV_SET(child.pid, EVFILT_PROC, EV_ADD, notes)
+    const worker = start(workers('collects', [change], 3))
     kq.kevent([watch(child.pid, notes)])
     await message(worker)
     const grandchild = child.fork()
     grandchild.exit(3)
     child.exit(4)
+    const what = ({ fflags, data }: Kevent) => [fflags, data]
     const expected = [
       [NOTE_CHILD, child.pid],
       [NOTE_EXIT, 3 << 8],
@@ -95,11 +93,12 @@ describe('A process that we did not start', () => {
     while (seen.length < 3) {
       const events = kq.kevent([], 8, LONG)
       assert.notEqual(events.length, 0)
-      seen.push(...events.map(({ fflags, data }) => [fflags, data]))
+      seen.push(...events.map(what))
     }
     const order = (a: number[], b: number[]) => a[0]! - b[0]! || a[1]! - b[1]!
     assert.deepEqual(seen.sort(order), expected)
-    assert.deepEqual(((await message(worker)) as number[][]).sort(order), expected)
+    const there = await message<Kevent[]>(worker)
+    assert.deepEqual(there.map(what).sort(order), expected)
     await ended(worker)
   })
 })

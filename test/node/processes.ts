@@ -1,16 +1,23 @@
 /**
- * Programs that run elsewhere: in another process, with what the shell can limit,
- * or in a worker. In both `K` is the package and `posix` the raw system calls.
+ * Programs that run elsewhere: in another process, with what the shell can limit, or in a
+ * worker. They are cases of the programs in `test/programs`, or a line or two as a string,
+ * where `K` is the package and `posix` the raw system calls.
  *
- *     const { stdout } = run('console.log(K.kqueue().fd)')
- *     const worker = start('parentPort.postMessage(K.kqueue().fd)')
+ *     import type { Cases } from '../programs/files.js'
+ *     const files = casesOf<Cases>('files')
+ *
+ *     const { stdout } = run(files('opens', '/tmp'))
+ *     const worker = start(files('waits', fd))
+ *     run('console.log(K.kqueue().fd)')
  */
 import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { BOUNDED, whenOver, within } from '../patience.js'
+import type { Call, Table } from '../programs/cases.js'
+
+export { descriptors } from '../programs/descriptors.js'
 
 const KQUEUE = import.meta.resolve('kqueue')
 const POSIX = new URL('../native/posix.js', import.meta.url).href
@@ -23,8 +30,27 @@ import * as posix from '${POSIX}'
 const descriptors = () => fs.readdirSync('/proc/self/fd').length
 `
 
-/** The arguments for node that run `code` as a module. */
-export const program = (code: string): string[] => ['--input-type=module', '-e', PRELUDE + code]
+/** A case of a program, with what it is given. */
+export interface Case {
+  readonly program: URL
+  readonly call: Call
+}
+
+/** What names the cases of a file of `test/programs`. */
+export function casesOf<Cases extends Table>(name: string) {
+  const program = new URL(`../programs/${name}.js`, import.meta.url)
+  return <Name extends keyof Cases & string>(
+    what: Name,
+    ...given: Parameters<Cases[Name]>
+  ): Case => ({ program, call: [what, ...given] })
+}
+
+/** The arguments for node that run a case, or code as a module. */
+export function program(what: Case | string): string[] {
+  if (typeof what === 'string') return ['--input-type=module', '-e', PRELUDE + what]
+  const [name, ...given] = what.call
+  return [fileURLToPath(what.program), name, ...given.map((each) => JSON.stringify(each))]
+}
 
 export interface RunOptions {
   stdio?: StdioOptions
@@ -33,42 +59,20 @@ export interface RunOptions {
 }
 
 /** Runs a program to its end, blocking this thread. */
-export function run(code: string, options?: RunOptions): SpawnSyncReturns<string> {
-  return runNode(program(code), options)
-}
-
-/** The same with a file of `test/programs`. */
-export function runFile(
-  name: string,
-  words: readonly (string | number)[],
-  options?: RunOptions,
-): SpawnSyncReturns<string> {
-  const path = fileURLToPath(new URL(`../programs/${name}.js`, import.meta.url))
-  return runNode([path, ...words.map(String)], options)
-}
-
-function runNode(
-  words: readonly string[],
+export function run(
+  what: Case | string,
   { stdio = 'pipe', files }: RunOptions = {},
 ): SpawnSyncReturns<string> {
+  const words = program(what)
   const options = { stdio, encoding: 'utf8', ...BOUNDED } as const
   if (files === undefined) return spawnSync(process.execPath, words, options)
   const limited = `ulimit -n ${files} && exec "$@"`
   return spawnSync('sh', ['-c', limited, 'sh', process.execPath, ...words], options)
 }
 
-/** Starts a worker, until the test is over; `workerData.shared` is what `data` is. */
-export function start(code: string, shared?: unknown): Worker {
-  const source = `
-    const { parentPort, workerData } = require('node:worker_threads')
-    const { shared } = workerData
-    Promise.all([import(workerData.kqueue), import(workerData.posix)]).then(
-      async ([K, posix]) => { ${code} },
-    )`
-  const worker = new Worker(source, {
-    eval: true,
-    workerData: { kqueue: KQUEUE, posix: POSIX, shared },
-  })
+/** Starts a worker, until the test is over. */
+export function start({ program, call }: Case): Worker {
+  const worker = new Worker(program, { workerData: call })
   const exit = once(worker, 'exit').then(([status]) => status as number)
   exit.catch(() => {})
   exits.set(worker, exit)
@@ -84,10 +88,7 @@ export const ended = (worker: Worker): Promise<number> =>
   within(exits.get(worker)!, 'a worker ends')
 
 /** The next message of a worker; fails when it fails. */
-export async function message(worker: Worker): Promise<unknown> {
-  const [value] = (await within(once(worker, 'message'), 'a worker says something')) as [unknown]
-  return value
+export async function message<What = unknown>(worker: Worker): Promise<What> {
+  const [what] = (await within(once(worker, 'message'), 'a worker says something')) as [What]
+  return what
 }
-
-/** Open descriptors of this process, with the one that lists them. */
-export const descriptors = (): number => readdirSync('/proc/self/fd').length

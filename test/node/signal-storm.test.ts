@@ -7,10 +7,10 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { before, describe, it } from 'node:test'
 import { isDeepStrictEqual } from 'node:util'
-import type { Worker } from 'node:worker_threads'
 import type { Kevent, Kqueue } from 'kqueue'
 import { spawn, untilBlocking } from '../patience.js'
-import { descriptors, ended, message, program, start } from './processes.js'
+import type { Cases } from '../programs/signals.js'
+import { casesOf, descriptors, ended, message, program, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 import { masks, openOnce, SIGNALS, SIGRTMIN, signal, tasks } from './signals.js'
 
@@ -25,34 +25,13 @@ const TOGGLES = 1000
 /** By default it would end the process. */
 const { SIGHUP } = SIGNALS
 
-/** A worker that sums up the signals of the sender, in one way of waiting. */
-const counting = (next: string): Worker =>
-  start(
-    `const kq = K.kqueue()
-    kq.kevent([${NUMBER}, ${SIGHUP}].map((n) => K.EV_SET(n, K.EVFILT_SIGNAL, K.EV_ADD)))
-    parentPort.postMessage('watching')
-    let sum = 0
-    while (sum < ${TIMES}) {
-      const events = ${next}
-      if (events.length === 0) break
-      for (const { ident, data } of events) if (ident === ${NUMBER}) sum += data
-    }
-    parentPort.postMessage(sum)`,
-  )
-const BLOCKING = `kq.kevent([], 8, ${LONG})`
-const AWAITING = `await kq.wait({ timeout: ${LONG} })`
+const signals = casesOf<Cases>('signals')
 
 /** Queues real-time signals, with another signal in between. */
 const sender = (): ChildProcess =>
-  spawn(
-    process.execPath,
-    program(`
-      for (let sent = 0; sent < ${TIMES}; sent += 50) {
-        posix.sigqueue(${process.pid}, ${NUMBER}, 50)
-        posix.kill(${process.pid}, ${SIGHUP})
-      }`),
-    { stdio: 'inherit' },
-  )
+  spawn(process.execPath, program(signals('sends', process.pid, NUMBER, TIMES, SIGHUP)), {
+    stdio: 'inherit',
+  })
 
 const sum = (events: readonly Kevent[]): number =>
   events.reduce((total, { ident, data }) => total + (ident === NUMBER ? data : 0), 0)
@@ -75,7 +54,9 @@ async function countAndToggle(kq: Kqueue): Promise<number> {
 async function round(): Promise<void> {
   const kq = queue()
   kq.kevent([signal(NUMBER), signal(SIGHUP)])
-  const workers = [BLOCKING, AWAITING, BLOCKING, AWAITING].map(counting)
+  const workers = (['blocks', 'waits', 'blocks', 'waits'] as const).map((how) =>
+    start(signals('sums', how, TIMES, NUMBER, SIGHUP)),
+  )
   await Promise.all(workers.map(message))
   const sums = Promise.all(workers.map(message))
   const exit = once(sender(), 'exit')

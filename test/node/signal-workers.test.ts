@@ -4,7 +4,9 @@ import type { EventEmitter } from 'node:events'
 import { before, describe, it } from 'node:test'
 import * as posix from '../native/posix.js'
 import { until, whenOver } from '../patience.js'
-import { descriptors, ended, message, start } from './processes.js'
+import type { Cases } from '../programs/signals.js'
+import type { Cases as Workers } from '../programs/workers.js'
+import { casesOf, descriptors, ended, message, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 import { counts, masks, openOnce, SIGNALS, SIGRTMIN, signal, total } from './signals.js'
 
@@ -15,32 +17,13 @@ const { SIGPWR, SIGPIPE, SIGTERM } = SIGNALS
 const NUMBER = SIGRTMIN + 7
 const TIMES = 10_000
 
-/** Opens a queue that watches, and says so. */
-const WATCH = `
-  const kq = K.kqueue()
-  kq.kevent([K.EV_SET(shared, K.EVFILT_SIGNAL, K.EV_ADD)])
-  parentPort.postMessage('watching')
-`
-/** Sums up until there were as many as the main thread sends. */
-const SUM = (next: string) => `${WATCH}
-  let sum = 0
-  while (sum < ${TIMES}) {
-    const events = ${next}
-    if (events.length === 0) break
-    for (const { data } of events) sum += data
-  }
-  parentPort.postMessage(sum)
-`
-const BLOCKING = SUM(`kq.kevent([], 8, ${LONG})`)
-const AWAITING = SUM(`await kq.wait({ timeout: ${LONG} })`)
+const workers = casesOf<Workers>('workers')
+const signals = casesOf<Cases>('signals')
 
 describe('A worker', () => {
-  for (const [how, code] of [
-    ['blocks in kevent', BLOCKING],
-    ['awaits', AWAITING],
-  ] as const) {
-    it(`that ${how} counts the signals of the process`, async () => {
-      const worker = start(code, NUMBER)
+  for (const how of ['blocks', 'waits'] as const) {
+    it(`that ${how === 'blocks' ? 'blocks in kevent' : 'awaits'} counts the signals of the process`, async () => {
+      const worker = start(signals('sums', how, TIMES, NUMBER))
       assert.equal(await message(worker), 'watching')
       posix.sigqueue(process.pid, NUMBER, TIMES)
       assert.equal(await message(worker), TIMES)
@@ -49,19 +32,13 @@ describe('A worker', () => {
   }
 
   it('counts those directed at itself', async () => {
-    const worker = start(
-      `const kq = K.kqueue()
-      kq.kevent([K.EV_SET(shared, K.EVFILT_SIGNAL, K.EV_ADD)])
-      for (let i = 0; i < 5; i++) posix.raise(shared)
-      parentPort.postMessage(kq.kevent([], 1, ${LONG})[0].data)`,
-      NUMBER,
-    )
+    const worker = start(signals('raises', NUMBER, 5))
     assert.equal(await message(worker), 5)
     await ended(worker)
   })
 
   it('goes on counting while the main thread listens and stops listening', async () => {
-    const worker = start(BLOCKING, SIGTERM)
+    const worker = start(signals('sums', 'blocks', TIMES, SIGTERM))
     assert.equal(await message(worker), 'watching')
     const listener = () => {}
     posix.storm(SIGTERM, 2, TIMES / 2)
@@ -73,7 +50,7 @@ describe('A worker', () => {
 
   it('counts on when the main thread begins to listen to what was ignored', async () => {
     posix.sigaction(SIGPIPE, 'ignore')
-    const worker = start(BLOCKING, SIGPIPE)
+    const worker = start(signals('sums', 'blocks', TIMES, SIGPIPE))
     assert.equal(await message(worker), 'watching')
     const listener = () => {}
     for (let i = 0; i < TIMES; i++) {
@@ -91,10 +68,7 @@ describe('A worker', () => {
     const emitter: EventEmitter = process
     const [hook] = emitter.listeners('newListener') as [() => void]
     emitter.off('newListener', hook)
-    const worker = start(
-      `${WATCH}; for (;;) parentPort.postMessage(kq.kevent([], 1)[0].data)`,
-      SIGPIPE,
-    )
+    const worker = start(signals('tells', SIGPIPE))
     assert.equal(await message(worker), 'watching')
     let heard = 0
     const listener = () => {
@@ -118,7 +92,9 @@ describe('Several threads that watch one signal', () => {
   it('all count it, each for itself', async () => {
     const kq = queue()
     kq.kevent([signal(NUMBER)])
-    const workers = [BLOCKING, BLOCKING, AWAITING].map((code) => start(code, NUMBER))
+    const workers = (['blocks', 'blocks', 'waits'] as const).map((how) =>
+      start(signals('sums', how, TIMES, NUMBER)),
+    )
     await Promise.all(workers.map(message))
     const sums = workers.map(message)
     posix.storm(NUMBER, 4, TIMES / 4)
@@ -131,7 +107,7 @@ describe('Several threads that watch one signal', () => {
   it('keep counting when the others end', async () => {
     const kq = queue()
     kq.kevent([signal(SIGPWR)])
-    const worker = start(`${WATCH}; setInterval(() => {}, 1000)`, SIGPWR)
+    const worker = start(signals('goes on', SIGPWR))
     await message(worker)
     await worker.terminate()
     posix.raise(SIGPWR)
@@ -140,14 +116,14 @@ describe('Several threads that watch one signal', () => {
 })
 
 describe('A worker that is terminated while it watches', () => {
-  for (const [state, code] of [
-    ['and blocks', 'kq.kevent([], 1)'],
-    ['and waits', 'await kq.wait()'],
-    ['and is busy', 'for (;;) kq.kevent([], 1, 0)'],
+  for (const [state, how] of [
+    ['and blocks', 'blocks'],
+    ['and waits', 'waits'],
+    ['and is busy', 'is busy'],
   ] as const) {
     it(`${state} leaves nothing behind`, async () => {
       const [before, open, handler] = [masks(), descriptors(), posix.handler(SIGPWR)]
-      const worker = start(`${WATCH}; ${code}`, SIGPWR)
+      const worker = start(workers(how, [signal(SIGPWR)]))
       await message(worker)
       assert.notDeepEqual(masks(), before)
       await worker.terminate()
@@ -158,12 +134,7 @@ describe('A worker that is terminated while it watches', () => {
   it('takes with it the signals that are directed at it and pending', async () => {
     const kq = queue()
     kq.kevent([signal(NUMBER)])
-    const worker = start(
-      `posix.sigmask(shared, 'block')
-      parentPort.on('message', () => {})
-      parentPort.postMessage(posix.gettid())`,
-      NUMBER,
-    )
+    const worker = start(signals('has signals pending', NUMBER))
     const tid = (await message(worker)) as number
     for (let i = 0; i < 12; i++) posix.tgkill(NUMBER, tid)
     await worker.terminate()
@@ -176,9 +147,7 @@ describe('A worker that is terminated while it watches', () => {
     const kq = queue()
     kq.kevent([signal(NUMBER)])
     for (let round = 0; round < 10; round++) {
-      const workers = [1, 2].map(() =>
-        start(`${WATCH}; kq.kevent([], 1); kq.kevent([], 1)`, NUMBER),
-      )
+      const workers = [1, 2].map(() => start(signals('blocks twice', NUMBER)))
       await Promise.all(workers.map(message))
       posix.storm(NUMBER, 3, 5000)
       await Promise.all(workers.map((worker) => worker.terminate()))

@@ -9,7 +9,9 @@ import { after, before, describe, it } from 'node:test'
 import { EV_DELETE, EV_DISABLE, EV_ENABLE, EV_SET, EVFILT_SIGNAL, EVFILT_TIMER } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { spawn } from '../patience.js'
-import { program, run } from './processes.js'
+import type { Cases as Scarce } from '../programs/scarce.js'
+import type { Cases as Signals } from '../programs/signals.js'
+import { casesOf, program, run } from './processes.js'
 import { cleanUp, LONG, queue, timer } from './queues.js'
 import {
   blocks,
@@ -27,6 +29,9 @@ import {
 
 before(openOnce)
 cleanUp()
+
+const scarce = casesOf<Scarce>('scarce')
+const signals = casesOf<Signals>('signals')
 
 const { SIGUSR1, SIGPWR, SIGPIPE, SIGCHLD, SIGTERM, SIGINT, SIGWINCH } = SIGNALS
 const { SIGKILL, SIGSTOP, SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP } = SIGNALS
@@ -319,32 +324,7 @@ describe('A child that Node.js starts', () => {
 
 describe('A process that may have no more processes', () => {
   it('counts and gives back signals all the same', () => {
-    const { signal, stderr, stdout } = run(`
-      import { spawnSync } from 'node:child_process'
-      const limit = ['--pid', process.pid, '--nproc=1']
-      assert.equal(spawnSync('prlimit', limit).status, 0)
-      // The limit is not for root.
-      if (process.getuid() === 0) process.setuid(65534)
-      assert.equal(spawnSync('true').error.code, 'EAGAIN')
-      const kq = K.kqueue()
-      kq.kevent([${SIGTERM}, ${SIGPIPE}].map((n) => K.EV_SET(n, K.EVFILT_SIGNAL, K.EV_ADD)))
-      let heard = 0
-      const listener = () => heard++
-      for (let i = 0; i < 10; i++) {
-        posix.raise(${SIGTERM})
-        process.on('SIGTERM', listener).off('SIGTERM', listener)
-      }
-      process.on('SIGPIPE', listener)
-      posix.raise(${SIGPIPE})
-      assert.deepEqual(kq.kevent([], 8).map(({ data }) => data), [10, 1])
-      while (heard === 0) await new Promise((resolve) => setImmediate(resolve))
-      assert.equal(heard, 1)
-      kq.close()
-      // As process.off leaves it.
-      assert.equal(posix.handler(${SIGTERM}), 0)
-      fs.writeSync(1, 'done')
-      // As this user a sanitizer could not write what it has to say of an exit.
-      posix.kill(process.pid, ${SIGKILL})`)
+    const { signal, stderr, stdout } = run(signals('may have no more processes'))
     assert.equal(stderr, '')
     assert.deepEqual([stdout, signal], ['done', 'SIGKILL'])
   })
@@ -352,19 +332,10 @@ describe('A process that may have no more processes', () => {
 
 describe('Beyond the limit of pending signals', () => {
   it('real-time signals of kill are merged, and those of sigqueue refused', async () => {
-    const child = spawn(
-      'prlimit',
-      [
-        '--sigpending=0',
-        process.execPath,
-        ...program(`
-          const kq = K.kqueue()
-          kq.kevent([K.EV_SET(${SIGRTMIN}, K.EVFILT_SIGNAL, K.EV_ADD)])
-          fs.writeSync(1, 'watching')
-          console.log(kq.kevent([], 1, ${LONG})[0]?.data, kq.kevent([], 1, 0).length)`),
-      ],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
+    const words = program(signals('watches one', SIGRTMIN))
+    const child = spawn('prlimit', ['--sigpending=0', process.execPath, ...words], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     const exit = once(child, 'exit')
     await once(child.stdout, 'data')
     const pid = child.pid!
@@ -385,31 +356,7 @@ describe('Beyond the limit of pending signals', () => {
 
 describe('Where descriptors are scarce', () => {
   it('the first watch of a process works or fails with EMFILE, and then nothing is changed', () => {
-    const { status, stderr, stdout } = run(
-      `
-      const caught = () => fs.readFileSync('/proc/self/status', 'utf8').match(/SigCgt.*/)[0]
-      const kq = K.kqueue()
-      const start = [caught(), descriptors()]
-      const open = []
-      const fill = () => { try { for (;;) open.push(posix.open('/dev/null')) } catch {} }
-      let free = 0
-      for (;; free++) {
-        fill()
-        for (let i = 0; i < free; i++) posix.close(open.pop())
-        try {
-          kq.kevent([K.EV_SET(${SIGPWR}, K.EVFILT_SIGNAL, K.EV_ADD)])
-          break
-        } catch (error) {
-          assert.equal(error.code, 'EMFILE')
-          assert.match(error.message, /takes descriptors/)
-        }
-        for (const fd of open.splice(0)) posix.close(fd)
-        assert.deepEqual([caught(), descriptors()], start)
-      }
-      posix.raise(${SIGPWR})
-      console.log(free, kq.kevent([], 1)[0].data)`,
-      { files: 64 },
-    )
+    const { status, stderr, stdout } = run(scarce('watches a signal', SIGPWR), { files: 64 })
     assert.equal(stderr, '')
     assert.equal(stdout, '9 1\n')
     assert.equal(status, 0)

@@ -5,10 +5,15 @@ import { describe, it } from 'node:test'
 import { EV_DISABLE, EV_SET, EVFILT_READ, type Kqueue, type Timeout } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { spawn, whenOver } from '../patience.js'
-import { ended, message, program, start } from './processes.js'
+import type { Cases as Interrupted } from '../programs/interrupted.js'
+import type { Cases as Workers } from '../programs/workers.js'
+import { casesOf, ended, message, program, start } from './processes.js'
 import { cleanUp, fired, idents, pipe, queue, read, timer } from './queues.js'
 
 cleanUp()
+
+const interrupted = casesOf<Interrupted>('interrupted')
+const workers = casesOf<Workers>('workers')
 
 /** How long a kevent without events takes, in ns. */
 function blocked(kq: Kqueue, timeout: Timeout): number {
@@ -156,8 +161,10 @@ describe('A timeout of kevent', () => {
 
 describe('A signal during a blocking kevent', () => {
   /** Sends SIGUSR1 to a child again and again, once it says that it is ready. */
-  async function signalled(code: string): Promise<string> {
-    const child = spawn(process.execPath, program(code), { stdio: ['ignore', 'pipe', 'inherit'] })
+  async function signalled(what: keyof Interrupted): Promise<string> {
+    const child = spawn(process.execPath, program(interrupted(what)), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     let output = ''
     let sending: NodeJS.Timeout | undefined
     child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -170,46 +177,22 @@ describe('A signal during a blocking kevent', () => {
   }
 
   it('ends it with EINTR, and the handler of the program runs', async () => {
-    const output = await signalled(`
-      const kq = K.kqueue()
-      process.once('SIGUSR1', () => { console.log('handled'); process.exit(0) })
-      setTimeout(() => {}, 60_000)
-      fs.writeSync(1, 'ready\\n')
-      try { kq.kevent([], 1, 20_000); console.log('nothing') }
-      catch ({ code, errno, syscall }) { console.log(code, errno, syscall) }`)
+    const output = await signalled('handles it')
     assert.equal(output, 'ready\nEINTR -4 kevent\nhandled\n')
   })
 
   it('leaves the queue as it was: the events come at the next call', async () => {
-    const output = await signalled(`
-      process.on('SIGUSR1', () => {})
-      const kq = K.kqueue()
-      kq.kevent([K.EV_SET(1, K.EVFILT_USER, K.EV_ADD)])
-      fs.writeSync(1, 'ready\\n')
-      try { kq.kevent([], 1, 20_000) } catch ({ code }) { console.log(code) }
-      kq.kevent([K.EV_SET(1, K.EVFILT_USER, 0, K.NOTE_TRIGGER)])
-      console.log(kq.kevent([], 1, 1000).length)
-      process.exit()`)
+    const output = await signalled('asks again')
     assert.equal(output, 'ready\nEINTR\n1\n')
   })
 
   it('does not disturb those who await', async () => {
-    const output = await signalled(`
-      let signals = 0
-      process.on('SIGUSR1', () => signals++)
-      const kq = K.kqueue()
-      const waiting = kq.wait({ timeout: 300 })
-      console.log('ready')
-      console.log((await waiting).length, signals > 0)
-      process.exit()`)
+    const output = await signalled('waits')
     assert.equal(output, 'ready\n0 true\n')
   })
 
   it('does not reach a worker that blocks, if the main thread handles it', async () => {
-    const worker = start(`
-      const kq = K.kqueue()
-      try { parentPort.postMessage(kq.kevent([], 1, 250).length) }
-      catch (error) { parentPort.postMessage(error.code) }`)
+    const worker = start(workers('blocks while signals come', 250))
     const handler = (): void => {}
     process.on('SIGPWR', handler)
     const sending = setInterval(() => process.kill(process.pid, 'SIGPWR'), 20)

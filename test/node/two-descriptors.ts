@@ -1,9 +1,14 @@
 /** What the tests of mounts and of links share: both have an event that takes two descriptors. */
 import assert from 'node:assert/strict'
 import { it } from 'node:test'
-import type { Kqueue } from 'kqueue'
-import { descriptors, ended, message, runFile, start } from './processes.js'
+import { EV_ADD, EV_SET, type Kqueue } from 'kqueue'
+import type { Cases as Scarce } from '../programs/scarce.js'
+import type { Cases as Workers } from '../programs/workers.js'
+import { casesOf, descriptors, ended, message, run, start } from './processes.js'
 import { LONG } from './queues.js'
+
+const scarce = casesOf<Scarce>('scarce')
+const workers = casesOf<Workers>('workers')
 
 /** The fflags of the event that comes. */
 export function notes(kq: Kqueue): number {
@@ -16,15 +21,11 @@ export const silent = (kq: Kqueue): void => assert.deepEqual(kq.kevent([], 8, 20
 
 /** @param ident with `filter`, an event that can be had */
 export function itLeavesNoDescriptors(ident: number, filter: number): void {
+  const add = EV_SET(ident, filter, EV_ADD)
+
   it('are closed with a worker that is terminated while it waits', async () => {
     const before = descriptors()
-    const worker = start(
-      `const kq = K.kqueue()
-      kq.kevent([K.EV_SET(shared.ident, shared.filter, K.EV_ADD)])
-      parentPort.postMessage(1)
-      kq.kevent([], 1)`,
-      { ident, filter },
-    )
+    const worker = start(workers('blocks', [add]))
     await message(worker)
     await worker.terminate()
     await ended(worker)
@@ -32,7 +33,7 @@ export function itLeavesNoDescriptors(ident: number, filter: number): void {
   })
 
   it('that are not free make EMFILE, and nothing is left', () => {
-    const { stdout, stderr } = runFile('few-descriptors', [ident, filter], { files: 64 })
+    const { stdout, stderr } = run(scarce('adds an event', add), { files: 64 })
     assert.equal(stderr, '')
     assert.equal(stdout.trim(), 'EMFILE EMFILE added 1')
   })

@@ -20,11 +20,14 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { LONG, spawn } from '../patience.js'
+import type { Cases } from '../programs/files.js'
 import { directory, masks, names, next, noted, PLACES, watching } from './files.js'
-import { program } from './processes.js'
+import { casesOf, program } from './processes.js'
 import { cleanUp, pipe, queue, read } from './queues.js'
 
 cleanUp()
+
+const programs = casesOf<Cases>('files')
 
 /** A watched directory `a`, with a file and two subdirectories, beside a directory `b`. */
 interface Subject {
@@ -290,20 +293,9 @@ describe('Renames within a directory', () => {
     const [told, tell] = pipe()
     const [go, goOn] = pipe()
     // No more in a round than inotify keeps.
-    const child = spawn(
-      process.execPath,
-      program(`
-        for (let round = 0; round < ${ROUNDS}; round++) {
-          posix.poll(0, posix.constants.POLLIN, 10_000)
-          posix.read(0, 1)
-          for (let i = 0; i < ${RENAMES}; i++) {
-            fs.renameSync('${a}/file', '${a}/other')
-            fs.renameSync('${a}/other', '${a}/file')
-          }
-          posix.write(1, '.')
-        }`),
-      { stdio: [go, tell, 'inherit'] },
-    )
+    const child = spawn(process.execPath, program(programs('renames', a, ROUNDS, RENAMES)), {
+      stdio: [go, tell, 'inherit'],
+    })
     kq.kevent([read(told)])
     for (let round = 0; round < ROUNDS; round++) {
       posix.write(goOn, '.')

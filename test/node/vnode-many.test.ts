@@ -25,11 +25,14 @@ import {
   NOTE_WRITE,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import type { Cases } from '../programs/files.js'
 import { ALL, directory, PLACES, watches, watching } from './files.js'
-import { descriptors, ended, message, start } from './processes.js'
+import { casesOf, descriptors, ended, message, start } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
+
+const watchers = casesOf<Cases>('files')
 
 const GROWN = NOTE_WRITE | NOTE_EXTEND
 const FILES = 1000
@@ -216,21 +219,7 @@ describe('Workers', () => {
     const path = join(directory(), 'file')
     fs.writeFileSync(path, '')
     const before = descriptors()
-    const workers = Array.from({ length: 3 }, () =>
-      start(
-        `const fs = require('node:fs')
-         const kq = K.kqueue()
-         const fd = fs.openSync(shared)
-         kq.kevent([K.EV_SET(fd, K.EVFILT_VNODE, K.EV_ADD | K.EV_CLEAR, K.NOTE_WRITE | K.NOTE_DELETE)])
-         parentPort.postMessage('ready')
-         for await (const { fflags } of kq) {
-           parentPort.postMessage(fflags)
-           if (fflags & K.NOTE_DELETE) break
-         }
-         fs.closeSync(fd)`,
-        path,
-      ),
-    )
+    const workers = Array.from({ length: 3 }, () => start(watchers('tells', path)))
     await Promise.all(workers.map(message))
     const written = workers.map(message)
     fs.appendFileSync(path, 'x')
@@ -244,14 +233,7 @@ describe('Workers', () => {
 
   it('that are terminated while they wait leave nothing', async () => {
     const before = descriptors()
-    const worker = start(
-      `const fd = require('node:fs').openSync(shared, 0o10000000)
-       const kq = K.kqueue()
-       kq.kevent([K.EV_SET(fd, K.EVFILT_VNODE, K.EV_ADD, K.NOTE_DELETE)])
-       parentPort.postMessage('ready')
-       kq.kevent(null, 1)`,
-      tmpdir(),
-    )
+    const worker = start(watchers('blocks', tmpdir()))
     await message(worker)
     await worker.terminate()
     assert.ok(descriptors() <= before)

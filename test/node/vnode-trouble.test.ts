@@ -23,8 +23,9 @@ import {
   NOTE_WRITE,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import type { Cases } from '../programs/files.js'
 import { ALL, directory, masks, noted, watches, watching } from './files.js'
-import { program, run } from './processes.js'
+import { type Case, casesOf, program, run } from './processes.js'
 import { cleanUp, closeRaw, pipe, queue } from './queues.js'
 
 cleanUp()
@@ -225,69 +226,35 @@ describe('inotify is asked for', () => {
 
 const isRoot = process.geteuid?.() === 0
 
-/** Runs a program as the user nobody; `path` is a directory that everybody may use. */
-function asNobody(code: string): void {
+const programs = casesOf<Cases>('files')
+
+/** Runs a case with a directory that everybody may use. */
+function passes(what: Parameters<typeof programs>[0]): void {
   const path = directory()
   fs.chmodSync(path, 0o777)
-  const drop = 'process.setgroups([]); process.setgid(65534); process.setuid(65534);'
-  const { stderr, status } = run(`const path = '${path}'; K.kqueue().close(); ${drop} ${code}`)
+  const { stderr, status } = run(programs(what, path))
   assert.equal(stderr, '')
   assert.equal(status, 0)
 }
 
-const WATCH = `
-  const { EV_ADD, EV_CLEAR, EV_SET, EVFILT_VNODE, NOTE_ATTRIB, NOTE_DELETE, NOTE_RENAME } = K
-  const kq = K.kqueue()
-  const watch = (fd, notes) => kq.kevent([EV_SET(fd, EVFILT_VNODE, EV_ADD | EV_CLEAR, notes)])
-`
-
 describe('Without the right to read', { skip: !isRoot && 'needs root, to be another user' }, () => {
   it('a file is EACCES, and the message says why', () => {
-    asNobody(`${WATCH}
-      fs.writeFileSync(path + '/file', '', { mode: 0o200 })
-      const fd = fs.openSync(path + '/file', 'w')
-      assert.throws(() => watch(fd, NOTE_DELETE), { code: 'EACCES', message: /only who may read it/ })
-      assert.deepEqual(kq.knotes(), [])
-      fs.fchmodSync(fd, 0o600)
-      watch(fd, NOTE_DELETE)
-      fs.unlinkSync(path + '/file')
-      assert.equal(kq.kevent(null, 1, 0)[0].fflags, NOTE_DELETE)`)
+    passes('may not read a file')
   })
 
   it('an event is not changed to what can no longer be asked for', () => {
-    asNobody(`${WATCH}
-      const fd = fs.openSync(path + '/file', 'w')
-      watch(fd, NOTE_RENAME)
-      fs.fchmodSync(fd, 0)
-      assert.throws(() => watch(fd, NOTE_ATTRIB), { code: 'EACCES' })
-      fs.fchmodSync(fd, 0o200)
-      fs.renameSync(path + '/file', path + '/other')
-      assert.equal(kq.kevent(null, 1, 0)[0].fflags, NOTE_RENAME)`)
+    passes('may not read a file any more')
   })
 
   it('the directory above is looked for at each call', () => {
-    asNobody(`${WATCH}
-      fs.mkdirSync(path + '/above/empty', { recursive: true })
-      const fd = fs.openSync(path + '/above/empty')
-      fs.chmodSync(path + '/above', 0o300)
-      watch(fd, NOTE_DELETE | NOTE_RENAME)
-      fs.rmdirSync(path + '/above/empty')
-      assert.equal(kq.kevent(null, 1, 0)[0].fflags, NOTE_DELETE)
-      fs.mkdirSync(path + '/above/second')
-      const second = fs.openSync(path + '/above/second')
-      watch(second, NOTE_DELETE | NOTE_RENAME)
-      fs.mkdirSync(path + '/open')
-      fs.renameSync(path + '/above/second', path + '/open/second')
-      assert.equal(kq.kevent(null, 1, 0)[0].fflags, NOTE_RENAME)
-      fs.rmdirSync(path + '/open/second')
-      assert.equal(kq.kevent(null, 1, 10_000)[0].fflags, NOTE_DELETE)`)
+    passes('may not read the directory above')
   })
 })
 
-/** Runs a program in a user namespace of its own, with limits of inotify; null where there is none. */
-function limited(limit: string, most: number, code: string) {
+/** Runs a case in a user namespace of its own, with limits of inotify; null where there is none. */
+function limited(limit: string, most: number, what: Case) {
   const script = `echo ${most} > /proc/sys/user/${limit} && exec "$@"`
-  const args = ['-Ur', 'sh', '-c', script, 'sh', process.execPath, ...program(code)]
+  const args = ['-Ur', 'sh', '-c', script, 'sh', process.execPath, ...program(what)]
   return spawnSync('unshare', args, { encoding: 'utf8' })
 }
 
@@ -295,38 +262,16 @@ const namespaces = spawnSync('unshare', ['-Ur', 'true']).status === 0
 
 describe('The limits of inotify', { skip: !namespaces && 'no user namespaces' }, () => {
   it('too many watches are ENOSPC, naming the sysctl, and the others go on', () => {
-    const path = directory()
     const { stderr } = limited(
       'max_inotify_watches',
       3,
-      `${WATCH}
-      const fds = [1, 2, 3, 4].map((n) => fs.openSync('${path}/file' + n, 'w'))
-      for (const fd of fds.slice(0, 3)) watch(fd, NOTE_DELETE)
-      const full = { code: 'ENOSPC', message: /sysctl user.max_inotify_watches of this user namespace allows no more than 3/ }
-      assert.throws(() => watch(fds[3], NOTE_DELETE), full)
-      fs.unlinkSync('${path}/file1')
-      assert.equal(kq.kevent(null, 8, 0).length, 1)
-      kq.kevent([EV_SET(fds[0], EVFILT_VNODE, K.EV_DELETE)])
-      fs.mkdirSync('${path}/inner')
-      const inner = fs.openSync('${path}/inner')
-      assert.throws(() => watch(inner, NOTE_DELETE), full)
-      watch(inner, NOTE_RENAME)
-      assert.equal(kq.knotes().length, 3)`,
+      programs('may have three watches', directory()),
     )
     assert.equal(stderr, '')
   })
 
   it('too many instances are EMFILE, naming the sysctl', () => {
-    const { stderr } = limited(
-      'max_inotify_instances',
-      0,
-      `${WATCH}
-      const expected = { code: 'EMFILE', message: /sysctl user.max_inotify_instances of this user namespace allows no more than 0/ }
-      assert.throws(() => watch(fs.openSync('/tmp'), NOTE_DELETE), expected)
-      const before = descriptors()
-      assert.throws(() => watch(fs.openSync('/tmp'), NOTE_DELETE), expected)
-      assert.equal(descriptors(), before + 1)`,
-    )
+    const { stderr } = limited('max_inotify_instances', 0, programs('may have no inotify'))
     assert.equal(stderr, '')
   })
 })

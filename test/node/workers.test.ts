@@ -1,56 +1,44 @@
 /** Queues in workers: waiting, blocking, and being terminated in the middle of it. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import type { Worker } from 'node:worker_threads'
+import type { Kevent } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { descriptors, ended, message, start } from './processes.js'
+import type { Cases } from '../programs/workers.js'
+import { casesOf, descriptors, ended, message, start } from './processes.js'
 import { cleanUp, closeRaw, pause, pipe, queue, read, timer } from './queues.js'
 
 cleanUp()
 
-/** What a worker says; the first message is what it has prepared. */
-const READ = `
-  const kq = K.kqueue()
-  const add = K.EV_SET(shared, K.EVFILT_READ, K.EV_ADD)
-`
+const workers = casesOf<Cases>('workers')
+
+/** The data of the events that a worker says. */
+async function amounts(worker: Worker): Promise<number[]> {
+  return (await message<Kevent[]>(worker)).map(({ data }) => data)
+}
 
 describe('A worker', () => {
   it('waits for what the main thread writes', async () => {
     const [r, w] = pipe()
-    const worker = start(
-      `${READ}
-      const waiting = kq.wait({ changelist: [add] })
-      parentPort.postMessage('waiting')
-      parentPort.postMessage((await waiting).map(({ data }) => data))`,
-      r,
-    )
-    assert.equal(await message(worker), 'waiting')
+    const worker = start(workers('waits', [read(r)]))
+    assert.equal(await message(worker), 'watching')
     posix.write(w, 'hello')
-    assert.deepEqual(await message(worker), [5])
+    assert.deepEqual(await amounts(worker), [5])
     await ended(worker)
   })
 
   it('blocks in kevent while the main thread goes on, until that writes', async () => {
     const [r, w] = pipe()
-    const worker = start(
-      `${READ}
-      kq.kevent([add])
-      parentPort.postMessage('blocking')
-      parentPort.postMessage(kq.kevent([], 1).map(({ data }) => data))`,
-      r,
-    )
-    assert.equal(await message(worker), 'blocking')
+    const worker = start(workers('blocks', [read(r)]))
+    assert.equal(await message(worker), 'watching')
     await new Promise((resolve) => setTimeout(resolve, 5))
     posix.write(w, 'hello')
-    assert.deepEqual(await message(worker), [5])
+    assert.deepEqual(await amounts(worker), [5])
     await ended(worker)
   })
 
   it('blocks for as long as it is told, to the millisecond at least', async () => {
-    const worker = start(`
-      const kq = K.kqueue()
-      const start = performance.now()
-      const events = kq.kevent([], 1, 230)
-      parentPort.postMessage([events.length, performance.now() - start])`)
+    const worker = start(workers('blocks for a time', 230))
     const [events, ms] = (await message(worker)) as [number, number]
     assert.equal(events, 0)
     assert.ok(ms >= 230 && ms < 5000, `${ms} ms`)
@@ -58,10 +46,7 @@ describe('A worker', () => {
   })
 
   it('has a kernel of its own: its filters, timers and limits are not those of others', async () => {
-    const worker = start(`
-      K.sysctl.kq_calloutmax = 1
-      K.kqueue_add_filteropts(-100, { isFd: false, attach: () => 0, detach() {}, event: () => true })
-      parentPort.postMessage(K.kqueue().kevent([K.EV_SET(1, -100, K.EV_ADD)], 1).length)`)
+    const worker = start(workers('has its own limits and filter', -100))
     assert.equal(await message(worker), 1)
     await ended(worker)
     const kq = queue()
@@ -73,46 +58,33 @@ describe('A worker', () => {
     const kq = queue()
     const [r, w] = pipe()
     kq.kevent([read(r)])
-    const worker = start(
-      `${READ}
-      const waiting = kq.wait({ changelist: [add] })
-      parentPort.postMessage('waiting')
-      parentPort.postMessage((await waiting).length)`,
-      kq.fd,
-    )
-    assert.equal(await message(worker), 'waiting')
+    const worker = start(workers('waits', [read(kq.fd)]))
+    assert.equal(await message(worker), 'watching')
     posix.write(w, 'x')
-    assert.equal(await message(worker), 1)
+    assert.equal((await amounts(worker)).length, 1)
     await ended(worker)
   })
 
   it('exits by itself with a queue that is not closed', async () => {
-    const worker = start(`
-      K.kqueue().kevent([K.EV_SET(1, K.EVFILT_TIMER, K.EV_ADD, 0, 1)])`)
+    const worker = start(workers('leaves a timer'))
     assert.equal(await ended(worker), 0)
   })
 })
 
 describe('Terminating a worker', () => {
-  for (const [state, code] of [
-    ['that blocks in kevent for ever', 'kq.kevent([], 1)'],
-    ['that blocks in kevent for an hour', 'kq.kevent([], 1, 3.6e6)'],
-    ['that waits', 'await kq.wait()'],
-    ['that iterates', 'for await (const _ of kq);'],
-    ['that never gets to the end of a busy loop', 'for (;;) kq.kevent([], 1, 0)'],
-    ['whose queue is known by its descriptor', 'kq.fd; kq.kevent([], 1)'],
+  for (const [state, how, ms] of [
+    ['that blocks in kevent for ever', 'blocks'],
+    ['that blocks in kevent for an hour', 'blocks', 3.6e6],
+    ['that waits', 'waits'],
+    ['that iterates', 'iterates'],
+    ['that never gets to the end of a busy loop', 'is busy'],
+    ['whose queue is known by its descriptor', 'blocks in a queue known by its descriptor'],
   ] as const) {
     it(`${state} ends it and leaves no descriptor`, async () => {
       const [r] = pipe()
       const before = descriptors()
-      const worker = start(
-        `${READ}
-        kq.kevent([add, K.EV_SET(1, K.EVFILT_TIMER, K.EV_ADD, 0, 1000000)])
-        parentPort.postMessage('ready')
-        ${code}`,
-        r,
-      )
-      assert.equal(await message(worker), 'ready')
+      const worker = start(workers(how, [read(r), timer(1, 1_000_000)], ms))
+      assert.equal(await message(worker), 'watching')
       const started = performance.now()
       await worker.terminate()
       assert.ok(performance.now() - started < 5000)
@@ -124,13 +96,7 @@ describe('Terminating a worker', () => {
     const kq = queue()
     const [r, w] = pipe()
     kq.kevent([read(r)])
-    const worker = start(
-      `${READ}
-      kq.kevent([add])
-      parentPort.postMessage('ready')
-      kq.kevent([], 1)`,
-      r,
-    )
+    const worker = start(workers('blocks', [read(r)]))
     await message(worker)
     await worker.terminate()
     posix.write(w, 'x')
@@ -139,22 +105,14 @@ describe('Terminating a worker', () => {
   })
 })
 
+const ENDS = ['waits unref', 'waits', 'exits'] as const
+
 describe('A hundred workers that leave queues unclosed', () => {
   it('leave no descriptor', async () => {
     const [r] = pipe()
     const before = descriptors()
     const one = async (i: number): Promise<void> => {
-      const worker = start(
-        `${READ}
-        const other = K.kqueue()
-        other.fd
-        kq.kevent([add, K.EV_SET(1, K.EVFILT_TIMER, K.EV_ADD, 0, 5)])
-        other.kevent([K.EV_SET(kq.fd, K.EVFILT_READ, K.EV_ADD)])
-        if (${i % 3} === 0) kq.unref().wait()
-        if (${i % 3} === 1) await kq.wait()
-        if (${i % 3} === 2) process.exit()`,
-        r,
-      )
+      const worker = start(workers('leaves two queues', r, ENDS[i % 3]!))
       await ended(worker)
     }
     for (let i = 0; i < 100; i += 4) await Promise.all([0, 1, 2, 3].map((k) => one(i + k)))

@@ -1,0 +1,133 @@
+/** Processes that wait, or do not, and end. */
+import { EV_ADD, EV_SET, EVFILT_TIMER, type Kqueue, kqueue, ticks } from 'kqueue'
+import { runCase } from './cases.js'
+
+/** A queue with a timer; its process says when it exits. */
+function timed(): Kqueue {
+  const kq = kqueue()
+  kq.kevent([EV_SET(1, EVFILT_TIMER, EV_ADD, 0, 50)])
+  process.on('exit', () => console.log('exit'))
+  return kq
+}
+
+/** Says when a wait is resolved; nobody awaits that. */
+function saying(what: string, waiting: Promise<unknown>): void {
+  void waiting.then(() => console.log(what))
+}
+
+/** Says when a wait is rejected. */
+function sayingNot(what: string, waiting: Promise<unknown>): void {
+  void waiting.catch(() => console.log(what))
+}
+
+const cases = {
+  waits() {
+    void timed()
+      .wait()
+      .then(([event]) => console.log('event', event!.ident))
+  },
+
+  'waits unref'() {
+    saying('event', timed().unref().wait())
+  },
+
+  'is unref as it waits'() {
+    const kq = timed()
+    saying('event', kq.wait())
+    kq.unref()
+  },
+
+  'waits unref with a timeout'() {
+    saying('over', timed().unref().wait({ timeout: 20 }))
+  },
+
+  'waits ref again'() {
+    saying('event', timed().unref().unref().ref().wait())
+  },
+
+  'is ref again as it waits'() {
+    const kq = timed()
+    saying('event', kq.unref().wait())
+    kq.ref()
+  },
+
+  'waits for two queues, one unref'() {
+    const kq = timed()
+    saying('other', kqueue().unref().wait())
+    saying('event', kq.wait())
+  },
+
+  'waits unref beside an interval'() {
+    const kq = timed()
+    const id = setInterval(() => {}, 1000)
+    void kq
+      .unref()
+      .wait()
+      .then(() => {
+        console.log('event')
+        clearInterval(id)
+      })
+  },
+
+  'does not wait'() {
+    const kq = timed()
+    kqueue()
+    kq.fd
+  },
+
+  'waits for a moment'() {
+    saying('over', timed().wait({ timeout: 1 }))
+  },
+
+  'closes its queue'() {
+    const kq = timed()
+    sayingNot('over', kq.wait())
+    setImmediate(() => kq.close())
+  },
+
+  'aborts its wait'() {
+    sayingNot('over', timed().wait({ signal: AbortSignal.timeout(5) }))
+    setTimeout(() => {}, 20)
+  },
+
+  async iterates() {
+    for await (const _ of timed()) break
+    console.log('over')
+  },
+
+  async ticks() {
+    let n = 0
+    for await (const { expirations } of ticks(2)) {
+      n += expirations
+      if (n >= 5) break
+    }
+    console.log('ticked')
+  },
+
+  'exits as it waits'() {
+    void timed().wait()
+    setImmediate(() => process.exit(0))
+  },
+
+  'throws as it waits'() {
+    void timed().wait()
+    setImmediate(() => {
+      throw 'x'
+    })
+  },
+
+  'asks its queue as it exits'() {
+    const kq = timed()
+    process.on('exit', () => console.log(kq.kevent([], 1, 1000).length))
+  },
+
+  'has ref and unref answer'() {
+    const kq = timed()
+    console.log(kq.ref() === kq, kq.unref() === kq)
+    kq.close()
+    console.log(kq.ref() === kq, kq.unref() === kq)
+  },
+}
+
+export type Cases = typeof cases
+await runCase(cases)
