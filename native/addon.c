@@ -6,9 +6,20 @@
  * function takes and answers. Loaded once in every environment that asks.
  */
 #include "calls/calls.h"
+
+#include <sys/types.h>
+#include <time.h>
+
 #include "calls/clock.h"
 #include "engines/engines.h"
 #include "glue/env.h"
+
+/* What the rest takes for granted of a machine, and of a C library. */
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian");
+_Static_assert(sizeof(long) == 8 && sizeof(void *) == 8, "64 bits");
+_Static_assert(sizeof(off_t) == 8 && sizeof(ino_t) == 8, "64 bits for files");
+_Static_assert(sizeof(time_t) == 8, "64 bits for time");
+_Static_assert(sizeof(struct timespec) == 16, "the timespec of the kernel");
 
 static const struct call_entry *const facilities[] = {
 	epoll_calls,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -35,24 +36,69 @@ enum stat_field {
 	STAT_FIELDS
 };
 
+/* Headers older than the call lack its number. */
+#ifndef SYS_statx
+#ifdef __x86_64__
+#define SYS_statx 332
+#else
+#define SYS_statx 291
+#endif
+#endif
+
+/* STATX_BASIC_STATS and STATX_BTIME. */
+#define WHAT_IS_ASKED 0xfffu
+
+struct instant {
+	int64_t sec;
+	uint32_t nsec;
+	int32_t unused;
+};
+
+/* struct statx of the kernel: not all C libraries have one, and the header of Linux does not go with theirs. */
+struct extended {
+	uint32_t mask;
+	uint32_t blksize;
+	uint64_t attributes;
+	uint32_t nlink;
+	uint32_t uid;
+	uint32_t gid;
+	uint16_t mode;
+	uint16_t unused;
+	uint64_t ino;
+	uint64_t size;
+	uint64_t blocks;
+	uint64_t attributes_mask;
+	struct instant atime;
+	struct instant btime;
+	struct instant ctime;
+	struct instant mtime;
+	uint32_t rdev_major;
+	uint32_t rdev_minor;
+	uint32_t dev_major;
+	uint32_t dev_minor;
+	uint64_t rest[14];
+};
+
+_Static_assert(sizeof(struct extended) == 256, "struct statx");
+
 static void
-fill_statx(double *fields, const struct statx *status)
+fill_extended(double *fields, const struct extended *status)
 {
-	fields[STAT_MODE] = status->stx_mode;
-	fields[STAT_DEV] = (double)makedev(status->stx_dev_major, status->stx_dev_minor);
-	fields[STAT_INO_HIGH] = (double)(status->stx_ino >> 32);
-	fields[STAT_INO_LOW] = (double)(status->stx_ino & UINT32_MAX);
-	fields[STAT_SIZE] = (double)status->stx_size;
+	fields[STAT_MODE] = status->mode;
+	fields[STAT_DEV] = (double)makedev(status->dev_major, status->dev_minor);
+	fields[STAT_INO_HIGH] = (double)(status->ino >> 32);
+	fields[STAT_INO_LOW] = (double)(status->ino & UINT32_MAX);
+	fields[STAT_SIZE] = (double)status->size;
 	/* Both 0 where the file system does not keep it. */
-	fields[STAT_BIRTH] = (double)status->stx_btime.tv_sec;
-	fields[STAT_BIRTH_NSEC] = status->stx_btime.tv_nsec;
-	fields[STAT_LINKS] = status->stx_nlink;
-	fields[STAT_UID] = status->stx_uid;
-	fields[STAT_GID] = status->stx_gid;
-	fields[STAT_MODIFIED] = (double)status->stx_mtime.tv_sec;
-	fields[STAT_MODIFIED_NSEC] = status->stx_mtime.tv_nsec;
-	fields[STAT_CHANGED] = (double)status->stx_ctime.tv_sec;
-	fields[STAT_CHANGED_NSEC] = status->stx_ctime.tv_nsec;
+	fields[STAT_BIRTH] = (double)status->btime.sec;
+	fields[STAT_BIRTH_NSEC] = status->btime.nsec;
+	fields[STAT_LINKS] = status->nlink;
+	fields[STAT_UID] = status->uid;
+	fields[STAT_GID] = status->gid;
+	fields[STAT_MODIFIED] = (double)status->mtime.sec;
+	fields[STAT_MODIFIED_NSEC] = status->mtime.nsec;
+	fields[STAT_CHANGED] = (double)status->ctime.sec;
+	fields[STAT_CHANGED_NSEC] = status->ctime.nsec;
 }
 
 /* fstat(2) does not know when a file was made. */
@@ -78,11 +124,11 @@ fill_stat(double *fields, const struct stat *status)
 static int
 fill_status(double *fields, int fd)
 {
-	struct statx extended;
+	struct extended extended;
 	struct stat plain;
 
-	if (statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &extended) == 0) {
-		fill_statx(fields, &extended);
+	if (syscall(SYS_statx, fd, "", AT_EMPTY_PATH, WHAT_IS_ASKED, &extended) == 0) {
+		fill_extended(fields, &extended);
 		return 0;
 	}
 	if (errno == EBADF || fstat(fd, &plain) < 0)

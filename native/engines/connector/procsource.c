@@ -33,11 +33,19 @@
 
 typedef void (*tell_function)(const struct event_record *record);
 
+/* struct cn_msg ends with data of any length, so nothing may follow it; its fields stand here. */
 struct question {
 	struct nlmsghdr header;
-	struct cn_msg connector;
+	struct cb_id id;
+	uint32_t seq;
+	uint32_t ack;
+	uint16_t len;
+	uint16_t flags;
 	uint32_t operation;
-} __attribute__((packed));
+};
+
+_Static_assert(sizeof(struct question) == NLMSG_LENGTH(sizeof(struct cn_msg) + sizeof(uint32_t)),
+    "a message of the connector");
 
 static uint32_t last_question;
 /*
@@ -208,10 +216,10 @@ ask_to_listen(int fd)
 	memset(&message, 0, sizeof(message));
 	message.header.nlmsg_len = sizeof(message);
 	message.header.nlmsg_type = NLMSG_DONE;
-	message.connector.id.idx = CN_IDX_PROC;
-	message.connector.id.val = CN_VAL_PROC;
-	message.connector.ack = ++last_question;
-	message.connector.len = sizeof(message.operation);
+	message.id.idx = CN_IDX_PROC;
+	message.id.val = CN_VAL_PROC;
+	message.ack = ++last_question;
+	message.len = sizeof(message.operation);
 	message.operation = PROC_CN_MCAST_LISTEN;
 	if (sendto(fd, &message, sizeof(message), 0,
 	    (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
