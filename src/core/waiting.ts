@@ -35,11 +35,13 @@ export class Waiter {
     readonly reject: (reason: unknown) => void,
   ) {}
 
-  /** From now on it has to be ended. */
+  /** Its time begins, and it counts. From now on it has to be ended, also when this throws. */
   begin(timeout: number): void {
     const { kernel } = this.kq
-    this.options.signal?.addEventListener('abort', this.#abort, { once: true })
     if (timeout >= 0) kernel.schedule(this.timer, kernel.uptime() + timeout)
+    kernel.awaited(this.kq, 1)
+    // Last, because a signal of the program's own may do here what it likes.
+    this.options.signal?.addEventListener('abort', this.#abort, { once: true })
   }
 
   /** It goes on, with events or without. */
@@ -55,10 +57,10 @@ export class Waiter {
     if (this.#settled) return
     this.#settled = true
     const { kernel, waiters } = this.kq
-    this.options.signal?.removeEventListener('abort', this.#abort)
     kernel.callouts.cancel(this.timer)
     waiters.remove(this)
     kernel.resume(this.kq, goOn)
+    this.options.signal?.removeEventListener('abort', this.#abort)
   }
 }
 
@@ -93,7 +95,6 @@ export class WaitList {
       this.#waiters.push(waiter)
       try {
         waiter.begin(timeout)
-        this.kq.kernel.awaited(this.kq, 1)
       } catch (error) {
         waiter.fail(error)
       }

@@ -46,8 +46,12 @@ const { ENOBUFS, ENOENT, ENOMEM, ENOMSG, ENOSPC, ENOSYS, EPERM, EPROTONOSUPPORT 
 const NO_DESCRIPTOR = [EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS]
 const NO_SOCKET = [...NO_DESCRIPTOR, EACCES, ENOBUFS, EAFNOSUPPORT, EPROTONOSUPPORT]
 
+/** `loopStart`, which went well, when libuv is about to poll. */
+type Fallible = keyof Native | 'loopPoll'
+type Failures = { readonly [name in Fallible]?: readonly number[] }
+
 /** What each call may fail with; those that are not here cannot fail. */
-const FAILURES: { readonly [name in keyof Native]?: readonly number[] } = {
+const FAILURES: Failures = {
   epollCreate: NO_DESCRIPTOR,
   epollAdd: [ENOSPC, ENOMEM],
   epollModify: [ENOENT, ENOMEM],
@@ -89,7 +93,19 @@ const FAILURES: { readonly [name in keyof Native]?: readonly number[] } = {
 }
 
 /** The same for who waits: a change is there, or not, whatever is asked for afterwards. */
-export const WAITING: typeof FAILURES = { ...FAILURES, pollWait: [EBADF, EINVAL] }
+export const WAITING: Failures = {
+  ...FAILURES,
+  pollWait: [EBADF, EINVAL],
+  loopPoll: [ENOSPC, ENOMEM, EBADF, EPERM, ELOOP],
+}
+
+/** The same for an epoll instance that is replaced: the old one serves where there is no new. */
+export const RENEWING: Failures = {
+  epollCreate: NO_DESCRIPTOR,
+  loopWatch: WAITING.loopWatch!,
+  loopStart: WAITING.loopStart!,
+  loopPoll: WAITING.loopPoll!,
+}
 
 /** These end something: it has ended, whatever they answer. */
 const ENDING: ReadonlySet<string> = new Set([
@@ -136,6 +152,10 @@ export class Try {
   readonly kernel: LinuxKernel
   readonly kq: LinuxQueue
   readonly #made = new Set<number>()
+  /** What is to be called of the watches in the event loop, and those that run, and keep it. */
+  readonly #callbacks = new Map<unknown, Call>()
+  readonly #running = new Set<unknown>()
+  readonly #keeping = new Set<unknown>()
   readonly #listeners = emitter.listeners('newListener')
   /** The calls of what is under way; null for nothing. */
   #calls: string[] | null = null
@@ -156,18 +176,40 @@ export class Try {
     return new queues.LinuxQueue(kernel)
   }
 
+  /** Counts a call that can fail, and answers whether it does. */
+  #fails(name: string): boolean {
+    const counted = this.#calls !== null && this.failures[name as Fallible] !== undefined
+    return counted && this.#calls!.push(name) - 1 === this.#at
+  }
+
   #call(name: string, args: unknown[]): unknown {
-    const counted = this.#calls !== null && this.failures[name as keyof Native] !== undefined
-    if (!counted || this.#calls!.push(name) - 1 !== this.#at) return this.#pass(name, args)
-    if (ENDING.has(name)) this.#pass(name, args)
-    return -this.#errno
+    if (this.#fails(name)) {
+      if (ENDING.has(name)) this.#pass(name, args)
+      return -this.#errno
+    }
+    if (name !== 'loopStart' || !this.#fails('loopPoll')) return this.#pass(name, args)
+    setImmediate(this.#callbacks.get(args[0])!, -this.#errno)
+    return 0
   }
 
   #pass(name: string, args: unknown[]): unknown {
     const answer = original[name]!(...args)
     if (MAKERS.has(name) && (answer as number) >= 0) this.#made.add(answer as number)
     if (name === 'close') this.#made.delete(args[0] as number)
+    if (name.startsWith('loop')) this.#follow(name, args, answer)
     return answer
+  }
+
+  /** What the event loop watches. */
+  #follow(name: string, args: unknown[], answer: unknown): void {
+    const [watch, callback] = args
+    if (name === 'loopWatch') {
+      this.#callbacks.set(answer, callback as Call)
+      this.#keeping.add(answer)
+    } else if (name === 'loopStart' && answer === 0) this.#running.add(watch)
+    else if (name === 'loopStop') this.#running.delete(watch)
+    else if (name === 'loopRef') this.#keeping.add(watch)
+    else if (name === 'loopUnref') this.#keeping.delete(watch)
   }
 
   /** Does something while the call `at` of it fails. */
@@ -215,7 +257,7 @@ export class Try {
   }
 
   /** What the process and the kernel have by now. */
-  state(): unknown {
+  state() {
     const { kernel, kq } = this
     return {
       descriptors: openDescriptors(),
@@ -227,6 +269,9 @@ export class Try {
       unseen: kernel.vnodes.unseen.size,
       callouts: kernel.callouts.size,
       timers: kernel.timers,
+      loop: [...this.#running].map((watch) =>
+        this.#keeping.has(watch) ? 'kept alive' : 'watching',
+      ),
     }
   }
 
@@ -357,7 +402,7 @@ export async function eachFailure(
 ): Promise<void> {
   const made = await run(-1, 0)
   for (const [at, name] of made.entries()) {
-    for (const errno of failures[name as keyof Native]!) {
+    for (const errno of failures[name as Fallible]!) {
       try {
         await run(at, errno)
       } catch (error) {

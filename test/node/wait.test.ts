@@ -100,6 +100,19 @@ describe('wait', () => {
     await assert.rejects(kq.wait(), { code: 'EBADF' })
   })
 
+  it('rejects with what a signal of the program throws, and the next wait ends in time', async () => {
+    const kq = queue()
+    const signal = {
+      throwIfAborted() {},
+      addEventListener() {
+        throw new Error('no listeners here')
+      },
+      removeEventListener() {},
+    }
+    await assert.rejects(kq.wait({ signal: signal as never }), { message: 'no listeners here' })
+    assert.deepEqual(await kq.wait({ timeout: 5 }), [])
+  })
+
   it('needs no thread: a timer and a byte arrive in order', async () => {
     const kq = queue()
     const [r, w] = pipe()

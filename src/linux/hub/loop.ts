@@ -109,6 +109,7 @@ export class Loop {
     if (old === undefined) return true
     const { native } = this.kernel
     const watch = this.#makeWatch(fd)
+    if (typeof watch === 'number') return false
     if (this.#running && native.loopStart(watch) < 0) return false
     native.loopStop(old)
     this.#watch = watch
@@ -131,26 +132,28 @@ export class Loop {
       : 0
   }
 
-  #makeWatch(fd: number): LoopWatch {
+  /** A watch of an epoll instance, or a negative errno. */
+  #makeWatch(fd: number): LoopWatch | number {
     const { native } = this.kernel
     const watch = native.loopWatch(fd, (status) => {
       if (status < 0) this.#fail(status)
       else this.#ready()
     })
-    if (typeof watch === 'number') throw pollFailure(this.kernel.sets, watch)
-    native.loopUnref(watch)
+    if (typeof watch !== 'number') native.loopUnref(watch)
     return watch
   }
 
   #run(): void {
     const { native, sets } = this.kernel
     if (this.#watch === undefined) {
-      this.#watch = this.#makeWatch(sets.read.fd)
+      const watch = this.#makeWatch(sets.read.fd)
+      if (typeof watch === 'number') throw pollFailure(sets, watch)
+      this.#watch = watch
       this.#referenced = false
     }
     if (!this.#running) {
       const error = native.loopStart(this.#watch)
-      if (error < 0) throw pollFailure(this.kernel.sets, error)
+      if (error < 0) throw pollFailure(sets, error)
       this.#running = true
     }
     this.#keep()
@@ -186,6 +189,7 @@ export class Loop {
   /** The epoll instance cannot be watched any more: nobody can be woken. */
   #fail(error: number): void {
     this.#stop()
+    this.#attending = false
     const failure = pollFailure(this.kernel.sets, error)
     for (const kq of this.kernel.queues()) kq.waiters.fail(failure)
   }
