@@ -1,4 +1,5 @@
 /** A queue as programs have it: kevent(2) in its three forms, blocking, awaited, and iterated. */
+/// <reference lib="esnext.disposable" preserve="true" />
 import type { Abort } from '../core/abort.js'
 import {
   ChangeBuffer,
