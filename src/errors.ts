@@ -153,3 +153,8 @@ export function check(result: number, syscall: string, reason?: string): number 
   if (result < 0) throw new KqueueError(-result, syscall, { reason })
   return result
 }
+
+/** Refuses a change: what a filter, or the file that a knote is for, has to say against it. */
+export function refuse(errno: number, reason: string): never {
+  throw new KqueueError(errno, 'kevent', { reason })
+}

@@ -3,7 +3,7 @@
  * (`struct filterops`), and the table of them, to which a program can add its
  * own at run time (kqueue_add_filteropts(9), kfilter_register(9)).
  */
-import { EBUSY, EEXIST, EINVAL, ENXIO, KqueueError } from '../errors.js'
+import { EBUSY, EEXIST, EINVAL, ENXIO, KqueueError, refuse } from '../errors.js'
 import type { Kevent } from '../event.js'
 import type { Knote } from './knote.js'
 
@@ -12,10 +12,14 @@ export const EVENT_REGISTER = 1
 /** `touch` is called because the event is handed out. */
 export const EVENT_PROCESS = 2
 
+/**
+ * Who cannot do what is asked throws a KqueueError, whose errno and reason are the answer; a
+ * filter that a program brings may answer a positive errno instead of 0.
+ */
 export interface FilterOps {
   /** Whether `ident` is a descriptor. */
   readonly isFd: boolean
-  /** Attaches a new knote to what it watches: 0, or a positive errno, leaving nothing behind. */
+  /** Attaches a new knote to what it watches, or leaves nothing behind: 0. */
   attach(kn: Knote): number
   /** Undoes `attach`. */
   detach(kn: Knote): void
@@ -27,16 +31,16 @@ export interface FilterOps {
   /**
    * Takes over what the machine does by itself: EVENT_REGISTER, a change to an
    * existing knote: take what you want from `kev` (default: `fflags` and `data`).
-   * EVENT_PROCESS, handing out: fill `kev`, and reset for EV_CLEAR. Answers 0, or
-   * a positive errno that refuses the change. Not used for descriptors.
+   * EVENT_PROCESS, handing out: fill `kev`, and reset for EV_CLEAR. Answers 0.
+   * Not used for descriptors.
    */
   touch?(kn: Knote, kev: Kevent, type: typeof EVENT_REGISTER | typeof EVENT_PROCESS): number
   /**
    * A change to an existing knote is about to replace its `fflags` and `data`, for filters of
-   * descriptors: 0, or a positive errno that refuses it.
+   * descriptors: 0.
    */
   modify?(kn: Knote, kev: Kevent): number
-  /** Makes `kn`, a copy of `from` in a new process, stand on its own: 0, or an errno to leave it out. */
+  /** Makes `kn`, a copy of `from` in a new process, stand on its own: 0. Who cannot is left out. */
   copy?(kn: Knote, from: Knote): number
   /** What the filter has to say about a knote, for `knotes()`. */
   dump?(kn: Knote): Record<string, unknown>
@@ -58,7 +62,7 @@ const SYSTEM = 13
 /** What a number of the system stands for that has no filter: filt_nullattach. */
 const nullFilter: FilterOps = {
   isFd: false,
-  attach: (kn) => kn.kq.kernel.refuse(ENXIO, `this system has no filter ${kn.filter}`),
+  attach: (kn) => refuse(ENXIO, `this system has no filter ${kn.filter}`),
   detach() {},
   event: () => false,
 }

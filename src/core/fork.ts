@@ -23,6 +23,7 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../event.js'
+import { attempt } from './failure.js'
 import { watchProcess } from './filters/proc.js'
 import type { Process } from './kernel.js'
 import { KN_ATTACHING, KN_DROPPED, KN_HELD, KN_QUEUED, Knote } from './knote.js'
@@ -114,7 +115,7 @@ function copyKnote(kn: Knote, to: Kqueue): Knote | null {
   copy.data = kn.data
   copy.hook = kn.hook
   copy.status = kn.status & ~(KN_QUEUED | KN_DROPPED)
-  if (ops.copy(copy, kn) !== 0) return null
+  if (attempt(() => ops.copy?.(copy, kn)) !== 0) return null
   if (to.closed) {
     ops.detach(copy)
     return null

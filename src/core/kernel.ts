@@ -22,8 +22,9 @@ import type { Waiter } from './waiting.js'
 export interface OpenFile {
   /**
    * Attaches a knote for one of the filters of descriptors: sets `kn.ops` and puts
-   * the knote on the file's list. 0, or a positive errno (EINVAL for a filter that
-   * this file does not have). fo_kqfilter(9).
+   * the knote on the file's list. Answers 0. fo_kqfilter(9).
+   * @throws KqueueError, or answers a positive errno: EINVAL for a filter that this file does
+   *   not have
    */
   kqfilter(kn: Knote): number
 
@@ -81,8 +82,6 @@ export abstract class Kernel {
   readonly callouts = new CalloutQueue()
   /** Timers in use, for kq_calloutmax. */
   timers = 0
-  /** Why the last errno was given, for the message of an error; see `refuse`. */
-  reason = ''
 
   constructor() {
     this.filters.install(EVFILT_READ, fileFilter)
@@ -120,11 +119,5 @@ export abstract class Kernel {
   /** Sets a callout; a kernel that keeps a real timer for the first one extends this. */
   schedule(callout: Callout, time: number): void {
     this.callouts.schedule(callout, time)
-  }
-
-  /** Answers `errno`, and keeps what to tell the person who reads the error. */
-  refuse(errno: number, reason: string): number {
-    this.reason = reason
-    return errno
   }
 }

@@ -1,8 +1,10 @@
 /**
- * The first half of kevent(2), the same on every kernel: the changelist.
+ * The first half of kevent(2), the same on every kernel: the changelist, and what a failure
+ * is answered with.
  */
 import { EBADF, KqueueError } from '../errors.js'
 import { EV_ERROR, EV_RECEIPT, type EventSink, type Kevent } from '../event.js'
+import { failureOf } from './failure.js'
 import type { Kqueue } from './kqueue.js'
 
 /**
@@ -28,20 +30,28 @@ export function applyChanges(
     const change = changes[index]!
     if (change.filter === 0) continue
     const given = change.fflags
-    const error = kq.register(change)
+    const failure = failureOfChange(kq, change)
+    const error = failure === null ? 0 : -failure.errno
     if (error === 0 && (change.flags & EV_RECEIPT) === 0) continue
     if (answered < room) {
       const { ident, filter, fflags, udata } = change
       sink.put(ident, filter, EV_ERROR, fflags, error, udata)
       answered++
-    } else if (error !== 0) {
-      throw new KqueueError(error, 'kevent', {
-        reason: kq.kernel.reason,
-        change: { ...change, fflags: given },
-        index,
-      })
+    } else if (failure !== null) {
+      throw failureOf(failure, 'kevent', { change: { ...change, fflags: given }, index })
     }
     if (error === EBADF && kq.closed) break
   }
   return answered
+}
+
+/** Applies one change: null, or why it was refused. What else is thrown is for who called. */
+function failureOfChange(kq: Kqueue, change: Kevent): KqueueError | null {
+  try {
+    kq.register(change)
+    return null
+  } catch (error) {
+    if (error instanceof KqueueError && error.change === change) return error
+    throw error
+  }
 }

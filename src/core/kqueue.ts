@@ -3,7 +3,7 @@
  * (`struct kqueue`). `register` takes one change, `scan` hands out events, and a
  * queue is itself an open file that other queues can watch.
  */
-import { EBADF, EINVAL, ELOOP, ENOENT, ENOMEM, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, ELOOP, ENOENT, ENOMEM, KqueueError, refuse } from '../errors.js'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -21,6 +21,7 @@ import {
   type EventSink,
   type Kevent,
 } from '../event.js'
+import { failureOf } from './failure.js'
 import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './filter.js'
 import { fileFilter } from './filters/file.js'
 import { HINT_ENQUEUED, kqueueFilter } from './filters/kqueue.js'
@@ -88,29 +89,28 @@ export class Kqueue implements OpenFile {
   }
 
   /**
-   * Applies one change: 0, or a positive errno with the kernel's `reason` set. What it
-   * leaves in `change.fflags` is for the answer. kqueue_register.
+   * Applies one change. What it leaves in `change.fflags` is for the answer. kqueue_register.
+   * @throws KqueueError with this `change`, why it was refused; what a filter throws otherwise
    */
-  register(change: Kevent): number {
+  register(change: Kevent): void {
     const { kernel } = this
-    kernel.reason = ''
-    if (this.closed) return kernel.refuse(EBADF, 'this kqueue is closed')
+    if (this.closed) throw refusal(change, EBADF, 'this kqueue is closed')
     change.flags &= ~EV_SYSFLAGS
     const { flags, filter, ident } = change
     const ops = kernel.filters.find(filter)
-    if (ops === undefined) return kernel.refuse(EINVAL, `there is no filter ${filter}`)
+    if (ops === undefined) throw refusal(change, EINVAL, `there is no filter ${filter}`)
     if ((flags & EV_ENABLE) !== 0 && (flags & EV_DISABLE) !== 0) {
-      return kernel.refuse(EINVAL, 'EV_ENABLE and EV_DISABLE exclude each other')
+      throw refusal(change, EINVAL, 'EV_ENABLE and EV_DISABLE exclude each other')
     }
     const adding = (flags & EV_ADD) !== 0
     if (adding && (flags & EV_KEEPUDATA) !== 0) {
-      return kernel.refuse(EINVAL, 'EV_KEEPUDATA is for changes without EV_ADD')
+      throw refusal(change, EINVAL, 'EV_KEEPUDATA is for changes without EV_ADD')
     }
     let file: OpenFile | null = null
     if (ops.isFd) {
       file = this.files.fget(ident, adding && ops === fileFilter)
-      if (file === null) return kernel.refuse(EBADF, `${ident} is not an open descriptor`)
-      if (file === this) return kernel.refuse(EINVAL, 'a kqueue cannot watch itself')
+      if (file === null) throw refusal(change, EBADF, `${ident} is not an open descriptor`)
+      if (file === this) throw refusal(change, EINVAL, 'a kqueue cannot watch itself')
     }
     let kn = this.find(ident, filter)
     // What it watched has ended, with nothing to report: as good as gone.
@@ -118,30 +118,24 @@ export class Kqueue implements OpenFile {
       kn.drop()
       kn = undefined
     }
-    if (kn === undefined) {
-      if (adding) return this.#add(change, ops, file)
-      return kernel.refuse(ENOENT, `nothing is registered for ident ${ident}; EV_ADD adds it`)
+    if (kn !== undefined) {
+      if (flags & EV_DELETE) kn.drop()
+      else this.#modify(kn, change)
+    } else if (adding) {
+      this.#add(change, ops, file)
+    } else {
+      const reason = `nothing is registered for ident ${ident}; EV_ADD adds it`
+      throw refusal(change, ENOENT, reason)
     }
-    if (flags & EV_DELETE) {
-      kn.drop()
-      return 0
-    }
-    return this.#modify(kn, change)
   }
 
-  #add(change: Kevent, ops: FilterOps, file: OpenFile | null): number {
-    const { kernel } = this
-    if (this.size >= kernel.sysctl.kq_knotemax) {
-      return kernel.refuse(ENOMEM, `sysctl.kq_knotemax allows ${this.size} knotes in a queue`)
+  #add(change: Kevent, ops: FilterOps, file: OpenFile | null): void {
+    if (this.size >= this.kernel.sysctl.kq_knotemax) {
+      throw refusal(change, ENOMEM, `sysctl.kq_knotemax allows ${this.size} knotes in a queue`)
     }
     const kn = new Knote(this, change, ops, file)
-    const { fflags } = change
-    change.fflags = 0
-    const error = this.#attach(kn)
-    // Where only the attaching finds out that the descriptor is not open, see `fget`.
-    if (error === EBADF && ops === fileFilter) change.fflags = fflags
-    if (error !== 0) return error
-    if (kn.status & KN_DROPPED) return 0
+    this.#attach(kn, change)
+    if (kn.status & KN_DROPPED) return
     if (ops.isFd && ops !== fileFilter) {
       kn.status |= KN_HELD
       file?.holdKnote?.(kn)
@@ -151,37 +145,29 @@ export class Kqueue implements OpenFile {
       kn.force()
     }
     this.#ask(kn)
-    return 0
   }
 
   /** Has the filter attach a knote; it may do to the queue what it likes meanwhile. */
-  #attach(kn: Knote): number {
+  #attach(kn: Knote, change: Kevent): void {
+    const { ops } = kn
+    const { fflags } = change
+    change.fflags = 0
     kn.status |= KN_ATTACHING
     this.adopt(kn)
-    let error = EINVAL
+    let attached = false
     try {
-      error = kn.ops.attach(kn)
-      if (!Number.isInteger(error) || error < 0) {
-        const reason = `the attach of filter ${kn.filter} did not answer 0 or an errno`
-        error = this.kernel.refuse(EINVAL, reason)
-      }
+      heed('attach', kn, ops.attach(kn))
+      attached = true
     } catch (thrown) {
-      error = this.#refusal(thrown)
+      // Where only the attaching finds out that the descriptor is not open, see `fget`.
+      const closed = thrown instanceof KqueueError && thrown.errno === -EBADF
+      if (closed && ops === fileFilter) change.fflags = fflags
+      throw failureOf(thrown, 'kevent', { change })
     } finally {
       kn.status &= ~KN_ATTACHING
-      if (error !== 0 && (kn.status & KN_DROPPED) === 0) this.remove(kn)
+      if (!attached && (kn.status & KN_DROPPED) === 0) this.remove(kn)
     }
-    if (error === 0 && kn.status & KN_DROPPED) kn.ops.detach(kn)
-    return error
-  }
-
-  /**
-   * What a filter throws to refuse a change is its answer: an errno with a reason. Whatever
-   * else it throws is its fault, and for who called.
-   */
-  #refusal(thrown: unknown): number {
-    if (!(thrown instanceof KqueueError)) throw thrown
-    return this.kernel.refuse(-thrown.errno, thrown.reason ?? '')
+    if (kn.status & KN_DROPPED) kn.ops.detach(kn)
   }
 
   /** Takes in a knote. knote_attach. */
@@ -204,10 +190,9 @@ export class Kqueue implements OpenFile {
     this.kernel.filters.hold(kn.filter)
   }
 
-  #modify(kn: Knote, change: Kevent): number {
+  #modify(kn: Knote, change: Kevent): void {
     const { flags } = change
-    const error = this.#change(kn, change)
-    if (error !== 0) return error
+    this.#change(kn, change)
     if ((flags & EV_KEEPUDATA) === 0) kn.udata = change.udata
     // Before it is disabled, so that who watches this queue is told.
     if (flags & EV_FORCEONESHOT) {
@@ -217,22 +202,22 @@ export class Kqueue implements OpenFile {
     if (flags & EV_ENABLE) kn.enable()
     else if (flags & EV_DISABLE) kn.disable()
     this.#ask(kn)
-    return 0
   }
 
   /** Has the filter take a change of its knote. */
-  #change(kn: Knote, change: Kevent): number {
+  #change(kn: Knote, change: Kevent): void {
     const { ops } = kn
     try {
-      if (!ops.isFd && ops.touch !== undefined) return ops.touch(kn, change, EVENT_REGISTER)
-      const error = ops.modify?.(kn, change) ?? 0
-      if (error !== 0) return error
+      if (!ops.isFd && ops.touch !== undefined) {
+        heed('touch', kn, ops.touch(kn, change, EVENT_REGISTER))
+        return
+      }
+      if (ops.modify !== undefined) heed('modify', kn, ops.modify(kn, change))
     } catch (thrown) {
-      return this.#refusal(thrown)
+      throw failureOf(thrown, 'kevent', { change })
     }
     kn.sfflags = change.fflags
     kn.sdata = change.data
-    return 0
   }
 
   /** After a change: queues the knote if it has something to report. */
@@ -406,10 +391,10 @@ export class Kqueue implements OpenFile {
   /** Another queue watches this one. kqueue_kqfilter. */
   kqfilter(kn: Knote): number {
     if (kn.filter !== EVFILT_READ) {
-      return kn.kq.kernel.refuse(EINVAL, 'a kqueue can be watched with EVFILT_READ only')
+      return refuse(EINVAL, 'a kqueue can be watched with EVFILT_READ only')
     }
     if (this.reaches(kn.kq)) {
-      return kn.kq.kernel.refuse(ELOOP, 'the kqueue to be watched watches this one')
+      return refuse(ELOOP, 'the kqueue to be watched watches this one')
     }
     kn.ops = kqueueFilter
     this.watchers.add(kn)
@@ -446,6 +431,17 @@ export class Kqueue implements OpenFile {
     this.#unlink(kn)
     this.#link(kn)
   }
+}
+
+function refusal(change: Kevent, errno: number, reason: string): KqueueError {
+  return new KqueueError(errno, 'kevent', { reason, change })
+}
+
+/** Takes what a filter of a program has answered: 0, or an errno. */
+function heed(method: string, { filter }: Knote, answer: number): void {
+  if (answer === 0) return
+  if (Number.isInteger(answer) && answer > 0) throw new KqueueError(answer, 'kevent')
+  refuse(EINVAL, `the ${method} of filter ${filter} did not answer 0 or an errno`)
 }
 
 // Queues whose watchers are to be told. A list and not a recursion, because

@@ -7,6 +7,7 @@
  */
 import type { AioJob, AioNotification, SystemAio, SystemQueue } from '../api/system.js'
 import { DETACHED, wrongType } from '../core/copyin.js'
+import { failureOf } from '../core/failure.js'
 import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
 import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
@@ -128,10 +129,11 @@ export class Aio implements SystemAio {
     if (this.#fd !== -1) return
     const { native } = this.kernel
     const fd = FACILITY.check(native.aioOpen(), syscall)
-    const error = this.kernel.adopt(fd, () => this.collect())
-    if (error !== 0) {
+    try {
+      this.kernel.adopt(fd, () => this.collect())
+    } catch (error) {
       native.aioClose()
-      throw new KqueueError(error, syscall, { reason: this.kernel.reason })
+      throw failureOf(error, syscall)
     }
     this.#fd = fd
   }

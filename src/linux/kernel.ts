@@ -15,7 +15,7 @@ import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import { NumberTable } from '../core/table.js'
 import type { Waiter } from '../core/waiting.js'
-import { EBADF } from '../errors.js'
+import { EBADF, refuse } from '../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -72,7 +72,6 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly aio = new Aio(this)
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
-  lastError = 0
   readonly statistics = new Float64Array(STAT_FIELDS)
 
   readonly #queues = new NumberTable<LinuxQueue>()
@@ -146,9 +145,8 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   // The hub
 
-  adopt(fd: number, ready: () => void): number {
-    const error = this.sets.adopt(fd, ready)
-    return error < 0 ? EPOLL_CTL.refuse(this, -error) : 0
+  adopt(fd: number, ready: () => void): void {
+    EPOLL_CTL.check(this.sets.adopt(fd, ready))
   }
 
   disown(fd: number): void {
@@ -167,15 +165,14 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     return this.sets.write
   }
 
-  openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet | null {
+  openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet {
     const known = this.sets.find(side)
     if (known !== undefined) return known
-    const fd = this.native.epollCreate()
-    if (fd < 0) return this.fail(EPOLL_CREATE.refuse(this, -fd))
+    const fd = EPOLL_CREATE.check(this.native.epollCreate())
     const set = this.sets.add(side, fd)
     if (typeof set !== 'number') return set
     this.native.close(fd)
-    return this.fail(EPOLL_CTL.refuse(this, -set))
+    throw EPOLL_CTL.failure(-set)
   }
 
   restSet(set: PollSet): void {
@@ -239,19 +236,14 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     return -this.native.fileStat(fd, this.statistics)
   }
 
-  look(fd: number): number {
+  statOpen(fd: number): void {
     const error = this.stat(fd)
-    if (error === EBADF) return this.refuse(EBADF, `${fd} is not an open descriptor`)
-    return error === 0 ? 0 : STAT.refuse(this, error)
+    if (error === EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
+    STAT.check(-error)
   }
 
   get mode(): number {
     return this.statistics[STAT_MODE]! & S_IFMT
-  }
-
-  fail(error: number): null {
-    this.lastError = error
-    return null
   }
 
   /** Finds the descriptors and queues that were closed, and drops their knotes. */

@@ -6,11 +6,12 @@
  * Two sockets a thread while there are knotes: one listens, the other asks for the table
  * of all interfaces, at first and when the kernel has dropped messages.
  */
+import { attempt, orUndo } from '../core/failure.js'
 import type { FilterOps } from '../core/filter.js'
 import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EAGAIN, EIO, ENOBUFS, ENXIO, KqueueError } from '../errors.js'
+import { EAGAIN, ENOBUFS, ENXIO, refuse } from '../errors.js'
 import { NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
 import { RTNETLINK } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
@@ -57,9 +58,8 @@ export class LinkTable {
     )
   }
 
-  #find({ ident }: Knote): Link | number {
-    const error = this.#open()
-    if (error !== 0) return error
+  #find({ ident }: Knote): Link {
+    this.#open()
     const link = this.#watched.get(ident) ?? new WatchedLink()
     this.#watched.set(ident, link)
     // What has happened until now is not for the new knote; it may be the interface's end.
@@ -67,7 +67,7 @@ export class LinkTable {
     if (ident === ALL_INTERFACES || this.#up.has(ident)) return link
     this.#watched.delete(ident)
     this.#closeIfIdle()
-    return this.kernel.refuse(ENXIO, `there is no interface ${ident}; see if_nametoindex`)
+    return refuse(ENXIO, `there is no interface ${ident}; see if_nametoindex`)
   }
 
   #leave({ ident }: Knote, link: Link): void {
@@ -75,25 +75,27 @@ export class LinkTable {
     this.#closeIfIdle()
   }
 
-  #open(): number {
-    if (this.#fd !== -1) return 0
+  #open(): void {
+    if (this.#fd !== -1) return
     const { native } = this.kernel
-    const fd = native.linkOpen(true)
-    const asking = fd < 0 ? fd : native.linkOpen(false)
-    const table = asking < 0 ? -asking : askLinks(native, asking)
-    const error =
-      typeof table === 'number'
-        ? RTNETLINK.refuse(this.kernel, table)
-        : this.kernel.adopt(fd, () => this.drain())
-    if (typeof table === 'number' || error !== 0) {
-      if (fd >= 0) native.close(fd)
-      if (asking >= 0) native.close(asking)
-      return error
+    const made: number[] = []
+    const make = (listening: boolean): number => {
+      made.push(RTNETLINK.check(native.linkOpen(listening)))
+      return made.at(-1)!
     }
-    this.#fd = fd
-    this.#asking = asking
-    this.#up = table
-    return 0
+    orUndo(
+      () => {
+        const fd = make(true)
+        const asking = make(false)
+        this.#up = askLinks(native, asking)
+        this.kernel.adopt(fd, () => this.drain())
+        this.#fd = fd
+        this.#asking = asking
+      },
+      () => {
+        for (const fd of made) native.close(fd)
+      },
+    )
   }
 
   #closeIfIdle(): void {
@@ -163,8 +165,7 @@ export class LinkTable {
    * in between: both notes, so that nothing is lost.
    */
   #lookAgain(): void {
-    const table = askLinks(this.kernel.native, this.#asking)
-    const now = typeof table === 'number' ? this.#up : table
+    const now = attempt(() => askLinks(this.kernel.native, this.#asking)) ?? this.#up
     for (const index of [...this.#up.keys()]) if (!now.has(index)) this.#gone(index)
     for (const [index, up] of now) {
       if (this.#up.get(index) === up) this.#note(index, NOTE_LINKUP | NOTE_LINKDOWN)
@@ -175,21 +176,24 @@ export class LinkTable {
 
 const isUp = (flags: number): boolean => (flags & IFF_LOWER_UP) !== 0
 
-/** Whether each interface is up now, by index, or a positive errno. */
-function askLinks(native: Native, fd: number): Map<number, boolean> | number {
+/** Whether each interface is up now, by index. @throws KqueueError */
+function askLinks(native: Native, fd: number, syscall?: string): Map<number, boolean> {
   for (let round = 0; ; round++) {
     const links = new Map<number, boolean>()
-    const answer = askOnce(native, fd, links)
-    if (answer > 0) return answer
-    if (answer === 0 || round === ROUNDS) return links
+    if (askOnce(native, fd, links, syscall) || round === ROUNDS) return links
   }
 }
 
-/** 0, a positive errno, or -1 when the answer is not whole. */
-function askOnce(native: Native, fd: number, links: Map<number, boolean>): number {
+/** Whether the answer is whole. */
+function askOnce(
+  native: Native,
+  fd: number,
+  links: Map<number, boolean>,
+  syscall: string | undefined,
+): boolean {
   let whole = true
   for (let n = native.linkAsk(fd); ; n = native.linkRead(fd, records)) {
-    if (n < 0) return -n
+    RTNETLINK.check(n, syscall)
     for (let at = 0; at < n * LINK_RECORD; at += LINK_RECORD) {
       const index = records[at + LINK_INDEX]!
       switch (records[at + LINK_WHAT]) {
@@ -200,20 +204,19 @@ function askOnce(native: Native, fd: number, links: Map<number, boolean>): numbe
           whole = false
           break
         case LINK_END:
-          return index !== 0 ? index : whole ? 0 : -1
+          RTNETLINK.check(-index, syscall)
+          return whole
       }
     }
   }
 }
 
-/** Whether the link of each interface is up now, by index. */
+/** Whether the link of each interface is up now, by index. @throws KqueueError */
 export function linkStates(native: Native): Map<number, boolean> {
-  const fd = native.linkOpen(false)
-  const links = fd < 0 ? -fd : askLinks(native, fd)
-  if (fd >= 0) native.close(fd)
-  if (typeof links === 'number') {
-    const reason = RTNETLINK.explain(links || EIO)
-    throw new KqueueError(links || EIO, 'rtnetlink', { reason })
+  const fd = RTNETLINK.check(native.linkOpen(false), 'rtnetlink')
+  try {
+    return askLinks(native, fd, 'rtnetlink')
+  } finally {
+    native.close(fd)
   }
-  return links
 }

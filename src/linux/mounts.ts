@@ -9,6 +9,7 @@
  */
 import { readFileSync, readSync } from 'node:fs'
 import type { MountInfo } from '../api/system.js'
+import { attempt, orUndo } from '../core/failure.js'
 import type { FilterOps } from '../core/filter.js'
 import { fsFilter } from '../core/filters/fs.js'
 import { Knlist } from '../core/knlist.js'
@@ -38,8 +39,7 @@ export class MountTable {
   constructor(readonly kernel: Hub) {
     const ops = fsFilter(this.events)
     const watch = (attach: () => number): number => {
-      const error = this.#open()
-      if (error !== 0) return error
+      this.#open()
       // What has happened until now is not for the new knote.
       this.look()
       return attach()
@@ -57,33 +57,28 @@ export class MountTable {
     if (this.events.empty) this.#close()
   }
 
-  #open(): number {
-    if (this.#fd !== -1) return 0
+  #open(): void {
+    if (this.#fd !== -1) return
     const { kernel } = this
-    const fd = kernel.native.mountsOpen()
-    const witness = fd < 0 ? fd : kernel.native.mountsOpen()
-    if (witness < 0) {
-      if (fd >= 0) kernel.native.close(fd)
-      return MOUNTINFO.refuse(kernel, -witness)
+    const made: number[] = []
+    const make = (): number => {
+      made.push(MOUNTINFO.check(kernel.native.mountsOpen()))
+      return made.at(-1)!
     }
-    const error = this.#read(witness) || kernel.adopt(fd, () => this.look())
-    if (error !== 0) {
-      kernel.native.close(fd)
-      kernel.native.close(witness)
-      return error
-    }
-    this.#fd = fd
-    this.#witness = witness
+    orUndo(
+      () => {
+        const fd = make()
+        const witness = make()
+        this.#text = readAll(witness)
+        kernel.adopt(fd, () => this.look())
+        this.#fd = fd
+        this.#witness = witness
+      },
+      () => {
+        for (const fd of made) kernel.native.close(fd)
+      },
+    )
     this.#changed = false
-    return 0
-  }
-
-  /** Takes in the table for the first time: 0, or an errno with a reason. */
-  #read(witness: number): number {
-    const text = readAll(witness)
-    if (typeof text === 'number') return MOUNTINFO.refuse(this.kernel, text)
-    this.#text = text
-    return 0
   }
 
   #close(): void {
@@ -116,9 +111,9 @@ export class MountTable {
     // One change is told in several steps, each of which counts: read until none came
     // while it was read. If it changes all the time, the descriptor fires again.
     for (let round = 0; this.#changed && round < ROUNDS; round++) {
-      const text = readAll(this.#witness)
+      const text = attempt(() => readAll(this.#witness))
       // Everything may have happened.
-      if (typeof text === 'number') return VQ_MOUNT | VQ_UNMOUNT
+      if (text === null) return VQ_MOUNT | VQ_UNMOUNT
       notes |= difference(this.#text, text)
       this.#text = text
       this.#changed = native.mountsChanged(this.#witness) === 1
@@ -178,14 +173,13 @@ function unescaped(field: string): string {
   return field.replace(/\\(\d{3})/g, (_, octal) => String.fromCharCode(Number.parseInt(octal, 8)))
 }
 
-/** A file of /proc from its start, whose length is not known before; or a positive errno. */
-function readAll(fd: number): string | number {
+/** A file of /proc from its start, whose length is not known before. @throws KqueueError */
+function readAll(fd: number): string {
   const chunk = Buffer.allocUnsafe(CHUNK)
   let text = ''
   let position = 0
   for (;;) {
-    const n = read(fd, chunk, position)
-    if (n < 0) return -n
+    const n = MOUNTINFO.check(read(fd, chunk, position))
     if (n === 0) return text
     text += chunk.toString('latin1', 0, n)
     position += n

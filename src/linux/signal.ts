@@ -6,11 +6,12 @@
 import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
+import { orUndo } from '../core/failure.js'
 import type { FilterOps } from '../core/filter.js'
 import { checkSignal, SIGRTMAX } from '../core/filters/signal.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL } from '../errors.js'
+import { EINVAL, refuse } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
@@ -86,10 +87,9 @@ export class SignalTable {
   }
 
   #attach(kn: Knote): number {
-    const error = checkSignal(kn)
-    if (error !== 0) return error
+    checkSignal(kn)
     if (SYNCHRONOUS.has(kn.ident)) {
-      return this.kernel.refuse(
+      refuse(
         EINVAL,
         `signal ${kn.ident} is raised by an instruction, which would run again: nobody can only watch it`,
       )
@@ -102,31 +102,27 @@ export class SignalTable {
     // Those before this knote are for the others.
     this.harvest()
     const signal = this.#signals.get(kn.ident) ?? this.#take(kn.ident)
-    if (typeof signal === 'number') return signal
     kn.hook = signal
     signal.list.add(kn)
     return 0
   }
 
-  /** The first knote for a signal has come: what it hangs on, or a positive errno. */
-  #take(number: number): Signal | number {
-    const error = this.#start() || this.#begin(number)
-    if (error !== 0) {
-      this.#stopIfUnused()
-      return error
-    }
+  /** The first knote for a signal has come: what it hangs on. */
+  #take(number: number): Signal {
+    this.#start()
+    orUndo(
+      () => this.#begin(number),
+      () => this.#stopIfUnused(),
+    )
     const signal = new Signal(number, this.#counts[number]!)
     this.#signals.set(number, signal)
     return signal
   }
 
-  #begin(number: number): number {
-    const { kernel } = this
-    const error = -kernel.native.signalWatch(number)
-    if (error === EINVAL) {
-      return kernel.refuse(EINVAL, `the C library keeps signal ${number} for itself`)
-    }
-    return error === 0 ? 0 : SIGACTION.refuse(kernel, error)
+  #begin(number: number): void {
+    const answer = this.kernel.native.signalWatch(number)
+    if (answer === -EINVAL) refuse(EINVAL, `the C library keeps signal ${number} for itself`)
+    SIGACTION.check(answer)
   }
 
   #detach(kn: Knote): void {
@@ -138,20 +134,17 @@ export class SignalTable {
     this.#stopIfUnused()
   }
 
-  /** Opens the eventfd unless it is open: 0, or an errno with a reason. */
-  #start(): number {
-    if (this.#fd !== -1) return 0
+  /** Opens the eventfd unless it is open. */
+  #start(): void {
+    if (this.#fd !== -1) return
     const { kernel } = this
-    const fd = kernel.native.signalOpen()
-    if (fd < 0) return SIGNALS.refuse(kernel, -fd)
-    const error = kernel.adopt(fd, () => this.harvest())
-    if (error !== 0) {
-      kernel.native.signalClose()
-      return error
-    }
+    const fd = SIGNALS.check(kernel.native.signalOpen())
+    orUndo(
+      () => kernel.adopt(fd, () => this.harvest()),
+      () => kernel.native.signalClose(),
+    )
     this.#fd = fd
     kernel.native.signalCounts(this.#counts)
-    return 0
   }
 
   #stopIfUnused(): void {

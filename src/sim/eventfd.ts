@@ -2,7 +2,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
+import { EAGAIN, EINVAL, KqueueError, refuse } from '../errors.js'
 import { EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT } from '../event.js'
 import { SimFile } from './file.js'
 
@@ -53,7 +53,7 @@ export class EventFile extends SimFile {
   kqfilter(kn: Knote): number {
     if (kn.filter === EVFILT_READ) kn.ops = readFilter
     else if (kn.filter === EVFILT_WRITE) kn.ops = writeFilter
-    else return kn.kq.kernel.refuse(EINVAL, `an eventfd has no filter ${kn.filter}`)
+    else return refuse(EINVAL, `an eventfd has no filter ${kn.filter}`)
     return watch(kn)
   }
 }

@@ -8,7 +8,7 @@
 import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
 import type { Kernel } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
-import { EEXIST, EINVAL, ENXIO, KqueueError } from '../errors.js'
+import { EEXIST, EINVAL, ENXIO, KqueueError, refuse } from '../errors.js'
 import { EVFILT_NETDEV, NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
 
 /** What is known of a link. A new interface has one that is not known, as in FreeBSD. */
@@ -44,7 +44,7 @@ export class Net {
     this.add('eth0')
     const filter = netdevFilter(({ ident }) => {
       if (ident === ALL_INTERFACES) return this.#all
-      return this.#interfaces.get(ident) ?? kernel.refuse(ENXIO, `there is no interface ${ident}`)
+      return this.#interfaces.get(ident) ?? refuse(ENXIO, `there is no interface ${ident}`)
     })
     kernel.filters.install(EVFILT_NETDEV, filter)
   }

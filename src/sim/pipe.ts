@@ -9,7 +9,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EAGAIN, EBADF, EINVAL, EPIPE, KqueueError } from '../errors.js'
+import { EAGAIN, EBADF, EINVAL, EPIPE, KqueueError, refuse } from '../errors.js'
 import {
   EV_EOF,
   EV_ONESHOT,
@@ -129,17 +129,16 @@ export class PipeFile extends SimFile {
    * refused with EPIPE when the other end is gone already. pipe_kqfilter.
    */
   kqfilter(kn: Knote): number {
-    const { kernel } = kn.kq
     const { filter } = kn
     if (filter !== EVFILT_READ && filter !== EVFILT_WRITE && filter !== EVFILT_EMPTY) {
-      return kernel.refuse(EINVAL, `a pipe has no filter ${filter}`)
+      return refuse(EINVAL, `a pipe has no filter ${filter}`)
     }
     kn.hook = this.pipe
     if (!(filter === EVFILT_READ ? this.readable : this.writable)) return this.#watchWrongEnd(kn)
     if (filter === EVFILT_READ) {
       kn.ops = readFilter
     } else if (this.pipe.readers === 0) {
-      return kernel.refuse(EPIPE, 'nobody reads this pipe')
+      return refuse(EPIPE, 'nobody reads this pipe')
     } else {
       kn.ops = filter === EVFILT_WRITE ? writeFilter : emptyFilter
     }
@@ -151,7 +150,7 @@ export class PipeFile extends SimFile {
     const { filter } = kn
     if (pipe.reopens || filter === EVFILT_EMPTY) kn.ops = neverFilter
     else if (filter === EVFILT_READ) kn.ops = readAtWriterFilter
-    else if (pipe.writers === 0) return kn.kq.kernel.refuse(EPIPE, 'nobody writes this pipe')
+    else if (pipe.writers === 0) return refuse(EPIPE, 'nobody writes this pipe')
     else kn.ops = writeAtReaderFilter
     return kn.ops.attach(kn)
   }

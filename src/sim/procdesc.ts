@@ -7,7 +7,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { procFilter, watchProcess } from '../core/filters/proc.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL } from '../errors.js'
+import { EINVAL, refuse } from '../errors.js'
 import { EVFILT_PROCDESC } from '../event.js'
 import { SimFile } from './file.js'
 import type { SimProcess } from './process.js'
@@ -20,7 +20,7 @@ export class ProcessDescriptor extends SimFile {
   /** procdesc_kqfilter. */
   kqfilter(kn: Knote): number {
     if (kn.filter !== EVFILT_PROCDESC) {
-      return kn.kq.kernel.refuse(EINVAL, `a process descriptor has no filter ${kn.filter}`)
+      return refuse(EINVAL, `a process descriptor has no filter ${kn.filter}`)
     }
     kn.ops = procdescFilter
     return procdescFilter.attach(kn)

@@ -8,7 +8,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, ENOTCONN, ENOTSUP, KqueueError } from '../errors.js'
+import { EINVAL, ENOTCONN, ENOTSUP, KqueueError, refuse } from '../errors.js'
 import {
   EV_EOF,
   EVFILT_EMPTY,
@@ -131,7 +131,7 @@ export abstract class Socket extends SimFile {
   kqfilter(kn: Knote): number {
     const ops = filters.get(kn.filter)
     if (ops === undefined) {
-      return kn.kq.kernel.refuse(EINVAL, `a socket has no filter ${kn.filter}`)
+      return refuse(EINVAL, `a socket has no filter ${kn.filter}`)
     }
     kn.ops = ops
     return watch(kn)

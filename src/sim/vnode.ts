@@ -12,7 +12,7 @@ import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { cutNames } from '../core/name-log.js'
-import { EBADF, EINVAL, EIO, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, EIO, KqueueError, refuse } from '../errors.js'
 import {
   EV_EOF,
   EV_ONESHOT,
@@ -125,7 +125,7 @@ export abstract class VnodeFile extends SimFile {
 
   override kqfilter(kn: Knote): number {
     if (this.isPath && kn.filter !== EVFILT_VNODE) {
-      return kn.kq.kernel.refuse(EBADF, 'the file was opened with O_PATH')
+      return refuse(EBADF, 'the file was opened with O_PATH')
     }
     switch (kn.filter) {
       case EVFILT_READ:
@@ -138,7 +138,7 @@ export abstract class VnodeFile extends SimFile {
         kn.ops = vnodeFilter
         break
       default:
-        return kn.kq.kernel.refuse(EINVAL, `a file of the tree has no filter ${kn.filter}`)
+        return refuse(EINVAL, `a file of the tree has no filter ${kn.filter}`)
     }
     return watch(kn)
   }

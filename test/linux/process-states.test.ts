@@ -63,9 +63,8 @@ class FakeKernel extends TinyKernel {
     },
   }
 
-  adopt(fd: number, ready: () => void): number {
+  adopt(fd: number, ready: () => void): void {
     this.sources.set(fd, ready)
-    return 0
   }
 
   disown(fd: number): void {

@@ -3,8 +3,9 @@
  * EVFILT_LIO (`aio_filtops`, `lio_filtops`). Who asks for it registers the knote with
  * `watchCompletion`; kevent(2) cannot, but can disable, enable and delete it.
  */
-import { EPERM, KqueueError } from '../../errors.js'
+import { EPERM, refuse } from '../../errors.js'
 import { EV_ADD, EV_EOF, EV_ONESHOT, EV_SET, EVFILT_AIO } from '../../event.js'
+import { failureOf } from '../failure.js'
 import type { FilterOps } from '../filter.js'
 import { Knlist } from '../knlist.js'
 import type { Kqueue } from '../kqueue.js'
@@ -32,7 +33,7 @@ export const completionFilter: FilterOps = {
 
   attach(kn) {
     if (registering === null) {
-      return kn.kq.kernel.refuse(EPERM, 'this event is added by the request that it is about')
+      return refuse(EPERM, 'this event is added by the request that it is about')
     }
     kn.hook = registering
     registering.klist.add(kn)
@@ -66,9 +67,9 @@ export function watchCompletion(
   registering = completion
   try {
     const given = udata === undefined ? completion : udata
-    const change = EV_SET(completion.id, filter, EV_ADD | EV_ONESHOT, 0, 0, given)
-    const error = kq.register(change)
-    if (error !== 0) throw new KqueueError(error, syscall, { reason: kq.kernel.reason })
+    kq.register(EV_SET(completion.id, filter, EV_ADD | EV_ONESHOT, 0, 0, given))
+  } catch (error) {
+    throw failureOf(error, syscall)
   } finally {
     registering = outer
   }

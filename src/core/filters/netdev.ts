@@ -20,19 +20,16 @@ export interface Link {
 }
 
 /**
- * @param find the interface of a knote's `ident`, or a positive errno
+ * @param find the interface of a knote's `ident`; throws where there is none
  * @param leave a knote has gone from an interface
  */
 export function netdevFilter(
-  find: (kn: Knote) => Link | number,
+  find: (kn: Knote) => Link,
   leave: (kn: Knote, link: Link) => void = () => {},
 ): FilterOps {
   return {
     isFd: false,
-    attach(kn) {
-      const link = find(kn)
-      return typeof link === 'number' ? link : watch(kn, link)
-    },
+    attach: (kn) => watch(kn, find(kn)),
     detach(kn) {
       const link = kn.hook as Link
       link.klist.remove(kn)

@@ -6,7 +6,7 @@
  * A knote hangs on the process's list until the process exits, or with NOTE_REAP until
  * it is reaped, as in macOS; what the process did is kept in the knote's `fflags` until it is handed out.
  */
-import { ESRCH } from '../../errors.js'
+import { ESRCH, refuse } from '../../errors.js'
 import {
   EV_CLEAR,
   EV_DROP,
@@ -49,7 +49,7 @@ export const procFilter: FilterOps = {
 
   attach(kn) {
     const process = kn.kq.kernel.findProcess(kn.ident)
-    if (process === null) return kn.kq.kernel.refuse(ESRCH, `there is no process ${kn.ident}`)
+    if (process === null) return refuse(ESRCH, `there is no process ${kn.ident}`)
     watchProcess(kn, process)
     return 0
   },

@@ -3,7 +3,7 @@
  * whatever the process does with it (`sig_filtops`). `data` counts the times since
  * the last one was handed out. kqueue(2).
  */
-import { EINVAL } from '../../errors.js'
+import { EINVAL, refuse } from '../../errors.js'
 import { EV_CLEAR } from '../../event.js'
 import type { FilterOps } from '../filter.js'
 import type { Knote } from '../knote.js'
@@ -16,15 +16,15 @@ const SIGSTOP = 19
 /** The highest signal of Linux. */
 export const SIGRTMAX = 64
 
-/** Whether `ident` is a signal that a process may handle: 0 or EINVAL. */
-export function checkSignal({ ident, kq }: Knote): number {
-  if (ident >= 1 && ident <= SIGRTMAX && ident !== SIGKILL && ident !== SIGSTOP) return 0
-  return kq.kernel.refuse(EINVAL, `${ident} is not a signal that can be watched`)
+/** @throws KqueueError EINVAL `ident` is no signal that a process may handle */
+export function checkSignal({ ident }: Knote): void {
+  if (ident >= 1 && ident <= SIGRTMAX && ident !== SIGKILL && ident !== SIGSTOP) return
+  refuse(EINVAL, `${ident} is not a signal that can be watched`)
 }
 
 function watchOwner(kn: Knote): number {
   const { process } = kn.kq.files
-  if (process === undefined) return kn.kq.kernel.refuse(EINVAL, 'signals cannot be watched here')
+  if (process === undefined) return refuse(EINVAL, 'signals cannot be watched here')
   process.klist.add(kn)
   return 0
 }
@@ -33,8 +33,7 @@ export const signalFilter: FilterOps = {
   isFd: false,
 
   attach(kn) {
-    const error = checkSignal(kn)
-    if (error !== 0) return error
+    checkSignal(kn)
     kn.flags |= EV_CLEAR
     return watchOwner(kn)
   },

@@ -7,7 +7,7 @@
  * A period counts from the time the timer was set, never from when an expiration
  * was noticed, so a timer does not drift.
  */
-import { EINVAL, ENOMEM } from '../../errors.js'
+import { EINVAL, ENOMEM, refuse } from '../../errors.js'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -77,32 +77,30 @@ function unit(fflags: number): number {
   }
 }
 
-/** What was asked for in ns, or -1, with the kernel's reason set, when it cannot be. */
+/** What was asked for in ns. @throws KqueueError EINVAL it cannot be */
 function interval(kn: Knote, fflags: number, data: number): number {
-  const { kernel } = kn.kq
-  const refuse = (reason: string): number => -kernel.refuse(1, reason)
   if ((fflags & ~(UNITS | NOTE_ABSTIME)) >>> 0 !== 0) {
-    return refuse('the fflags of a timer are its unit and NOTE_ABSTIME')
+    refuse(EINVAL, 'the fflags of a timer are its unit and NOTE_ABSTIME')
   }
   const scale = unit(fflags)
-  if (scale === 0) return refuse('a timer has one unit')
-  if (data < 0) return refuse(`a timer cannot be set for ${data}, which is negative`)
-  if (data * scale >= LONGEST) return refuse(`a timer of ${data} units is longer than 292 years`)
+  if (scale === 0) refuse(EINVAL, 'a timer has one unit')
+  if (data < 0) refuse(EINVAL, `a timer cannot be set for ${data}, which is negative`)
+  if (data * scale >= LONGEST) {
+    refuse(EINVAL, `a timer of ${data} units is longer than 292 years`)
+  }
   const periodic = (fflags & NOTE_ABSTIME) === 0 && (kn.flags & EV_ONESHOT) === 0
   return (data === 0 && periodic ? 1 : data) * scale
 }
 
 /** A timer added again starts anew and forgets what it has counted. */
-function restart(kn: Knote, kev: Kevent): number {
-  if ((kev.flags & EV_ADD) === 0) return 0
+function restart(kn: Knote, kev: Kevent): void {
+  if ((kev.flags & EV_ADD) === 0) return
   const ns = interval(kn, kev.fflags, kev.data)
-  if (ns < 0) return EINVAL
   kn.sfflags = kev.fflags
   kn.sdata = kev.data
   kn.data = 0
   kn.deactivate()
   ;(kn.hook as Timer).start(ns)
-  return 0
 }
 
 function handOut(kn: Knote, kev: Kevent): void {
@@ -110,17 +108,13 @@ function handOut(kn: Knote, kev: Kevent): void {
   if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
 }
 
-/** Counts one more timer: 0, or ENOMEM. */
-function reserve({ kernel }: Kqueue): number {
+/** Counts one more timer. @throws KqueueError ENOMEM */
+function reserve({ kernel }: Kqueue): void {
   const { kq_calloutmax } = kernel.sysctl
   if (kernel.timers >= kq_calloutmax) {
-    return kernel.refuse(
-      ENOMEM,
-      `sysctl.kq_calloutmax allows ${kq_calloutmax} timers; raise it for more`,
-    )
+    refuse(ENOMEM, `sysctl.kq_calloutmax allows ${kq_calloutmax} timers; raise it for more`)
   }
   kernel.timers++
-  return 0
 }
 
 export const timerFilter: FilterOps = {
@@ -128,9 +122,7 @@ export const timerFilter: FilterOps = {
 
   attach(kn) {
     const ns = interval(kn, kn.sfflags, kn.sdata)
-    if (ns < 0) return EINVAL
-    const error = reserve(kn.kq)
-    if (error !== 0) return error
+    reserve(kn.kq)
     if ((kn.sfflags & NOTE_ABSTIME) === 0) kn.flags |= EV_CLEAR
     const timer = new Timer(kn)
     kn.hook = timer
@@ -146,14 +138,13 @@ export const timerFilter: FilterOps = {
   event: (kn) => kn.data !== 0,
 
   touch(kn, kev, type) {
-    if (type === EVENT_REGISTER) return restart(kn, kev)
-    handOut(kn, kev)
+    if (type === EVENT_REGISTER) restart(kn, kev)
+    else handOut(kn, kev)
     return 0
   },
 
   copy(kn, from) {
-    const error = reserve(kn.kq)
-    if (error !== 0) return error
+    reserve(kn.kq)
     const original = from.hook as Timer
     const timer = new Timer(kn)
     timer.period = original.period

@@ -14,9 +14,10 @@
  * it is asked, and a descriptor that names another file now is `gone`.
  */
 import { readlinkSync } from 'node:fs'
+import { orUndo } from '../../core/failure.js'
 import type { OpenFile } from '../../core/kernel.js'
 import type { Knote } from '../../core/knote.js'
-import { EBADF, EINVAL, ELOOP, EPERM } from '../../errors.js'
+import { EBADF, EINVAL, ELOOP, EPERM, refuse } from '../../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -40,7 +41,7 @@ import { FileSide, Identity, ReadySide, type Side, StillSide } from './file-side
 import { KERNFS, PIPEFS, PROCFS } from './file-systems.js'
 import type { DescriptorHost } from './host.js'
 import { PollSide } from './poll-side.js'
-import { attachTelling, givesNotice, refusePseudo, tellingOf } from './polled-file.js'
+import { attachTelling, givesNotice, silenceOf, tellingOf } from './polled-file.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
 const S_IFSOCK = 0o140000
@@ -110,29 +111,22 @@ export class Descriptor implements OpenFile {
     const { kernel } = this
     if (kn.filter === EVFILT_READ) return this.#watchRead(kn)
     if (kn.filter === EVFILT_WRITE) {
-      this.write ??= this.#open(kernel.writeSet)
-      this.write?.attach(kn)
-      return this.write === null ? kernel.lastError : this.#attached()
+      this.write ??= this.#openWrite()
+      this.write.attach(kn)
+      return this.#attached()
     }
     if (kn.filter === EVFILT_VNODE) return this.#watch(kn)
-    const closed = kernel.look(this.fd)
-    if (closed !== 0) return closed
+    kernel.statOpen(this.fd)
     this.#type = kernel.mode
     if (kn.filter === EVFILT_EXCEPT) return this.#watchExcept(kn)
     if (kn.filter === EVFILT_EMPTY) return this.#watchEmpty(kn)
-    return kernel.refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
+    return refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
   }
 
   #watchRead(kn: Knote): number {
-    const { kernel } = this
     if (this.polled !== null) return this.#attachPolled(kn, this.polled)
-    if (this.read === null) {
-      this.read = this.#open(kernel.readSet)
-      // A regular file or a directory.
-      if (this.read === null && kernel.lastError === EPERM) return this.#watchFile(kn)
-      if (this.read === null) return kernel.lastError
-    }
-    if (this.read instanceof StillSide && !StillSide.suits(kn)) return refusePseudo(this)
+    this.read ??= this.#open(this.kernel.readSet)
+    if (this.read === null) return this.#watchFile(kn)
     this.read.attach(kn)
     return this.#attached()
   }
@@ -140,38 +134,33 @@ export class Descriptor implements OpenFile {
   /** EVFILT_READ of a regular file or a directory, for which `kernel.stat` has been asked. */
   #watchFile(kn: Knote): number {
     const { kernel } = this
-    const polled = kernel.mode === S_IFREG ? this.#openPolled(EVFILT_READ) : kernel.fail(0)
+    const polled = kernel.mode === S_IFREG ? this.#openPolled(EVFILT_READ) : null
     if (polled !== null) return this.#attachPolled(kn, polled)
-    if (kernel.lastError !== 0) return kernel.lastError
-    const refusal = refusePseudo(this)
-    if (refusal !== 0) {
-      if (!StillSide.suits(kn)) return refusal
-      this.read = new StillSide(this)
-    } else {
-      const vnode = kernel.vnodes.open(this.fd, 0, true)
-      if (vnode === null) return kernel.lastError
-      this.read = new FileSide(this, vnode)
-    }
-    this.read.attach(kn)
+    const silence = silenceOf(this)
+    const side =
+      silence === ''
+        ? new FileSide(this, kernel.vnodes.open(this.fd, 0, true))
+        : new StillSide(this, silence)
+    side.attach(kn)
+    this.read = side
     return this.#attached()
   }
 
   /**
-   * The side of a regular file that has a poll of its own. Null with `kernel.lastError` set;
-   * 0 when it has none, or not what `filter` is for.
+   * The side of a regular file that has a poll of its own; null when it has none, or not what
+   * `filter` is for.
    */
   #openPolled(filter: number): PollSide | null {
     const { kernel, fd } = this
-    if (!kernel.takesPoll(fd)) return kernel.fail(0)
+    if (!kernel.takesPoll(fd)) return null
     const telling = tellingOf(this)
     if (telling === null) return null
-    if (filter === EVFILT_EXCEPT && !givesNotice(telling.ops)) return kernel.fail(0)
+    if (filter === EVFILT_EXCEPT && !givesNotice(telling.ops)) return null
     const set = kernel.openSet(SIDE_FILE)
-    if (set === null) return null
     const generation = set.add(fd, true)
     if (generation < 0) {
       kernel.restSet(set)
-      return kernel.fail(pollError(kernel, -generation, fd))
+      refusePoll(-generation, fd)
     }
     this.polled = new PollSide(this, set, generation, telling.ops)
     kernel.descriptors.remember(this)
@@ -191,44 +180,40 @@ export class Descriptor implements OpenFile {
     if (kernel.mode === S_IFREG) {
       const side = this.polled ?? this.#openPolled(EVFILT_EXCEPT)
       if (side !== null && givesNotice(side.ops)) return this.#attachPolled(kn, side)
-      if (side === null && kernel.lastError !== 0) return kernel.lastError
-      const reason = `descriptor ${fd} gives no notice, as some files of sysfs and procfs do`
-      return kernel.refuse(EINVAL, reason)
+      refuse(EINVAL, `descriptor ${fd} gives no notice, as some files of sysfs and procfs do`)
     }
     if (!this.isSocket && kernel.native.ptyIsMaster(fd) !== 1) {
-      const reason = `descriptor ${fd} has no out-of-band data, which sockets have`
-      return kernel.refuse(EINVAL, reason)
+      refuse(EINVAL, `descriptor ${fd} has no out-of-band data, which sockets have`)
     }
     const set = kernel.openSet(SIDE_EXCEPT)
-    if (set === null) return kernel.lastError
-    this.except ??= this.#open(set)
+    this.except ??= orUndo(
+      () => this.#open(set),
+      () => kernel.restSet(set),
+    )
     this.except?.attach(kn)
-    if (this.except !== null) return this.#attached()
-    kernel.restSet(set)
-    return kernel.lastError
+    return this.#attached()
   }
 
   #watchEmpty(kn: Knote): number {
     const { kernel, fd } = this
     const kind = kernel.native.outputKind(fd)
-    if (kind < 0) return OUTPUT.refuse(kernel, -kind)
-    if (kind === OUTPUT_NONE) {
-      const reason = `descriptor ${fd} has no buffer that drains; sockets and pipes have`
-      return kernel.refuse(EINVAL, reason)
+    OUTPUT.check(kind)
+    if (kind !== OUTPUT_NONE) this.write ??= this.#openWrite()
+    if (kind === OUTPUT_NONE || !(this.write instanceof PollSide)) {
+      refuse(EINVAL, `descriptor ${fd} has no buffer that drains; sockets and pipes have`)
     }
-    this.write ??= this.#open(kernel.writeSet)
-    if (!(this.write instanceof PollSide)) return kernel.lastError
     watchEmpty(kn, this.write, kind)
     return this.#attached()
   }
 
   /** EVFILT_VNODE. */
   #watch(kn: Knote): number {
-    const { kernel } = this
-    if (this.vnode !== null) return this.vnode.attach(kn)
-    this.vnode = openVnodeSide(this, kn.sfflags)
-    if (this.vnode === null) return kernel.lastError
-    this.vnode.add(kn)
+    if (this.vnode === null) {
+      this.vnode = openVnodeSide(this, kn.sfflags)
+      this.vnode.add(kn)
+    } else {
+      this.vnode.attach(kn)
+    }
     return this.#attached()
   }
 
@@ -237,22 +222,26 @@ export class Descriptor implements OpenFile {
     return 0
   }
 
-  /**
-   * Makes the side that `set` is for, or null with `kernel.lastError` set: EPERM to read a
-   * regular file or a directory.
-   */
+  /** Makes the side that `set` is for; null for that of a regular file or a directory. */
   #open(set: PollSet): Side | null {
     const { kernel, fd } = this
     let generation = set.add(fd)
     if (generation === -ELOOP && kernel.relax()) generation = set.add(fd)
-    if (generation > 0) return this.#allowed(set) ? new PollSide(this, set, generation) : null
-    if (generation !== -EPERM) return kernel.fail(pollError(kernel, -generation, fd))
-    const error = kernel.look(fd)
-    if (error !== 0) return kernel.fail(error)
+    if (generation > 0) {
+      this.#checkNesting(set)
+      return new PollSide(this, set, generation)
+    }
+    if (generation !== -EPERM) refusePoll(-generation, fd)
+    kernel.statOpen(fd)
     const { mode } = kernel
-    if (set === kernel.writeSet)
-      return mode === S_IFREG ? this.#openRegular(set) : new ReadySide(this)
-    return mode === S_IFREG || mode === S_IFDIR ? kernel.fail(EPERM) : new ReadySide(this)
+    return mode === S_IFREG || mode === S_IFDIR ? null : new ReadySide(this)
+  }
+
+  #openWrite(): Side {
+    const { kernel } = this
+    const side = this.#open(kernel.writeSet)
+    if (side !== null) return side
+    return kernel.mode === S_IFREG ? this.#openRegular(kernel.writeSet) : new ReadySide(this)
   }
 
   /** The write side of a regular file. In procfs and kernfs the poll is about reading only. */
@@ -263,17 +252,16 @@ export class Descriptor implements OpenFile {
   }
 
   /**
-   * Whether the event loop, which waits, can go on with what was added to `set`. Linux
+   * Makes sure that the event loop, which waits, can go on with what was added to `set`. Linux
    * refuses by itself what cannot be, but older kernels look only at what an epoll instance
    * holds, and not at what holds it.
    */
-  #allowed(set: PollSet): boolean {
+  #checkNesting(set: PollSet): void {
     const { kernel, fd } = this
     const error = set.isNested(fd) ? kernel.allows() : 0
-    if (error === 0) return true
+    if (error === 0) return
     set.remove(fd)
-    kernel.fail(pollError(kernel, -error, fd))
-    return false
+    refusePoll(-error, fd)
   }
 
   /** A side has no knotes left. */
@@ -349,8 +337,8 @@ function linkOf(fd: number): string {
   }
 }
 
-function pollError(kernel: DescriptorHost, error: number, fd: number): number {
-  if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
-  if (error === ELOOP) return kernel.refuse(ELOOP, `descriptor ${fd} is ${TOO_DEEP}`)
-  return EPOLL_CTL.refuse(kernel, error)
+function refusePoll(error: number, fd: number): never {
+  if (error === EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
+  if (error === ELOOP) refuse(ELOOP, `descriptor ${fd} is ${TOO_DEEP}`)
+  throw EPOLL_CTL.failure(error)
 }

@@ -6,6 +6,7 @@
 import type { FilterOps } from '../../core/filter.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
+import { ENOTSUP, refuse } from '../../errors.js'
 import { NOTE_FILE_POLL } from '../../event.js'
 import type { FileHub } from '../hub/hub.js'
 import {
@@ -114,13 +115,21 @@ export class ReadySide implements Side {
 
 /** The read side of a file that never tells, and has no end: for those who do not wait. */
 export class StillSide extends ReadySide {
-  /** Whether a knote wants to be reported always. */
-  static suits(kn: Knote): boolean {
-    return (kn.sfflags & NOTE_FILE_POLL) !== 0
+  /** @param reason why it never tells */
+  constructor(
+    descriptor: Descriptor,
+    readonly reason: string,
+  ) {
+    super(descriptor)
+  }
+
+  override attach(kn: Knote): void {
+    if ((kn.sfflags & NOTE_FILE_POLL) === 0) refuse(ENOTSUP, this.reason)
+    super.attach(kn)
   }
 
   override event(kn: Knote): boolean {
-    return StillSide.suits(kn)
+    return (kn.sfflags & NOTE_FILE_POLL) !== 0
   }
 }
 

@@ -13,8 +13,8 @@ export interface DescriptorHost extends FileHub {
 
   readonly readSet: PollSet
   readonly writeSet: PollSet
-  /** The set of a side that few ask for, made on first use; null with `lastError` set. */
-  openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet | null
+  /** The set of a side that few ask for, made on first use. @throws KqueueError */
+  openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet
   /** Closes a set of `openSet` if nothing came of its first descriptor. */
   restSet(set: PollSet): void
   /** Whether epoll takes a file, asked without polling it. */

@@ -5,7 +5,7 @@
  * because Linux takes up to 16 ms to close one. Where it cannot be had, who waits for a pipe
  * to be empty looks by the clock; see `empty.ts`.
  */
-
+import { attempt } from '../../core/failure.js'
 import type { Hub } from '../hub/hub.js'
 import { IN_ACCESS, IN_IGNORED, IN_OPEN, IN_Q_OVERFLOW } from '../hub/inotify.js'
 import type { PollSide } from './poll-side.js'
@@ -64,7 +64,8 @@ export class PipeReads {
     const { kernel } = this
     if (this.#fd === -1) this.#fd = Math.max(-1, kernel.native.inotifyCreate())
     if (this.#fd === -1) return false
-    if (kernel.adopt(this.#fd, () => this.#read()) !== 0) {
+    const ready = (): void => this.#read()
+    if (attempt(() => kernel.adopt(this.#fd, ready)) === null) {
       // Nothing was watched with it, so that this takes no time.
       kernel.native.close(this.#fd)
       this.#fd = -1

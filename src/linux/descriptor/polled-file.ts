@@ -16,7 +16,7 @@
 import { basename } from 'node:path'
 import type { FilterOps } from '../../core/filter.js'
 import type { Knote } from '../../core/knote.js'
-import { EBADF, EINVAL, ENOTSUP } from '../../errors.js'
+import { check, EBADF, EINVAL, refuse } from '../../errors.js'
 import { EV_CLEAR, EV_EOF, EVFILT_EXCEPT, NOTE_FILE_POLL, NOTE_OOB } from '../../event.js'
 import {
   POLL_WAITS,
@@ -106,8 +106,8 @@ export interface Telling {
 
 /**
  * How a regular file that epoll takes tells of itself, asked before epoll has polled it.
- * Null with `kernel.lastError` set when it does not tell; 0 when it is like the others,
- * which epoll refuses.
+ * Null when it is like the others, which epoll refuses.
+ * @throws KqueueError it does not tell
  */
 export function tellingOf(descriptor: Descriptor): Telling | null {
   const { kernel, fd, link } = descriptor
@@ -115,38 +115,36 @@ export function tellingOf(descriptor: Descriptor): Telling | null {
   const isPressure = PRESSURE.test(link) && (magic === PROCFS || magic === CGROUP2)
   if (KERNFS.has(magic) && !isPressure) return kernfs(kernel, fd)
   const bits = kernel.native.pollProbe(fd)
-  if (bits < 0) return kernel.fail(-bits)
-  if ((bits & (POLL_WAITS | POLL_WAITS_PERHAPS)) === 0) return kernel.fail(0)
-  if (isPressure) return pressure(kernel, fd, bits)
-  if (magic === PROCFS && basename(link) !== 'kmsg') return procfs(kernel, bits)
+  check(bits, 'kevent')
+  if ((bits & (POLL_WAITS | POLL_WAITS_PERHAPS)) === 0) return null
+  if (isPressure) return pressure(fd, bits)
+  if (magic === PROCFS && basename(link) !== 'kmsg') return procfs(bits)
   // A server of files need not have a poll, and has none when the kernel cannot say.
-  if (magic === FUSE && (bits & POLL_WAITS) === 0) return kernel.fail(0)
+  if (magic === FUSE && (bits & POLL_WAITS) === 0) return null
   return { ops: bytes, noticed: false }
 }
 
-function kernfs(kernel: DescriptorHost, fd: number): Telling | null {
+function kernfs(kernel: DescriptorHost, fd: number): Telling {
   if ((kernel.native.fileFlags(fd) & O_ACCMODE) === O_WRONLY) {
-    const reason = `descriptor ${fd} is open for writing only, and reading is what ends the event`
-    return kernel.fail(kernel.refuse(EBADF, reason))
+    refuse(EBADF, `descriptor ${fd} is open for writing only, and reading is what ends the event`)
   }
   return { ops: untilRead, noticed: false }
 }
 
-function pressure(kernel: DescriptorHost, fd: number, bits: number): Telling | null {
+function pressure(fd: number, bits: number): Telling {
   // Without a trigger it answers so for ever, and epoll would not hear of a later one.
   if (bits & POLLERR) {
-    const reason = `descriptor ${fd} has no trigger; write one to it: 'some 150000 2000000\\n'`
-    return kernel.fail(kernel.refuse(EINVAL, reason))
+    refuse(EINVAL, `descriptor ${fd} has no trigger; write one to it: 'some 150000 2000000\\n'`)
   }
   return { ops: once, noticed: (bits & POLLPRI) !== 0 }
 }
 
-function procfs(kernel: DescriptorHost, bits: number): Telling | null {
+function procfs(bits: number): Telling | null {
   if (bits & POLLIN) return { ops: once, noticed: (bits & POLLPRI) !== 0 }
   // Something to read that is not there yet.
   if (bits & POLLOUT) return { ops: bytes, noticed: false }
   // /proc/bus/input/devices: whoever polls takes away all that tells of the change.
-  return kernel.fail(0)
+  return null
 }
 
 /** Whether EVFILT_EXCEPT can be had of a file that tells by `ops`. */
@@ -162,10 +160,9 @@ export function attachTelling(kn: Knote, side: PollSide, noticed: boolean): void
   if (noticed) tell(kn, true)
 }
 
-/** Of a file or directory of a file system that is not made of files: ENOTSUP, else 0. */
-export function refusePseudo({ kernel, fd }: Descriptor): number {
+/** Why a file or directory never tells, of a file system that is not made of files; '' for others. */
+export function silenceOf({ kernel, fd }: Descriptor): string {
   const name = PSEUDO.get(kernel.native.fileSystem(fd))
-  if (name === undefined) return 0
-  const reason = `Linux does not tell when descriptor ${fd}, a file of ${name}, changes`
-  return kernel.refuse(ENOTSUP, reason)
+  if (name === undefined) return ''
+  return `Linux does not tell when descriptor ${fd}, a file of ${name}, changes`
 }

@@ -6,7 +6,7 @@ import type { FilterOps } from '../../core/filter.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { cutNames, NameLog } from '../../core/name-log.js'
-import { EINVAL, ENOTSUP } from '../../errors.js'
+import { EINVAL, ENOTSUP, refuse } from '../../errors.js'
 import { STAT_LINKS } from '../hub/native.js'
 import type { Vnode, VnodeWatcher } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
@@ -22,34 +22,30 @@ const WATCHABLE = new Set([S_IFREG, S_IFDIR, S_IFIFO, S_IFLNK])
 /** What /proc says that a file of memfd_create(2) is; such a file has no name. */
 const MEMFD = '/memfd:'
 
-/** The side for a first knote that asks for `notes`, or null with `kernel.lastError` set. */
-export function openVnodeSide(descriptor: Descriptor, notes: number): VnodeSide | null {
+/** The side for a first knote that asks for `notes`. @throws KqueueError */
+export function openVnodeSide(descriptor: Descriptor, notes: number): VnodeSide {
   const { kernel, fd } = descriptor
-  const closed = kernel.look(fd)
-  if (closed !== 0) return kernel.fail(closed)
+  kernel.statOpen(fd)
   const magic = kernel.native.fileSystem(fd)
-  const error = refusal(descriptor, magic)
-  if (error !== 0) return kernel.fail(error)
+  refuseSilent(descriptor, magic)
   const vnode = kernel.vnodes.open(fd, notes)
-  if (vnode === null) return null
   vnode.hidesLinks = magic === OVERLAYFS
   return new VnodeSide(descriptor, vnode)
 }
 
-/** Why there are no events of a file: 0 if there are, or an errno with a reason. */
-function refusal(descriptor: Descriptor, magic: number): number {
+/** @throws KqueueError there are no events of this file */
+function refuseSilent(descriptor: Descriptor, magic: number): void {
   const { kernel, fd } = descriptor
   if (!WATCHABLE.has(kernel.mode) || magic === PIPEFS) {
-    return kernel.refuse(EINVAL, `descriptor ${fd} is no file, directory, fifo or symbolic link`)
+    refuse(EINVAL, `descriptor ${fd} is no file, directory, fifo or symbolic link`)
   }
   const silent = SILENT.get(magic)
   if (silent !== undefined) {
-    return kernel.refuse(ENOTSUP, `Linux does not tell when files of ${silent} change`)
+    refuse(ENOTSUP, `Linux does not tell when files of ${silent} change`)
   }
   if (kernel.statistics[STAT_LINKS] === 0 && descriptor.link.startsWith(MEMFD)) {
-    return kernel.refuse(ENOTSUP, 'Linux does not tell when files of memfd_create(2) change')
+    refuse(ENOTSUP, 'Linux does not tell when files of memfd_create(2) change')
   }
-  return 0
 }
 
 export class VnodeSide implements Side, VnodeWatcher {
@@ -70,15 +66,14 @@ export class VnodeSide implements Side, VnodeWatcher {
     return this.descriptor.fd
   }
 
-  /** One more knote: 0, or an errno with a reason. */
-  attach(kn: Knote): number {
-    const error = this.#ask(kn.sfflags)
-    if (error === 0) this.add(kn)
-    return error
+  /** One more knote. @throws KqueueError */
+  attach(kn: Knote): void {
+    this.#ask(kn.sfflags)
+    this.add(kn)
   }
 
-  #ask(notes: number): number {
-    return this.descriptor.kernel.vnodes.ask(this.#vnode, this.fd, notes)
+  #ask(notes: number): void {
+    this.descriptor.kernel.vnodes.ask(this.#vnode, this.fd, notes)
   }
 
   /** A knote whose notes have been asked for. */
@@ -92,10 +87,9 @@ export class VnodeSide implements Side, VnodeWatcher {
     }
   }
 
-  /** A knote asks for other notes: 0, or an errno with a reason. */
+  /** A knote asks for other notes: 0. @throws KqueueError */
   modify(kn: Knote, notes: number): number {
-    const error = this.#ask(notes)
-    if (error !== 0) return error
+    this.#ask(notes)
     kn.sfflags = notes
     this.#vnode.reckon()
     return 0

@@ -2,11 +2,12 @@
  * The facilities of Linux that the sources are made of, and what an error of one means to
  * who reads it: which call has failed, why, and what would help.
  *
- *     const fd = native.pidfdOpen(pid)
- *     if (fd < 0) return PIDFD.refuse(kernel, -fd)
+ *     const fd = PIDFD.check(native.pidfdOpen(pid))
+ *
+ * This is the edge of the floor: the addon answers negative errnos, also where that is no
+ * failure, and those that are become KqueueErrors here.
  */
 import { closeSync, openSync, readFileSync } from 'node:fs'
-import type { Kernel } from '../../core/kernel.js'
 import {
   EACCES,
   EAFNOSUPPORT,
@@ -39,15 +40,14 @@ export class Facility {
     readonly since = '',
   ) {}
 
-  /** Answers a positive errno, and keeps what it means as the kernel's reason. */
-  refuse(kernel: Kernel, errno: number): number {
-    return kernel.refuse(errno, this.explain(errno))
+  /** `result`, if it is no negative errno. Throws KqueueError with the reason otherwise. */
+  check(result: number, syscall = 'kevent'): number {
+    if (result < 0) throw this.failure(-result, syscall)
+    return result
   }
 
-  /** `result`, if it is no negative errno. Throws KqueueError with the reason otherwise. */
-  check(result: number, syscall: string): number {
-    if (result < 0) throw new KqueueError(-result, syscall, { reason: this.explain(-result) })
-    return result
+  failure(errno: number, syscall = 'kevent'): KqueueError {
+    return new KqueueError(errno, syscall, { reason: this.explain(errno) })
   }
 
   /** What a positive errno means: a clause without a full stop. */

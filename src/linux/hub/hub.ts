@@ -2,7 +2,7 @@
  * What a source of events knows of the kernel of its thread: it hands over a descriptor and
  * what to call when that is ready, and is told nothing else.
  *
- *     const error = hub.adopt(fd, () => this.drain())
+ *     hub.adopt(fd, () => this.drain())
  *     ...
  *     hub.disown(fd)
  *
@@ -18,17 +18,15 @@ export interface Hub extends Kernel {
 
   /**
    * Listens to one of the kernel's own descriptors: `ready` is called once each time it fires.
-   * Answers 0, or an errno with a reason.
+   * @throws KqueueError
    */
-  adopt(fd: number, ready: () => void): number
+  adopt(fd: number, ready: () => void): void
   /** Listens to it no more; it may be closed then. */
   disown(fd: number): void
 
   uptime(): number
   schedule(callout: Callout, time: number): void
 
-  /** Answers `errno`, and keeps what to tell the person who reads the error. */
-  refuse(errno: number, reason: string): number
   /**
    * Before control leaves the machine: the descriptors of queues and the timer say what the
    * machine knows.
@@ -44,13 +42,10 @@ export interface Hub extends Kernel {
 export interface FileHub extends Hub {
   /** fstat(2) into `statistics`: 0 or a positive errno. Hot path. */
   stat(fd: number): number
-  /** The same: 0, or an errno with a reason. */
-  look(fd: number): number
+  /** The same. @throws KqueueError */
+  statOpen(fd: number): void
   /** What `stat` found; see STAT_*. */
   readonly statistics: Float64Array
   /** The type of the file that `stat` was last asked for: S_IFREG and so on. */
   readonly mode: number
-  /** Keeps an errno in `lastError`, and answers null for it. */
-  fail(error: number): null
-  readonly lastError: number
 }

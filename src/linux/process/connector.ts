@@ -3,7 +3,8 @@
  * executed or exited. Listened to only while somebody wants to know, because it tells of
  * every process of the system. `linux/cn_proc.h`; the socket is in native/engines/connector/.
  */
-import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT } from '../../errors.js'
+import { orUndo } from '../../core/failure.js'
+import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT, refuse } from '../../errors.js'
 import { CONNECTOR } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
 import {
@@ -60,47 +61,44 @@ export class Connector {
     readonly listener: ConnectorListener,
   ) {}
 
-  /** Begins to listen: 0, or an errno with the kernel's `reason` set. */
-  start(): number {
-    if (this.#fd !== -1) return 0
+  /** Begins to listen. @throws KqueueError */
+  start(): void {
+    if (this.#fd !== -1) return
     const { kernel } = this
     const fd = kernel.native.connectorOpen()
-    if (fd < 0) return this.#refused(-fd)
-    const error = kernel.adopt(fd, () => this.drain())
-    if (error === 0) this.#fd = fd
-    else kernel.native.connectorClose()
-    return error
+    if (fd < 0) this.#refuse(-fd)
+    orUndo(
+      () => kernel.adopt(fd, () => this.drain()),
+      () => kernel.native.connectorClose(),
+    )
+    this.#fd = fd
   }
 
-  #refused(error: number): number {
-    const { kernel } = this
+  #refuse(error: number): never {
     if (error === EPERM && this.#mayHaveSockets()) {
-      return kernel.refuse(
+      refuse(
         EPERM,
         'to hear of forks and execs needs Linux 6.6, or CAP_NET_ADMIN; NOTE_EXIT does not',
       )
     }
     if (error === EAGAIN) {
-      return kernel.refuse(
-        EAGAIN,
-        'to hear of forks takes a thread, and RLIMIT_NPROC or pids.max allow no more',
-      )
+      refuse(EAGAIN, 'to hear of forks takes a thread, and RLIMIT_NPROC or pids.max allow no more')
     }
     if (error === ENOMSG) {
-      return kernel.refuse(
+      refuse(
         EPERM,
         'the kernel tells of forks and execs only in its first pid and user namespace ' +
           '(for a container: --pid=host); NOTE_EXIT works without',
       )
     }
     if (error === ECONNREFUSED || error === EPROTONOSUPPORT) {
-      return kernel.refuse(
+      refuse(
         EPERM,
         'to hear of forks and execs needs a kernel with CONFIG_PROC_EVENTS, and its first ' +
           'network namespace (for a container: --network=host); NOTE_EXIT works without',
       )
     }
-    return CONNECTOR.refuse(kernel, error)
+    throw CONNECTOR.failure(error)
   }
 
   /** Whether it is not the socket that is forbidden, but what it is for. */

@@ -2,10 +2,11 @@
  * EVFILT_PROC and EVFILT_PROCDESC on Linux: the machine's filter of processes
  * (`core/filters/proc.ts`), with processes found by pid or by a pidfd of the program's.
  */
+import { orUndo } from '../../core/failure.js'
 import { EVENT_PROCESS, type FilterOps } from '../../core/filter.js'
 import { procFilter } from '../../core/filters/proc.js'
 import { Knote } from '../../core/knote.js'
-import { EINVAL, ENOENT } from '../../errors.js'
+import { EINVAL, ENOENT, refuse } from '../../errors.js'
 import { EV_ADD, EV_CLEAR, EV_DROP, EV_EOF, EV_ONESHOT, type Kevent } from '../../event.js'
 import { CONNECTOR_NOTES, type LinuxProcess } from './process.js'
 import type { ProcessTable } from './table.js'
@@ -26,8 +27,10 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
         return 0
       }
       const successor = kev.flags & EV_ADD ? table.successor(kn.hook as LinuxProcess) : null
-      if (typeof successor === 'number') return successor
-      if (successor !== null) return watchAnew(table, kn, kev)
+      if (successor !== null) {
+        watchAnew(table, kn, kev)
+        return 0
+      }
       kn.sdata = kev.data
       return table.change(kn, kev.fflags)
     },
@@ -38,24 +41,22 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
  * A knote whose process has exited is added again, and its number is another process's by
  * now: it watches that one, and what it had to report is reported beside.
  */
-function watchAnew(table: ProcessTable, kn: Knote, kev: Kevent): number {
+function watchAnew(table: ProcessTable, kn: Knote, kev: Kevent): void {
   const { kq, ident, filter, flags, fflags, data, udata, sfflags, sdata, hook, ops } = kn
   kn.flags = (flags & ~(EV_EOF | EV_ONESHOT | EV_DROP)) | (kev.flags & EV_ONESHOT)
   kn.fflags = kn.data = 0
   kn.sfflags = kev.fflags
   kn.sdata = kev.data
-  const error = table.watch(kn, () => table.open(ident))
-  if (error !== 0) {
-    Object.assign(kn, { flags, fflags, data, sfflags, sdata })
-    return error
-  }
-  if (fflags === 0) return 0
+  orUndo(
+    () => table.watch(kn, () => table.open(ident)),
+    () => Object.assign(kn, { flags, fflags, data, sfflags, sdata }),
+  )
+  if (fflags === 0) return
   const change = { ident, filter, flags, fflags: sfflags, data: sdata, udata }
   const report = new Knote(kq, change, ops, null)
   Object.assign(report, { hook, fflags, data })
   kq.adoptUnlisted(report)
   report.activate()
-  return 0
 }
 
 /** @param linkOf what /proc says of the descriptor of a knote; '' without /proc */
@@ -65,16 +66,15 @@ export function procdescFilter(table: ProcessTable, linkOf: (kn: Knote) => strin
     isFd: true,
 
     attach(kn) {
-      const { kernel } = table
       const link = linkOf(kn)
       if (link === '') {
-        return kernel.refuse(ENOENT, 'to know a pidfd takes /proc, which is not mounted')
+        refuse(ENOENT, 'to know a pidfd takes /proc, which is not mounted')
       }
       if (link !== PIDFD) {
-        return kernel.refuse(EINVAL, `descriptor ${kn.ident} is not a pidfd`)
+        refuse(EINVAL, `descriptor ${kn.ident} is not a pidfd`)
       }
       if (kn.sfflags & CONNECTOR_NOTES) {
-        return kernel.refuse(EINVAL, 'a pidfd tells of NOTE_EXIT and NOTE_REAP, no more')
+        refuse(EINVAL, 'a pidfd tells of NOTE_EXIT and NOTE_REAP, no more')
       }
       return table.watch(kn, () => table.duplicate(kn.ident))
     },

@@ -6,11 +6,12 @@
  *
  * The forks of a process come before its exit is believed, whoever tells of it first.
  */
+import { attempt, orUndo } from '../../core/failure.js'
 import { watchProcess } from '../../core/filters/proc.js'
 import { noteFork } from '../../core/fork.js'
 import type { Knote } from '../../core/knote.js'
 import type { ProcessJournal } from '../../core/process-journal.js'
-import { EBADF, EINVAL, ENOENT, ESRCH } from '../../errors.js'
+import { EBADF, EINVAL, ENOENT, ESRCH, refuse } from '../../errors.js'
 import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
@@ -36,51 +37,46 @@ export class ProcessTable implements ConnectorListener {
     this.connector = new Connector(kernel, this)
   }
 
-  /** The process of a pid, running or a zombie, with a pidfd; or an errno with a reason. */
-  open(pid: number): LinuxProcess | number {
+  /** The process of a pid, running or a zombie, with a pidfd. @throws KqueueError ESRCH */
+  open(pid: number): LinuxProcess {
+    return this.#seek(pid) ?? refuse(ESRCH, `there is no process ${pid}`)
+  }
+
+  /** The same, null when there is none. */
+  #seek(pid: number): LinuxProcess | null {
     const known = this.#held.get(pid)
     // It may have been reaped, and the number be another's.
     known?.look()
     if (known !== undefined && this.#held.get(pid) === known) return known
-    if (!Number.isInteger(pid) || pid < 1 || pid > 0x7fffffff) return this.#none(pid)
+    if (!Number.isInteger(pid) || pid < 1 || pid > 0x7fffffff) return null
     const fd = this.kernel.native.pidfdOpen(pid)
-    return fd < 0 ? this.#refused(pid, -fd) : this.#hold(pid, fd, now())
-  }
-
-  #none(pid: number): number {
-    return this.kernel.refuse(ESRCH, `there is no process ${pid}`)
-  }
-
-  #refused(pid: number, error: number): number {
     // Linux has a number for each thread, too, and has changed what it says of them.
-    if (error === EINVAL || error === ENOENT || error === ESRCH) return this.#none(pid)
-    return PIDFD.refuse(this.kernel, error)
+    if (fd === -EINVAL || fd === -ENOENT || fd === -ESRCH) return null
+    return this.#hold(pid, PIDFD.check(fd), now())
   }
 
-  /** Takes in a process by its pidfd: the process, or an errno with a reason. */
-  #hold(pid: number, fd: number, since: number): LinuxProcess | number {
-    const process = new LinuxProcess(this, pid, fd, since)
-    const error = this.#adopt(process, fd)
-    if (error !== 0) return error
+  /** Takes in a process by its pidfd. */
+  #hold(pid: number, fd: number, since: number): LinuxProcess {
+    const process = this.#adopt(new LinuxProcess(this, pid, fd, since), fd)
     this.#held.set(pid, process)
     return process
   }
 
-  #adopt(process: LinuxProcess, fd: number): number {
+  #adopt(process: LinuxProcess, fd: number): LinuxProcess {
     const { kernel } = this
-    const error = kernel.adopt(fd, () => process.look())
-    if (error !== 0) kernel.native.close(fd)
-    return error
+    orUndo(
+      () => kernel.adopt(fd, () => process.look()),
+      () => kernel.native.close(fd),
+    )
+    return process
   }
 
-  /** A process behind a pidfd of the program's, under a descriptor of our own; or an errno with a reason. */
-  duplicate(fd: number): LinuxProcess | number {
-    const { kernel } = this
-    const own = kernel.native.pidfdDuplicate(fd)
-    if (own === -EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
-    if (own < 0) return DUPLICATE.refuse(kernel, -own)
-    const process = new LinuxProcess(this, 0, own, now())
-    return this.#adopt(process, own) || process
+  /** A process behind a pidfd of the program's, under a descriptor of our own. @throws KqueueError */
+  duplicate(fd: number): LinuxProcess {
+    const own = this.kernel.native.pidfdDuplicate(fd)
+    if (own === -EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
+    DUPLICATE.check(own)
+    return this.#adopt(new LinuxProcess(this, 0, own, now()), own)
   }
 
   /** Nobody watches a process, whose pidfd was `fd`; -1 for none. */
@@ -95,55 +91,47 @@ export class ProcessTable implements ConnectorListener {
 
   // Knotes
 
-  /** Attaches a knote to the process that is found: 0, or an errno with a reason. */
-  watch(kn: Knote, find: () => LinuxProcess | number): number {
+  /** Attaches a knote to the process that is found: 0. @throws KqueueError */
+  watch(kn: Knote, find: () => LinuxProcess): number {
     return this.#prepared(kn.sfflags, () => {
       const process = find()
-      if (typeof process === 'number') return process
       watchProcess(kn, process)
       this.#settle(process)
-      return 0
     })
   }
 
-  /** Changes what a knote asks for: 0, or an errno with a reason. */
+  /** Changes what a knote asks for: 0. @throws KqueueError */
   change(kn: Knote, notes: number): number {
     return this.#prepared(notes, () => {
       kn.sfflags = notes
       ;(kn.hook as LinuxProcess).reckon()
-      return 0
     })
   }
 
-  /**
-   * The process that has the number of one that has exited by now, null for none; or an
-   * errno with a reason.
-   */
-  successor(process: LinuxProcess): LinuxProcess | number | null {
+  /** The process that has the number of one that has exited by now, null for none. */
+  successor(process: LinuxProcess): LinuxProcess | null {
     if (process.exitStatus === null) return null
-    const other = this.open(process.pid)
-    if (typeof other === 'number') return other === ESRCH ? null : other
+    const other = this.#seek(process.pid)
+    if (other === null) return null
     const runs = other !== process && other.runs
     this.#settle(other)
     return runs ? other : null
   }
 
   /** Makes sure that notes can come, and does something that makes them come. */
-  #prepared(notes: number, action: () => number): number {
+  #prepared(notes: number, action: () => void): 0 {
     // What has happened until now is not for who comes now.
     this.connector.drain()
     this.#watching++
     try {
-      return this.#prepare(notes) || action()
+      if (notes & NOTE_REAP) this.#tellReap()
+      if (notes & CONNECTOR_NOTES) this.connector.start()
+      action()
+      return 0
     } finally {
       this.#watching--
       this.rest()
     }
-  }
-
-  #prepare(notes: number): number {
-    const error = notes & NOTE_REAP ? this.#tellReap() : 0
-    return error || (notes & CONNECTOR_NOTES ? this.connector.start() : 0)
   }
 
   /** Reports what a process is by now, and lets go of one that nobody watches. */
@@ -152,15 +140,10 @@ export class ProcessTable implements ConnectorListener {
     if (process.klist.empty) process.release()
   }
 
-  /** Makes sure that pidfds tell of the end of zombies: 0, or an errno with a reason. */
-  #tellReap(): number {
-    const { kernel } = this
-    if (this.#tellsReap === undefined) {
-      const answer = kernel.native.pidfdTellsReap()
-      if (answer < 0) return PIDFD.refuse(kernel, -answer)
-      this.#tellsReap = answer === 1
-    }
-    return this.#tellsReap ? 0 : kernel.refuse(EINVAL, 'NOTE_REAP needs Linux 6.9')
+  /** Makes sure that pidfds tell of the end of zombies. */
+  #tellReap(): void {
+    this.#tellsReap ??= PIDFD.check(this.kernel.native.pidfdTellsReap()) === 1
+    if (!this.#tellsReap) refuse(EINVAL, 'NOTE_REAP needs Linux 6.9')
   }
 
   needsConnector(process: LinuxProcess, needed: boolean): void {
@@ -221,8 +204,8 @@ export class ProcessTable implements ConnectorListener {
     const known = this.#held.get(pid)
     if (known !== undefined) return known
     const fd = this.#openOlder(pid, time)
-    const held = fd < 0 ? fd : this.#hold(pid, fd, time)
-    if (typeof held !== 'number') return held
+    const held = fd < 0 ? null : attempt(() => this.#hold(pid, fd, time))
+    if (held !== null) return held
     const child = new LinuxProcess(this, pid, -1, time)
     this.#gone.set(pid, child)
     return child
@@ -285,8 +268,8 @@ export class ProcessTable implements ConnectorListener {
       const since = parent.since + suspended
       for (const { pid, start } of children.get(parent.pid) ?? []) {
         if (start + TICK <= since || this.#held.get(pid)?.announced) continue
-        const child = this.open(pid)
-        if (typeof child === 'number') continue
+        const child = attempt(() => this.#seek(pid))
+        if (child === null) continue
         child.since = start - suspended
         if (processStat(pid)?.parent === parent.pid) this.#follow(parent, child, child.since)
         if (child.asksFor(NOTE_TRACK)) tracked.push(child)
@@ -303,7 +286,7 @@ export class ProcessTable implements ConnectorListener {
       process.gone()
       return
     }
-    if (this.#adopt(process, fd) !== 0) return
+    if (attempt(() => this.#adopt(process, fd)) === null) return
     this.#gone.delete(pid)
     this.#held.set(pid, process)
     process.recovered(fd)

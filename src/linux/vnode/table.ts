@@ -10,8 +10,9 @@
  * Files are named by a descriptor, so they are followed whatever their names, and may
  * have none.
  */
+import { orUndo } from '../../core/failure.js'
 import { NumberTable } from '../../core/table.js'
-import { EBADF } from '../../errors.js'
+import { EBADF, refuse } from '../../errors.js'
 import { INOTIFY, INOTIFY_WATCH } from '../hub/facility.js'
 import type { FileHub } from '../hub/hub.js'
 import {
@@ -63,32 +64,29 @@ export class VnodeTable implements DirectoryOwner {
 
   /**
    * The vnode behind a descriptor, of which inotify tells what `notes` are made of, or for
-   * `reading`; null with `kernel.lastError` set. Leaves the file's statistics with the kernel.
+   * `reading`. Leaves the file's statistics with the kernel. @throws KqueueError
    */
-  open(fd: number, notes: number, reading = false): Vnode | null {
+  open(fd: number, notes: number, reading = false): Vnode {
     if (this.#fd !== -1) return this.#open(fd, notes, reading)
-    if (!this.#start()) return null
-    const vnode = this.#open(fd, notes, reading)
-    if (vnode === null) this.#stop()
-    return vnode
+    this.#start()
+    return orUndo(
+      () => this.#open(fd, notes, reading),
+      () => this.#stop(),
+    )
   }
 
-  #open(fd: number, notes: number, reading: boolean): Vnode | null {
+  #open(fd: number, notes: number, reading: boolean): Vnode {
     const { kernel } = this
     // What has happened until now is not for who comes now.
     this.drain()
-    const error = kernel.look(fd)
-    if (error !== 0) return kernel.fail(error)
+    kernel.statOpen(fd)
     const kind = kindOf(kernel.mode)
     const mask = maskFor(kind, notes) | (reading ? kind.readMask : 0)
     const wd = this.#add(fd, mask)
-    if (wd < 0) return kernel.fail(this.#refused(fd, -wd))
     const vnode = this.#vnodes.get(wd) ?? this.#make(wd, kind)
     vnode.mask |= mask
-    const refused = this.#promise(vnode, fd, notes)
-    if (refused === 0) return vnode
-    this.#takeBack(vnode)
-    return kernel.fail(refused)
+    this.#promise(vnode, fd, notes)
+    return vnode
   }
 
   #make(wd: number, kind: VnodeKind): Vnode {
@@ -97,29 +95,35 @@ export class VnodeTable implements DirectoryOwner {
     return vnode
   }
 
-  /** Has inotify tell of more notes of a vnode: 0, or an errno with a reason. */
-  ask(vnode: Vnode, fd: number, notes: number): number {
+  /** Has inotify tell of more notes of a vnode. @throws KqueueError */
+  ask(vnode: Vnode, fd: number, notes: number): void {
     this.drain()
     const more = maskFor(vnode.kind, notes) & ~vnode.mask
     if (more !== 0) {
       const wd = this.#add(fd, more)
-      if (wd < 0) return this.#refused(fd, -wd)
-      if (wd !== vnode.wd) return this.#mistaken(wd)
+      if (wd !== vnode.wd) {
+        this.#mistaken(wd)
+        refuse(EBADF, 'the descriptor was closed meanwhile')
+      }
       vnode.mask |= more
     }
-    if ((notes & ~vnode.asked) === 0) return 0
-    const error = this.kernel.look(fd) || this.#promise(vnode, fd, notes)
-    if (error !== 0) this.#takeBack(vnode)
-    return error
+    if ((notes & ~vnode.asked) === 0) return
+    orUndo(
+      () => this.kernel.statOpen(fd),
+      () => this.#takeBack(vnode),
+    )
+    this.#promise(vnode, fd, notes)
   }
 
   /** Notes are asked for from now on: the file is remembered as it is. */
-  #promise(vnode: Vnode, fd: number, notes: number): number {
-    if ((notes & ~vnode.asked) === 0) return 0
+  #promise(vnode: Vnode, fd: number, notes: number): void {
+    if ((notes & ~vnode.asked) === 0) return
     vnode.asked |= notes
     vnode.remember()
     const error = vnode.prepare(fd)
-    return error === 0 ? 0 : this.#refused(fd, error)
+    if (error === 0) return
+    this.#takeBack(vnode)
+    refuseWatch(fd, error)
   }
 
   /** What was asked for in vain is asked for no longer. */
@@ -153,11 +157,12 @@ export class VnodeTable implements DirectoryOwner {
   }
 
   #add(fd: number, mask: number): number {
-    return this.kernel.native.inotifyAdd(this.#fd, fd, mask | IN_MASK_ADD, false)
+    const wd = this.kernel.native.inotifyAdd(this.#fd, fd, mask | IN_MASK_ADD, false)
+    return wd < 0 ? refuseWatch(fd, -wd) : wd
   }
 
   /** Another thread has given the number to another file in the middle of the call. */
-  #mistaken(wd: number): number {
+  #mistaken(wd: number): void {
     const vnode = this.#vnodes.get(wd)
     if (vnode === undefined) {
       this.#remove(wd)
@@ -165,20 +170,16 @@ export class VnodeTable implements DirectoryOwner {
       vnode.mask = MASK_UNKNOWN
       this.narrow(vnode)
     }
-    return this.kernel.refuse(EBADF, 'the descriptor was closed meanwhile')
   }
 
-  #start(): boolean {
+  #start(): void {
     const { kernel } = this
-    const fd = kernel.native.inotifyCreate()
-    const error = fd < 0 ? INOTIFY.refuse(kernel, -fd) : kernel.adopt(fd, () => this.drain())
-    if (error !== 0) {
-      if (fd >= 0) kernel.native.close(fd)
-      kernel.fail(error)
-      return false
-    }
+    const fd = INOTIFY.check(kernel.native.inotifyCreate())
+    orUndo(
+      () => kernel.adopt(fd, () => this.drain()),
+      () => kernel.native.close(fd),
+    )
     this.#fd = fd
-    return true
   }
 
   /** Nothing came of the first file. */
@@ -188,12 +189,6 @@ export class VnodeTable implements DirectoryOwner {
     kernel.native.close(this.#fd)
     this.#fd = -1
     this.#removed = false
-  }
-
-  #refused(fd: number, error: number): number {
-    const { kernel } = this
-    if (error === EBADF) return kernel.refuse(EBADF, `${fd} is not an open descriptor`)
-    return INOTIFY_WATCH.refuse(kernel, error)
   }
 
   #close(vnode: Vnode): void {
@@ -291,6 +286,11 @@ export class VnodeTable implements DirectoryOwner {
 
 /** A mask that is never wanted. */
 const MASK_UNKNOWN = -1
+
+function refuseWatch(fd: number, error: number): never {
+  if (error === EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
+  throw INOTIFY_WATCH.failure(error)
+}
 
 function kindOf(mode: number): VnodeKind {
   if (mode === S_IFDIR) return DIRECTORY

@@ -81,7 +81,7 @@ export abstract class Vnode {
     return maskFor(this.kind, this.asked) | (this.readers.size > 0 ? this.kind.readMask : 0)
   }
 
-  /** Whatever else it takes to tell of what is asked for: 0, or an errno with a reason. */
+  /** Whatever else it takes to tell of what is asked for: 0, or what Linux says, a positive errno. */
   prepare(_fd: number): number {
     return 0
   }
