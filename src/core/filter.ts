@@ -12,6 +12,9 @@ export const EVENT_REGISTER = 1
 /** `touch` is called because the event is handed out. */
 export const EVENT_PROCESS = 2
 
+/** The hint of an object with one thing to tell: it has happened, and need not be asked for. */
+export const HINT_HAPPENED = 1
+
 /**
  * Who cannot do what is asked throws a KqueueError, whose errno and reason are the answer; a
  * filter that a program brings may answer a positive errno instead of 0.

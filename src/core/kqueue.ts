@@ -22,9 +22,9 @@ import {
   type Kevent,
 } from '../event.js'
 import { failureOf } from './failure.js'
-import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './filter.js'
+import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps, HINT_HAPPENED } from './filter.js'
 import { fileFilter } from './filters/file.js'
-import { HINT_ENQUEUED, kqueueFilter } from './filters/kqueue.js'
+import { kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
 import { Knlist } from './knlist.js'
 import {
@@ -451,7 +451,7 @@ const noting: Kqueue[] = []
 function noteWatchers(kq: Kqueue): void {
   if (noting.push(kq) > 1) return
   try {
-    for (const each of noting) each.watchers.note(HINT_ENQUEUED)
+    for (const each of noting) each.watchers.note(HINT_HAPPENED)
   } finally {
     noting.length = 0
   }

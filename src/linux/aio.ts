@@ -3,7 +3,7 @@
  * addon, which has them done by io_uring, or by threads where there is none; what is
  * over is collected when its descriptor fires, or when somebody asks.
  *
- *     const request = kernel.aio.submit({ operation: 'read', fd, offset, view, syscall }, notify)
+ *     const request = hub.aio.submit({ operation: 'read', fd, offset, view, syscall }, notify)
  */
 import type { AioJob, AioNotification, SystemAio, SystemQueue } from '../api/system.js'
 import { DETACHED, wrongType } from '../core/copyin.js'
@@ -50,9 +50,9 @@ export class Aio implements SystemAio {
   readonly #handles = new Int32Array(BATCH)
 
   /** Installs EVFILT_AIO and EVFILT_LIO. */
-  constructor(readonly kernel: Hub) {
-    kernel.filters.install(EVFILT_AIO, completionFilter)
-    kernel.filters.install(EVFILT_LIO, completionFilter)
+  constructor(readonly hub: Hub) {
+    hub.filters.install(EVFILT_AIO, completionFilter)
+    hub.filters.install(EVFILT_LIO, completionFilter)
   }
 
   /**
@@ -85,9 +85,9 @@ export class Aio implements SystemAio {
     if (queue !== null) watchCompletion(this.#machine(queue), EVFILT_LIO, list, udata, 'lio_listio')
     const requests = jobs.map(([job, notification]) => this.#entry(job, notification))
     list.take(requests)
-    if (this.#fd !== -1) this.kernel.native.aioStart()
+    if (this.#fd !== -1) this.hub.native.aioStart()
     this.rest()
-    this.kernel.settle()
+    this.hub.settle()
     return list
   }
 
@@ -107,7 +107,7 @@ export class Aio implements SystemAio {
     this.#open(syscall)
     const request = new AioRequest(this, this.#nextId++, job)
     if (queue !== null) watchCompletion(this.#machine(queue), EVFILT_AIO, request, udata, syscall)
-    const handle = this.kernel.native.aioSubmit(OPERATIONS[operation], fd, offset, view, now)
+    const handle = this.hub.native.aioSubmit(OPERATIONS[operation], fd, offset, view, now)
     if (handle < 0) {
       request.klist.clear()
       throw new KqueueError(-handle, syscall, {
@@ -121,16 +121,16 @@ export class Aio implements SystemAio {
   }
 
   #machine(queue: SystemQueue): Kqueue {
-    if (queue instanceof Kqueue && queue.kernel === this.kernel) return queue
+    if (queue instanceof Kqueue && queue.kernel === this.hub) return queue
     throw wrongType('kq', 'a Kqueue of this system', queue)
   }
 
   #open(syscall: string): void {
     if (this.#fd !== -1) return
-    const { native } = this.kernel
+    const { native } = this.hub
     const fd = FACILITY.check(native.aioOpen(), syscall)
     try {
-      this.kernel.adopt(fd, () => this.collect())
+      this.hub.adopt(fd, () => this.collect())
     } catch (error) {
       native.aioClose()
       throw failureOf(error, syscall)
@@ -141,7 +141,7 @@ export class Aio implements SystemAio {
   /** Tells the requests that are over. */
   collect(): void {
     if (this.#fd === -1) return
-    const { native } = this.kernel
+    const { native } = this.hub
     const handles = this.#handles
     let n: number
     do {
@@ -155,18 +155,18 @@ export class Aio implements SystemAio {
     const request = this.#requests[handle]!
     this.#requests[handle] = undefined
     this.#going--
-    request.finish(this.kernel.native.aioTake(handle, request.job.view))
+    request.finish(this.hub.native.aioTake(handle, request.job.view))
   }
 
   /** Somebody asks how it goes. */
   look(): void {
     this.collect()
-    this.kernel.settle()
+    this.hub.settle()
   }
 
   /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. aio_cancel(2). */
   cancel(request: AioRequest): number {
-    const answer = this.kernel.native.aioCancel(request.handle)
+    const answer = this.hub.native.aioCancel(request.handle)
     this.look()
     return answer
   }
@@ -182,7 +182,7 @@ export class Aio implements SystemAio {
 
   forget(request: AioRequest): void {
     request.klist.clear()
-    this.kernel.settle()
+    this.hub.settle()
   }
 
   /**
@@ -190,19 +190,19 @@ export class Aio implements SystemAio {
    * nothing is kept.
    */
   rest(): void {
-    const { kernel } = this
-    if (this.#fd === -1 || kernel.hasQueues) return
-    kernel.attend(this.#going > 0)
+    const { hub } = this
+    if (this.#fd === -1 || hub.hasQueues) return
+    hub.attend(this.#going > 0)
     if (this.#going === 0) this.#close()
   }
 
   #close(): void {
     if (this.#fd === -1) return
-    const { kernel } = this
-    kernel.disown(this.#fd)
+    const { hub } = this
+    hub.disown(this.#fd)
     this.#fd = -1
     this.#requests.length = 0
-    kernel.native.aioClose()
+    hub.native.aioClose()
   }
 }
 

@@ -9,6 +9,7 @@
  * What happens arrives in the epoll instances of `sets`. `poll` takes it in and notes the
  * objects concerned; a scan then asks the levels.
  */
+import { constants } from 'node:fs'
 import { fileFilter } from '../core/filters/file.js'
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
@@ -53,7 +54,7 @@ import type { LinuxQueue, QueueHost } from './queue.js'
 import { SignalTable } from './signal.js'
 import { VnodeTable } from './vnode/table.js'
 
-const S_IFMT = 0o170000
+const { S_IFMT } = constants
 
 let ofThread: LinuxKernel | undefined
 

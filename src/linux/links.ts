@@ -51,7 +51,7 @@ export class LinkTable {
   readonly #watched = new Map<number, WatchedLink>()
   #draining = false
 
-  constructor(readonly kernel: Hub) {
+  constructor(readonly hub: Hub) {
     this.filter = netdevFilter(
       (kn) => this.#find(kn),
       (kn, link) => this.#leave(kn, link),
@@ -77,7 +77,7 @@ export class LinkTable {
 
   #open(): void {
     if (this.#fd !== -1) return
-    const { native } = this.kernel
+    const { native } = this.hub
     const made: number[] = []
     const make = (listening: boolean): number => {
       made.push(RTNETLINK.check(native.linkOpen(listening)))
@@ -88,7 +88,7 @@ export class LinkTable {
         const fd = make(true)
         const asking = make(false)
         this.#up = askLinks(native, asking)
-        this.kernel.adopt(fd, () => this.drain())
+        this.hub.adopt(fd, () => this.drain())
         this.#fd = fd
         this.#asking = asking
       },
@@ -100,10 +100,10 @@ export class LinkTable {
 
   #closeIfIdle(): void {
     if (this.#fd === -1 || this.#watched.size > 0) return
-    const { kernel } = this
-    kernel.disown(this.#fd)
-    kernel.native.close(this.#fd)
-    kernel.native.close(this.#asking)
+    const { hub } = this
+    hub.disown(this.#fd)
+    hub.native.close(this.#fd)
+    hub.native.close(this.#asking)
     this.#fd = this.#asking = -1
   }
 
@@ -114,7 +114,7 @@ export class LinkTable {
     let lost = false
     try {
       while (this.#fd !== -1) {
-        const n = this.kernel.native.linkRead(this.#fd, records)
+        const n = this.hub.native.linkRead(this.#fd, records)
         if (n === -ENOBUFS) lost = true
         else if (n < 0) {
           // What cannot be read is as good as lost.
@@ -165,7 +165,7 @@ export class LinkTable {
    * in between: both notes, so that nothing is lost.
    */
   #lookAgain(): void {
-    const now = attempt(() => askLinks(this.kernel.native, this.#asking)) ?? this.#up
+    const now = attempt(() => askLinks(this.hub.native, this.#asking)) ?? this.#up
     for (const index of [...this.#up.keys()]) if (!now.has(index)) this.#gone(index)
     for (const [index, up] of now) {
       if (this.#up.get(index) === up) this.#note(index, NOTE_LINKUP | NOTE_LINKDOWN)

@@ -36,7 +36,7 @@ export class MountTable {
   /** It has changed since. */
   #changed = false
 
-  constructor(readonly kernel: Hub) {
+  constructor(readonly hub: Hub) {
     const ops = fsFilter(this.events)
     const watch = (attach: () => number): number => {
       this.#open()
@@ -59,10 +59,10 @@ export class MountTable {
 
   #open(): void {
     if (this.#fd !== -1) return
-    const { kernel } = this
+    const { hub } = this
     const made: number[] = []
     const make = (): number => {
-      made.push(MOUNTINFO.check(kernel.native.mountsOpen()))
+      made.push(MOUNTINFO.check(hub.native.mountsOpen()))
       return made.at(-1)!
     }
     orUndo(
@@ -70,12 +70,12 @@ export class MountTable {
         const fd = make()
         const witness = make()
         this.#text = readAll(witness)
-        kernel.adopt(fd, () => this.look())
+        hub.adopt(fd, () => this.look())
         this.#fd = fd
         this.#witness = witness
       },
       () => {
-        for (const fd of made) kernel.native.close(fd)
+        for (const fd of made) hub.native.close(fd)
       },
     )
     this.#changed = false
@@ -83,10 +83,10 @@ export class MountTable {
 
   #close(): void {
     if (this.#fd === -1) return
-    const { kernel } = this
-    kernel.disown(this.#fd)
-    kernel.native.close(this.#fd)
-    kernel.native.close(this.#witness)
+    const { hub } = this
+    hub.disown(this.#fd)
+    hub.native.close(this.#fd)
+    hub.native.close(this.#witness)
     this.#fd = this.#witness = -1
     this.#text = ''
   }
@@ -103,7 +103,7 @@ export class MountTable {
    * was mounted and unmounted in between, or mounted again as it was.
    */
   #compare(): number {
-    const { native } = this.kernel
+    const { native } = this.hub
     const before = this.#text
     let notes = 0
     this.#changed = native.mountsChanged(this.#witness) !== 0 || this.#changed

@@ -7,7 +7,7 @@ import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import { isMainThread } from 'node:worker_threads'
 import { orUndo } from '../core/failure.js'
-import type { FilterOps } from '../core/filter.js'
+import { type FilterOps, HINT_HAPPENED } from '../core/filter.js'
 import { checkSignal, SIGRTMAX } from '../core/filters/signal.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
@@ -22,9 +22,6 @@ const SYNCHRONOUS: ReadonlySet<number> = new Set([SIGBUS, SIGFPE, SIGILL, SIGSEG
 
 /** Emits 'newListener'; only that of the main thread does so for signals. */
 const listeners: EventEmitter = process
-
-/** The object that was noted has counted: `Signal.times`. */
-const HINT_COUNTED = 1
 
 /** A signal that queues of this thread watch. */
 class Signal {
@@ -46,13 +43,13 @@ export class SignalTable {
   readonly #signals = new Map<number, Signal>()
   readonly #counts = new Int32Array(SIGRTMAX + 1)
 
-  constructor(readonly kernel: Hub) {
+  constructor(readonly hub: Hub) {
     this.filter = {
       isFd: false,
       attach: (kn) => this.#attach(kn),
       detach: (kn) => this.#detach(kn),
       event(kn, hint) {
-        if (hint === HINT_COUNTED) kn.data += (kn.hook as Signal).times
+        if (hint === HINT_HAPPENED) kn.data += (kn.hook as Signal).times
         return kn.data !== 0
       },
       copy: (kn) => this.#watch(kn),
@@ -64,25 +61,25 @@ export class SignalTable {
   /** A listener is about to be added; libuv has yet to hear of it. */
   #expect(name: string | symbol): void {
     const number = constants.signals[name as NodeJS.Signals] as number | undefined
-    if (number !== undefined) this.kernel.native.signalExpect(number)
+    if (number !== undefined) this.hub.native.signalExpect(number)
   }
 
   /** Before a look at what has happened: puts our handler back where it was replaced. Hot path. */
   check(): void {
-    if (this.#fd !== -1) this.kernel.native.signalCheck()
+    if (this.#fd !== -1) this.hub.native.signalCheck()
   }
 
   /** Notes the signals whose counts have changed. */
   harvest(): void {
     if (this.#fd === -1) return
     const counts = this.#counts
-    this.kernel.native.signalCounts(counts)
+    this.hub.native.signalCounts(counts)
     for (const signal of this.#signals.values()) {
       const count = counts[signal.number]!
       if (count === signal.seen) continue
       signal.times = (count - signal.seen) >>> 0
       signal.seen = count
-      signal.list.note(HINT_COUNTED)
+      signal.list.note(HINT_HAPPENED)
     }
   }
 
@@ -120,7 +117,7 @@ export class SignalTable {
   }
 
   #begin(number: number): void {
-    const answer = this.kernel.native.signalWatch(number)
+    const answer = this.hub.native.signalWatch(number)
     if (answer === -EINVAL) refuse(EINVAL, `the C library keeps signal ${number} for itself`)
     SIGACTION.check(answer)
   }
@@ -130,27 +127,27 @@ export class SignalTable {
     signal.list.remove(kn)
     if (!signal.list.empty || this.#signals.get(signal.number) !== signal) return
     this.#signals.delete(signal.number)
-    this.kernel.native.signalUnwatch(signal.number)
+    this.hub.native.signalUnwatch(signal.number)
     this.#stopIfUnused()
   }
 
   /** Opens the eventfd unless it is open. */
   #start(): void {
     if (this.#fd !== -1) return
-    const { kernel } = this
-    const fd = SIGNALS.check(kernel.native.signalOpen())
+    const { hub } = this
+    const fd = SIGNALS.check(hub.native.signalOpen())
     orUndo(
-      () => kernel.adopt(fd, () => this.harvest()),
-      () => kernel.native.signalClose(),
+      () => hub.adopt(fd, () => this.harvest()),
+      () => hub.native.signalClose(),
     )
     this.#fd = fd
-    kernel.native.signalCounts(this.#counts)
+    hub.native.signalCounts(this.#counts)
   }
 
   #stopIfUnused(): void {
     if (this.#signals.size > 0 || this.#fd === -1) return
-    this.kernel.disown(this.#fd)
+    this.hub.disown(this.#fd)
     this.#fd = -1
-    this.kernel.native.signalClose()
+    this.hub.native.signalClose()
   }
 }

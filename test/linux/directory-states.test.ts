@@ -38,7 +38,7 @@ class World {
   /** Those above of which less is wanted. */
   readonly narrowed: number[] = []
   readonly owner = {
-    kernel: {
+    hub: {
       statistics: this.statistics,
       native: {
         directoryBarrier: () => {

@@ -11,14 +11,14 @@ import { O_PATH } from '../descriptor.js'
 import { type Bytes, pathOf } from './bytes.js'
 import type { Place } from './places.js'
 
-const S_IFMT = 0o170000n
+const S_IFMT = BigInt(constants.S_IFMT)
 
 export type Kind = 'file' | 'directory' | 'link' | 'other'
 
 const KINDS = new Map<bigint, Kind>([
-  [0o100000n, 'file'],
-  [0o040000n, 'directory'],
-  [0o120000n, 'link'],
+  [BigInt(constants.S_IFREG), 'file'],
+  [BigInt(constants.S_IFDIR), 'directory'],
+  [BigInt(constants.S_IFLNK), 'link'],
 ])
 
 /** What fstat(2) says that matters. */

@@ -2,11 +2,8 @@
  * EVFILT_READ on a kqueue (`kqread_filtops`): ready while events are pending in
  * it, `data` is their number. kqueue(2).
  */
-import type { FilterOps } from '../filter.js'
+import { type FilterOps, HINT_HAPPENED } from '../filter.js'
 import type { Kqueue } from '../kqueue.js'
-
-/** The hint that the watched queue has one more. */
-export const HINT_ENQUEUED = 1
 
 export const kqueueFilter: FilterOps = {
   isFd: true,
@@ -16,7 +13,7 @@ export const kqueueFilter: FilterOps = {
   },
   event(kn, hint) {
     const watched = kn.file as Kqueue
-    if (hint === HINT_ENQUEUED) return true
+    if (hint === HINT_HAPPENED) return true
     kn.data = watched.alive() ? watched.pending() : 0
     return kn.data > 0
   },

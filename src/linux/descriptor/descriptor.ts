@@ -13,7 +13,7 @@
  * its file can be told from another under the same number, checks it whenever
  * it is asked, and a descriptor that names another file now is `gone`.
  */
-import { readlinkSync } from 'node:fs'
+import { constants, readlinkSync } from 'node:fs'
 import { orUndo } from '../../core/failure.js'
 import type { OpenFile } from '../../core/kernel.js'
 import type { Knote } from '../../core/knote.js'
@@ -44,10 +44,7 @@ import { PollSide } from './poll-side.js'
 import { attachTelling, givesNotice, silenceOf, tellingOf } from './polled-file.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
 
-const S_IFSOCK = 0o140000
-const S_IFIFO = 0o010000
-const S_IFREG = 0o100000
-const S_IFDIR = 0o040000
+const { S_IFDIR, S_IFIFO, S_IFREG, S_IFSOCK } = constants
 
 export class Descriptor implements OpenFile {
   read: Side | null = null
@@ -67,7 +64,7 @@ export class Descriptor implements OpenFile {
   #noticed = false
 
   constructor(
-    readonly kernel: DescriptorHost,
+    readonly hub: DescriptorHost,
     readonly fd: number,
   ) {}
 
@@ -82,12 +79,12 @@ export class Descriptor implements OpenFile {
   /** Asked once: only a number that names another file now has another answer. */
   get isPipe(): boolean {
     if (!this.isFifo) return false
-    this.#fileSystem ??= this.kernel.native.fileSystem(this.fd)
+    this.#fileSystem ??= this.hub.native.fileSystem(this.fd)
     return this.#fileSystem === PIPEFS
   }
 
   #typeOfFile(): number {
-    if (this.#type === 0 && this.kernel.stat(this.fd) === 0) this.#type = this.kernel.mode
+    if (this.#type === 0 && this.hub.stat(this.fd) === 0) this.#type = this.hub.mode
     return this.#type
   }
 
@@ -108,7 +105,7 @@ export class Descriptor implements OpenFile {
   }
 
   kqfilter(kn: Knote): number {
-    const { kernel } = this
+    const { hub } = this
     if (kn.filter === EVFILT_READ) return this.#watchRead(kn)
     if (kn.filter === EVFILT_WRITE) {
       this.write ??= this.#openWrite()
@@ -116,8 +113,8 @@ export class Descriptor implements OpenFile {
       return this.#attached()
     }
     if (kn.filter === EVFILT_VNODE) return this.#watch(kn)
-    kernel.statOpen(this.fd)
-    this.#type = kernel.mode
+    hub.statOpen(this.fd)
+    this.#type = hub.mode
     if (kn.filter === EVFILT_EXCEPT) return this.#watchExcept(kn)
     if (kn.filter === EVFILT_EMPTY) return this.#watchEmpty(kn)
     return refuse(EINVAL, `descriptor ${this.fd} has no filter ${kn.filter}`)
@@ -125,21 +122,21 @@ export class Descriptor implements OpenFile {
 
   #watchRead(kn: Knote): number {
     if (this.polled !== null) return this.#attachPolled(kn, this.polled)
-    this.read ??= this.#open(this.kernel.readSet)
+    this.read ??= this.#open(this.hub.readSet)
     if (this.read === null) return this.#watchFile(kn)
     this.read.attach(kn)
     return this.#attached()
   }
 
-  /** EVFILT_READ of a regular file or a directory, for which `kernel.stat` has been asked. */
+  /** EVFILT_READ of a regular file or a directory, for which `hub.stat` has been asked. */
   #watchFile(kn: Knote): number {
-    const { kernel } = this
-    const polled = kernel.mode === S_IFREG ? this.#openPolled(EVFILT_READ) : null
+    const { hub } = this
+    const polled = hub.mode === S_IFREG ? this.#openPolled(EVFILT_READ) : null
     if (polled !== null) return this.#attachPolled(kn, polled)
     const silence = silenceOf(this)
     const side =
       silence === ''
-        ? new FileSide(this, kernel.vnodes.open(this.fd, 0, true))
+        ? new FileSide(this, hub.vnodes.open(this.fd, 0, true))
         : new StillSide(this, silence)
     side.attach(kn)
     this.read = side
@@ -151,20 +148,20 @@ export class Descriptor implements OpenFile {
    * `filter` is for.
    */
   #openPolled(filter: number): PollSide | null {
-    const { kernel, fd } = this
-    if (!kernel.takesPoll(fd)) return null
+    const { hub, fd } = this
+    if (!hub.takesPoll(fd)) return null
     const telling = tellingOf(this)
     if (telling === null) return null
     if (filter === EVFILT_EXCEPT && !givesNotice(telling.ops)) return null
-    const set = kernel.openSet(SIDE_FILE)
+    const set = hub.openSet(SIDE_FILE)
     const generation = set.add(fd, true)
     if (generation < 0) {
-      kernel.restSet(set)
+      hub.restSet(set)
       refusePoll(-generation, fd)
     }
     this.polled = new PollSide(this, set, generation, telling.ops)
-    kernel.descriptors.remember(this)
-    kernel.greet(set)
+    hub.descriptors.remember(this)
+    hub.greet(set)
     this.#noticed = telling.noticed || (this.polled.events & POLLERR) !== 0
     return this.polled
   }
@@ -176,27 +173,27 @@ export class Descriptor implements OpenFile {
   }
 
   #watchExcept(kn: Knote): number {
-    const { kernel, fd } = this
-    if (kernel.mode === S_IFREG) {
+    const { hub, fd } = this
+    if (hub.mode === S_IFREG) {
       const side = this.polled ?? this.#openPolled(EVFILT_EXCEPT)
       if (side !== null && givesNotice(side.ops)) return this.#attachPolled(kn, side)
       refuse(EINVAL, `descriptor ${fd} gives no notice, as some files of sysfs and procfs do`)
     }
-    if (!this.isSocket && kernel.native.ptyIsMaster(fd) !== 1) {
+    if (!this.isSocket && hub.native.ptyIsMaster(fd) !== 1) {
       refuse(EINVAL, `descriptor ${fd} has no out-of-band data, which sockets have`)
     }
-    const set = kernel.openSet(SIDE_EXCEPT)
+    const set = hub.openSet(SIDE_EXCEPT)
     this.except ??= orUndo(
       () => this.#open(set),
-      () => kernel.restSet(set),
+      () => hub.restSet(set),
     )
     this.except?.attach(kn)
     return this.#attached()
   }
 
   #watchEmpty(kn: Knote): number {
-    const { kernel, fd } = this
-    const kind = kernel.native.outputKind(fd)
+    const { hub, fd } = this
+    const kind = hub.native.outputKind(fd)
     OUTPUT.check(kind)
     if (kind !== OUTPUT_NONE) this.write ??= this.#openWrite()
     if (kind === OUTPUT_NONE || !(this.write instanceof PollSide)) {
@@ -218,35 +215,35 @@ export class Descriptor implements OpenFile {
   }
 
   #attached(): number {
-    this.kernel.descriptors.remember(this)
+    this.hub.descriptors.remember(this)
     return 0
   }
 
   /** Makes the side that `set` is for; null for that of a regular file or a directory. */
   #open(set: PollSet): Side | null {
-    const { kernel, fd } = this
+    const { hub, fd } = this
     let generation = set.add(fd)
-    if (generation === -ELOOP && kernel.relax()) generation = set.add(fd)
+    if (generation === -ELOOP && hub.relax()) generation = set.add(fd)
     if (generation > 0) {
       this.#checkNesting(set)
       return new PollSide(this, set, generation)
     }
     if (generation !== -EPERM) refusePoll(-generation, fd)
-    kernel.statOpen(fd)
-    const { mode } = kernel
+    hub.statOpen(fd)
+    const { mode } = hub
     return mode === S_IFREG || mode === S_IFDIR ? null : new ReadySide(this)
   }
 
   #openWrite(): Side {
-    const { kernel } = this
-    const side = this.#open(kernel.writeSet)
+    const { hub } = this
+    const side = this.#open(hub.writeSet)
     if (side !== null) return side
-    return kernel.mode === S_IFREG ? this.#openRegular(kernel.writeSet) : new ReadySide(this)
+    return hub.mode === S_IFREG ? this.#openRegular(hub.writeSet) : new ReadySide(this)
   }
 
   /** The write side of a regular file. In procfs and kernfs the poll is about reading only. */
   #openRegular(set: PollSet): Side {
-    const magic = this.kernel.native.fileSystem(this.fd)
+    const magic = this.hub.native.fileSystem(this.fd)
     const generation = magic === PROCFS || KERNFS.has(magic) ? 0 : set.add(this.fd, true)
     return generation > 0 ? new PollSide(this, set, generation) : new ReadySide(this)
   }
@@ -257,8 +254,8 @@ export class Descriptor implements OpenFile {
    * holds, and not at what holds it.
    */
   #checkNesting(set: PollSet): void {
-    const { kernel, fd } = this
-    const error = set.isNested(fd) ? kernel.allows() : 0
+    const { hub, fd } = this
+    const error = set.isNested(fd) ? hub.allows() : 0
     if (error === 0) return
     set.remove(fd)
     refusePoll(-error, fd)
@@ -286,17 +283,17 @@ export class Descriptor implements OpenFile {
   }
 
   #forgetIfIdle(): void {
-    if (this.#isIdle) this.kernel.descriptors.forget(this)
+    if (this.#isIdle) this.hub.descriptors.forget(this)
   }
 
   holdKnote(kn: Knote): void {
-    const { kernel } = this
-    if (this.#identity === undefined && kernel.stat(this.fd) === 0) {
-      this.#identity = new Identity(kernel, this.fd)
+    const { hub } = this
+    if (this.#identity === undefined && hub.stat(this.fd) === 0) {
+      this.#identity = new Identity(hub, this.fd)
     }
     this.#held ??= new Set()
     this.#held.add(kn)
-    kernel.descriptors.remember(this)
+    hub.descriptors.remember(this)
   }
 
   /** Whether the number still names this file. One system call a side. */
@@ -307,7 +304,7 @@ export class Descriptor implements OpenFile {
       (this.except?.same() ?? true) &&
       (this.polled?.same() ?? true) &&
       (this.vnode?.same() ?? true) &&
-      (this.#held === null || this.#identity?.holds(this.kernel, this.fd) === true)
+      (this.#held === null || this.#identity?.holds(this.hub, this.fd) === true)
     )
   }
 
@@ -319,7 +316,7 @@ export class Descriptor implements OpenFile {
 
   /** The descriptor was closed, or names another file now: drops all knotes. */
   gone(): void {
-    this.kernel.descriptors.forget(this)
+    this.hub.descriptors.forget(this)
     this.read?.clear()
     this.write?.clear()
     this.except?.clear()

@@ -14,17 +14,16 @@
  * and has drained again. TCP counts what was taken, so that no such time is missed.
  */
 import { Callout } from '../../core/callout.js'
-import type { FilterOps } from '../../core/filter.js'
+import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { KN_DISABLED, type Knote } from '../../core/knote.js'
 import { EV_CLEAR, EV_EOF, EVFILT_EMPTY } from '../../event.js'
 import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from '../hub/native.js'
-import { HINT_EDGE } from './file-side.js'
 import { drained } from './level.js'
 import type { PipeWatch } from './pipe-reads.js'
 import { isEnough, type PollSide } from './poll-side.js'
 
 /** The hint that the buffer was found empty; for none but these knotes. */
-export const HINT_DRAINED = 2
+const HINT_DRAINED = 2
 
 /** The first look comes after so many ns, and each after twice the time of the one before, */
 const FIRST = 1e6
@@ -48,19 +47,19 @@ export class Drain extends Callout implements PipeWatch {
   ) {
     super()
     this.#isPipe = kind === OUTPUT_PIPE
-    const readsAreTold = this.#isPipe && side.descriptor.kernel.pipeReads.add(this)
+    const readsAreTold = this.#isPipe && side.descriptor.hub.pipeReads.add(this)
     this.#isSilent = kind === OUTPUT_STREAM || (this.#isPipe && !readsAreTold)
   }
 
   get queued(): number {
-    const { kernel, fd } = this.side.descriptor
-    return kernel.native.outputQueued(fd)
+    const { hub, fd } = this.side.descriptor
+    return hub.native.outputQueued(fd)
   }
 
   /** How much was taken in all, as far as that is needed. */
   get taken(): number {
-    const { kernel, fd } = this.side.descriptor
-    return this.#isSilent ? kernel.native.outputTaken(fd) : 0
+    const { hub, fd } = this.side.descriptor
+    return this.#isSilent ? hub.native.outputTaken(fd) : 0
   }
 
   /** There is something in the buffer: looks again later. */
@@ -72,7 +71,7 @@ export class Drain extends Callout implements PipeWatch {
 
   /** The buffer is empty, which is reported to this knote. */
   rest(kn: Knote, taken: number): void {
-    const { callouts } = this.side.descriptor.kernel
+    const { callouts } = this.side.descriptor.hub
     if (this.#isSilent && (kn.flags & (EV_CLEAR | EV_EOF)) === EV_CLEAR) {
       this.#reportedAt = taken
       if (!this.scheduled) this.#lookIn(FIRST)
@@ -82,9 +81,9 @@ export class Drain extends Callout implements PipeWatch {
   }
 
   #lookIn(interval: number): void {
-    const { kernel } = this.side.descriptor
+    const { hub } = this.side.descriptor
     this.#interval = interval
-    kernel.schedule(this, kernel.uptime() + interval)
+    hub.schedule(this, hub.uptime() + interval)
   }
 
   override call(): void {
@@ -121,9 +120,9 @@ export class Drain extends Callout implements PipeWatch {
   }
 
   end(): void {
-    const { kernel } = this.side.descriptor
-    kernel.callouts.cancel(this)
-    if (this.#isPipe) kernel.pipeReads.remove(this)
+    const { hub } = this.side.descriptor
+    hub.callouts.cancel(this)
+    if (this.#isPipe) hub.pipeReads.remove(this)
   }
 }
 
@@ -152,7 +151,7 @@ const emptyFilter: FilterOps = {
   },
 
   event(kn, hint) {
-    if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return true
+    if (hint !== 0 && (hint !== HINT_HAPPENED || isEnough(kn))) return true
     const side = kn.hook as PollSide
     if (!side.ask(kn)) return false
     const drain = side.drain!

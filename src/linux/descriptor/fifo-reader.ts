@@ -16,12 +16,12 @@ export class NextReader implements PipeWatch {
 
   /** Whether it can be had. */
   begin(): boolean {
-    return this.side.descriptor.kernel.pipeReads.add(this)
+    return this.side.descriptor.hub.pipeReads.add(this)
   }
 
   end(): void {
     this.side.nextReader = null
-    this.side.descriptor.kernel.pipeReads.remove(this)
+    this.side.descriptor.hub.pipeReads.remove(this)
   }
 
   /** Somebody has opened the fifo, perhaps to read. */

@@ -3,7 +3,7 @@
  * their descriptors can be closed and their numbers given to others unseen, so each side
  * compares whenever it is asked.
  */
-import type { FilterOps } from '../../core/filter.js'
+import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { ENOTSUP, refuse } from '../../errors.js'
@@ -21,9 +21,6 @@ import {
 import type { Vnode, VnodeReader } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { OVERLAYFS } from './file-systems.js'
-
-/** The hint of an edge: the level is asked at scan. */
-export const HINT_EDGE = 1
 
 /** One watched side of a descriptor. */
 export interface Side {
@@ -44,7 +41,7 @@ export class Identity {
 
   readonly #hasBirth: boolean
 
-  /** Of `fd`, for which `kernel.stat` has been asked. */
+  /** Of `fd`, for which `hub.stat` has been asked. */
   constructor({ native, statistics }: FileHub, fd: number) {
     this.#dev = statistics[STAT_DEV]!
     this.#inoHigh = statistics[STAT_INO_HIGH]!
@@ -55,9 +52,9 @@ export class Identity {
   }
 
   /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
-  holds(kernel: FileHub, fd: number): boolean {
-    if (kernel.stat(fd) !== 0) return false
-    const { statistics } = kernel
+  holds(hub: FileHub, fd: number): boolean {
+    if (hub.stat(fd) !== 0) return false
+    const { statistics } = hub
     return (
       statistics[STAT_INO_LOW] === this.#inoLow &&
       statistics[STAT_INO_HIGH] === this.#inoHigh &&
@@ -76,7 +73,7 @@ export class ReadySide implements Side {
   readonly #identity: Identity
 
   constructor(readonly descriptor: Descriptor) {
-    this.#identity = new Identity(descriptor.kernel, descriptor.fd)
+    this.#identity = new Identity(descriptor.hub, descriptor.fd)
   }
 
   get fd(): number {
@@ -99,7 +96,7 @@ export class ReadySide implements Side {
   }
 
   same(): boolean {
-    return this.#identity.holds(this.descriptor.kernel, this.fd)
+    return this.#identity.holds(this.descriptor.hub, this.fd)
   }
 
   current(): boolean {
@@ -140,19 +137,19 @@ export class FileSide extends ReadySide implements VnodeReader {
 
   constructor(descriptor: Descriptor, vnode: Vnode) {
     super(descriptor)
-    this.#offset = descriptor.kernel.statistics[STAT_OFFSET]!
+    this.#offset = descriptor.hub.statistics[STAT_OFFSET]!
     this.#vnode = vnode
     vnode.readers.add(this)
-    descriptor.kernel.vnodes.seekers.add(this)
+    descriptor.hub.vnodes.seekers.add(this)
   }
 
   edge(): void {
-    this.list.note(HINT_EDGE)
+    this.list.note(HINT_HAPPENED)
   }
 
   /** Linux does not tell that a descriptor was moved in its file, so it is asked. */
   look(): void {
-    const offset = this.descriptor.kernel.native.fileOffset(this.fd)
+    const offset = this.descriptor.hub.native.fileOffset(this.fd)
     if (offset === this.#offset) return
     this.#offset = offset
     this.edge()
@@ -161,14 +158,14 @@ export class FileSide extends ReadySide implements VnodeReader {
   override detach(kn: Knote): void {
     super.detach(kn)
     if (!this.list.empty) return
-    const { vnodes } = this.descriptor.kernel
+    const { vnodes } = this.descriptor.hub
     vnodes.seekers.delete(this)
     this.#vnode.readers.delete(this)
     vnodes.narrow(this.#vnode)
   }
 
   override event(kn: Knote): boolean {
-    const { statistics } = this.descriptor.kernel
+    const { statistics } = this.descriptor.hub
     kn.data = statistics[STAT_SIZE]! - Math.max(0, statistics[STAT_OFFSET]!)
     return (kn.sfflags & NOTE_FILE_POLL) !== 0 || kn.data !== 0
   }

@@ -32,12 +32,12 @@ export class PipeReads {
   readonly #words = new Int32Array(this.#buffer.buffer)
   #reading = false
 
-  constructor(readonly kernel: Hub) {}
+  constructor(readonly hub: Hub) {}
 
   /** Looks at a pipe whenever it is read or opened: whether that can be had. */
   add(watch: PipeWatch): boolean {
     if (!this.#listen()) return false
-    const { native } = this.kernel
+    const { native } = this.hub
     const { fd } = watch.side.descriptor
     const wd = native.inotifyAdd(this.#fd, fd, IN_ACCESS | IN_OPEN, false)
     if (wd < 0) {
@@ -54,20 +54,20 @@ export class PipeReads {
     for (const [wd, watches] of this.#watched) {
       if (!watches.delete(watch) || watches.size > 0) continue
       this.#watched.delete(wd)
-      this.kernel.native.inotifyRemove(this.#fd, wd)
+      this.hub.native.inotifyRemove(this.#fd, wd)
     }
     this.#restIfIdle()
   }
 
   #listen(): boolean {
     if (this.#listening) return true
-    const { kernel } = this
-    if (this.#fd === -1) this.#fd = Math.max(-1, kernel.native.inotifyCreate())
+    const { hub } = this
+    if (this.#fd === -1) this.#fd = Math.max(-1, hub.native.inotifyCreate())
     if (this.#fd === -1) return false
     const ready = (): void => this.#read()
-    if (attempt(() => kernel.adopt(this.#fd, ready)) === null) {
+    if (attempt(() => hub.adopt(this.#fd, ready)) === null) {
       // Nothing was watched with it, so that this takes no time.
-      kernel.native.close(this.#fd)
+      hub.native.close(this.#fd)
       this.#fd = -1
       return false
     }
@@ -78,7 +78,7 @@ export class PipeReads {
   #restIfIdle(): void {
     if (!this.#listening || this.#watched.size > 0) return
     this.#listening = false
-    this.kernel.disown(this.#fd)
+    this.hub.disown(this.#fd)
   }
 
   #read(): void {
@@ -86,7 +86,7 @@ export class PipeReads {
     this.#reading = true
     try {
       while (this.#listening) {
-        const length = this.kernel.native.inotifyRead(this.#fd, this.#buffer)
+        const length = this.hub.native.inotifyRead(this.#fd, this.#buffer)
         if (length <= 0) return
         for (let at = 0; at < length; at += RECORD) {
           this.#record(this.#words[at / 4]!, this.#words[at / 4 + 1]!)

@@ -3,7 +3,7 @@
  * when the machine asks. Its filters are EVFILT_READ, EVFILT_WRITE and EVFILT_EXCEPT.
  */
 import { readFileSync } from 'node:fs'
-import type { FilterOps } from '../../core/filter.js'
+import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { EVFILT_EMPTY } from '../../event.js'
@@ -12,7 +12,7 @@ import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
 import type { Drain } from './empty.js'
 import { type NextReader, writableSide } from './fifo-reader.js'
-import { HINT_EDGE, type Side } from './file-side.js'
+import type { Side } from './file-side.js'
 import { type Level, readable, urgent } from './level.js'
 
 /** What /proc says that some files are. */
@@ -63,13 +63,13 @@ export class PollSide implements Side, Level {
   /** epoll reported an edge. Hot path. */
   edge(): void {
     this.#quiet = false
-    this.list.note(HINT_EDGE)
+    this.list.note(HINT_HAPPENED)
   }
 
   /** Brings the level up to date; whether there can be anything to report. Hot path. */
   ask(kn: Knote): boolean {
     if (this.#quiet) return false
-    const { descriptors } = this.descriptor.kernel
+    const { descriptors } = this.descriptor.hub
     if (this.pass !== descriptors.pass) descriptors.askLevels(kn, this)
     if (this.stale) return false
     if (this.count === COUNT_UNKNOWN) this.count = this.#uncounted()
@@ -127,7 +127,7 @@ function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): FilterOps {
     attach: () => 0,
     detach: (kn) => (kn.hook as PollSide).detach(kn),
     event(kn, hint) {
-      if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return hint === HINT_EDGE
+      if (hint !== 0 && (hint !== HINT_HAPPENED || isEnough(kn))) return hint === HINT_HAPPENED
       const side = kn.hook as PollSide
       return side.ask(kn) && holds(kn, side)
     },

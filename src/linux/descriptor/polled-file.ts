@@ -14,7 +14,7 @@
  * The first two are what EVFILT_EXCEPT is for; EVFILT_READ tells the same of them.
  */
 import { basename } from 'node:path'
-import type { FilterOps } from '../../core/filter.js'
+import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import type { Knote } from '../../core/knote.js'
 import { check, EBADF, EINVAL, refuse } from '../../errors.js'
 import { EV_CLEAR, EV_EOF, EVFILT_EXCEPT, NOTE_FILE_POLL, NOTE_OOB } from '../../event.js'
@@ -28,7 +28,6 @@ import {
   POLLPRI,
 } from '../hub/native.js'
 import type { Descriptor } from './descriptor.js'
-import { HINT_EDGE } from './file-side.js'
 import { CGROUP2, FUSE, KERNFS, PROCFS, PSEUDO } from './file-systems.js'
 import type { DescriptorHost } from './host.js'
 import { isEnough, type PollSide } from './poll-side.js'
@@ -61,7 +60,7 @@ function levelFilter(holds: (kn: Knote, events: number) => boolean): FilterOps {
     attach: () => 0,
     detach: (kn) => (kn.hook as PollSide).detach(kn),
     event(kn, hint) {
-      if (hint !== 0 && (hint !== HINT_EDGE || isEnough(kn))) return hint === HINT_EDGE
+      if (hint !== 0 && (hint !== HINT_HAPPENED || isEnough(kn))) return hint === HINT_HAPPENED
       const side = kn.hook as PollSide
       return side.ask(kn) && holds(kn, side.events)
     },
@@ -87,7 +86,7 @@ const once: FilterOps = {
   },
   event(kn, hint) {
     const { descriptor, events } = kn.hook as PollSide
-    if (hint === HINT_EDGE) {
+    if (hint === HINT_HAPPENED) {
       // The trigger is gone, and its cgroup with it.
       if (events & POLLERR && PRESSURE.test(descriptor.link)) kn.flags |= EV_EOF
       return tell(kn, true)
@@ -110,11 +109,11 @@ export interface Telling {
  * @throws KqueueError it does not tell
  */
 export function tellingOf(descriptor: Descriptor): Telling | null {
-  const { kernel, fd, link } = descriptor
-  const magic = kernel.native.fileSystem(fd)
+  const { hub, fd, link } = descriptor
+  const magic = hub.native.fileSystem(fd)
   const isPressure = PRESSURE.test(link) && (magic === PROCFS || magic === CGROUP2)
-  if (KERNFS.has(magic) && !isPressure) return kernfs(kernel, fd)
-  const bits = kernel.native.pollProbe(fd)
+  if (KERNFS.has(magic) && !isPressure) return kernfs(hub, fd)
+  const bits = hub.native.pollProbe(fd)
   check(bits, 'kevent')
   if ((bits & (POLL_WAITS | POLL_WAITS_PERHAPS)) === 0) return null
   if (isPressure) return pressure(fd, bits)
@@ -124,8 +123,8 @@ export function tellingOf(descriptor: Descriptor): Telling | null {
   return { ops: bytes, noticed: false }
 }
 
-function kernfs(kernel: DescriptorHost, fd: number): Telling {
-  if ((kernel.native.fileFlags(fd) & O_ACCMODE) === O_WRONLY) {
+function kernfs(hub: DescriptorHost, fd: number): Telling {
+  if ((hub.native.fileFlags(fd) & O_ACCMODE) === O_WRONLY) {
     refuse(EBADF, `descriptor ${fd} is open for writing only, and reading is what ends the event`)
   }
   return { ops: untilRead, noticed: false }
@@ -161,8 +160,8 @@ export function attachTelling(kn: Knote, side: PollSide, noticed: boolean): void
 }
 
 /** Why a file or directory never tells, of a file system that is not made of files; '' for others. */
-export function silenceOf({ kernel, fd }: Descriptor): string {
-  const name = PSEUDO.get(kernel.native.fileSystem(fd))
+export function silenceOf({ hub, fd }: Descriptor): string {
+  const name = PSEUDO.get(hub.native.fileSystem(fd))
   if (name === undefined) return ''
   return `Linux does not tell when descriptor ${fd}, a file of ${name}, changes`
 }

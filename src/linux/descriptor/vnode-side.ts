@@ -2,6 +2,7 @@
  * EVFILT_VNODE of one descriptor: which files have it, and its filter. What happens to
  * the file gathers in `fflags` of each knote that asked for it.
  */
+import { constants } from 'node:fs'
 import type { FilterOps } from '../../core/filter.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
@@ -13,10 +14,7 @@ import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
 import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
 
-const S_IFREG = 0o100000
-const S_IFDIR = 0o040000
-const S_IFIFO = 0o010000
-const S_IFLNK = 0o120000
+const { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } = constants
 const WATCHABLE = new Set([S_IFREG, S_IFDIR, S_IFIFO, S_IFLNK])
 
 /** What /proc says that a file of memfd_create(2) is; such a file has no name. */
@@ -24,26 +22,26 @@ const MEMFD = '/memfd:'
 
 /** The side for a first knote that asks for `notes`. @throws KqueueError */
 export function openVnodeSide(descriptor: Descriptor, notes: number): VnodeSide {
-  const { kernel, fd } = descriptor
-  kernel.statOpen(fd)
-  const magic = kernel.native.fileSystem(fd)
+  const { hub, fd } = descriptor
+  hub.statOpen(fd)
+  const magic = hub.native.fileSystem(fd)
   refuseSilent(descriptor, magic)
-  const vnode = kernel.vnodes.open(fd, notes)
+  const vnode = hub.vnodes.open(fd, notes)
   vnode.hidesLinks = magic === OVERLAYFS
   return new VnodeSide(descriptor, vnode)
 }
 
 /** @throws KqueueError there are no events of this file */
 function refuseSilent(descriptor: Descriptor, magic: number): void {
-  const { kernel, fd } = descriptor
-  if (!WATCHABLE.has(kernel.mode) || magic === PIPEFS) {
+  const { hub, fd } = descriptor
+  if (!WATCHABLE.has(hub.mode) || magic === PIPEFS) {
     refuse(EINVAL, `descriptor ${fd} is no file, directory, fifo or symbolic link`)
   }
   const silent = SILENT.get(magic)
   if (silent !== undefined) {
     refuse(ENOTSUP, `Linux does not tell when files of ${silent} change`)
   }
-  if (kernel.statistics[STAT_LINKS] === 0 && descriptor.link.startsWith(MEMFD)) {
+  if (hub.statistics[STAT_LINKS] === 0 && descriptor.link.startsWith(MEMFD)) {
     refuse(ENOTSUP, 'Linux does not tell when files of memfd_create(2) change')
   }
 }
@@ -57,7 +55,7 @@ export class VnodeSide implements Side, VnodeWatcher {
     readonly descriptor: Descriptor,
     vnode: Vnode,
   ) {
-    this.#identity = new Identity(descriptor.kernel, descriptor.fd)
+    this.#identity = new Identity(descriptor.hub, descriptor.fd)
     this.#vnode = vnode
     vnode.watchers.add(this)
   }
@@ -73,7 +71,7 @@ export class VnodeSide implements Side, VnodeWatcher {
   }
 
   #ask(notes: number): void {
-    this.descriptor.kernel.vnodes.ask(this.#vnode, this.fd, notes)
+    this.descriptor.hub.vnodes.ask(this.#vnode, this.fd, notes)
   }
 
   /** A knote whose notes have been asked for. */
@@ -109,7 +107,7 @@ export class VnodeSide implements Side, VnodeWatcher {
   }
 
   same(): boolean {
-    return this.#identity.holds(this.descriptor.kernel, this.fd)
+    return this.#identity.holds(this.descriptor.hub, this.fd)
   }
 
   current(): boolean {

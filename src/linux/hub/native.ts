@@ -308,11 +308,6 @@ export interface Native {
   aioClose(): number
   /** AIO_URING or AIO_THREADS; -EBADF when it is not open. */
   aioKind(): number
-  /**
-   * For tests: by whom the I/O of this thread is done from the next `aioOpen` on (0 whoever
-   * can), and with how many entries of a ring, or threads (0 the usual).
-   */
-  aioPrefer(kind: number, room: number): void
 
   /** close(2) of a descriptor that the addon made; -EBADF when its number is not that any more. */
   close(fd: number): number

@@ -57,19 +57,19 @@ export class Connector {
   readonly #afterwards: (() => void)[] = []
 
   constructor(
-    readonly kernel: Hub,
+    readonly hub: Hub,
     readonly listener: ConnectorListener,
   ) {}
 
   /** Begins to listen. @throws KqueueError */
   start(): void {
     if (this.#fd !== -1) return
-    const { kernel } = this
-    const fd = kernel.native.connectorOpen()
+    const { hub } = this
+    const fd = hub.native.connectorOpen()
     if (fd < 0) this.#refuse(-fd)
     orUndo(
-      () => kernel.adopt(fd, () => this.drain()),
-      () => kernel.native.connectorClose(),
+      () => hub.adopt(fd, () => this.drain()),
+      () => hub.native.connectorClose(),
     )
     this.#fd = fd
   }
@@ -103,7 +103,7 @@ export class Connector {
 
   /** Whether it is not the socket that is forbidden, but what it is for. */
   #mayHaveSockets(): boolean {
-    const { native } = this.kernel
+    const { native } = this.hub
     const fd = native.linkOpen(false)
     if (fd >= 0) native.close(fd)
     return fd !== -EPERM
@@ -112,8 +112,8 @@ export class Connector {
   /** Nobody wants to know any more. While it tells, it goes on; see `rest`. */
   stop(): void {
     if (this.#fd === -1 || this.#draining) return
-    this.kernel.disown(this.#fd)
-    this.kernel.native.connectorClose()
+    this.hub.disown(this.#fd)
+    this.hub.native.connectorClose()
     this.#fd = -1
   }
 
@@ -157,7 +157,7 @@ export class Connector {
    */
   programWords(): string[] | null {
     const place = this.#records[this.#told + EVENT_VALUE]!
-    const length = this.kernel.native.connectorCmdline(place, this.#line)
+    const length = this.hub.native.connectorCmdline(place, this.#line)
     if (length <= 0) return null
     const isWhole = length < CMDLINE_MOST || this.#line[length - 1] === 0
     const text = this.#line.toString('utf8', 0, length)
@@ -165,7 +165,7 @@ export class Connector {
   }
 
   #read(): number {
-    const n = this.kernel.native.connectorRead(this.#records)
+    const n = this.hub.native.connectorRead(this.#records)
     for (let at = 0; at < n * EVENT_RECORD; at += EVENT_RECORD) this.#tell(this.#records, at)
     return n
   }

@@ -143,7 +143,7 @@ export class LinuxProcess implements Process {
     this.#state = next
     if (!('patience' in last)) return
     if ('patience' in next && next.patience === last.patience) return
-    this.table.kernel.callouts.cancel(last.patience)
+    this.table.hub.callouts.cancel(last.patience)
   }
 
   asksFor(notes: number): boolean {
@@ -186,7 +186,7 @@ export class LinuxProcess implements Process {
 
   #pidfd(): number {
     const fd = this.#fd
-    return fd === -1 ? PROCESS_RUNNING : this.table.kernel.native.pidfdState(fd)
+    return fd === -1 ? PROCESS_RUNNING : this.table.hub.native.pidfdState(fd)
   }
 
   /** It says PROCESS_EXITED or PROCESS_REAPED. */
@@ -216,7 +216,7 @@ export class LinuxProcess implements Process {
 
   /** How it ended, null while there is hope that somebody will tell. */
   #status(fd: number, pidfd: number): number | null {
-    const { native } = this.table.kernel
+    const { native } = this.table.hub
     const status = native.pidfdStatus(fd)
     if (status >= 0) return status
     if (pidfd !== PROCESS_REAPED) {
@@ -240,13 +240,13 @@ export class LinuxProcess implements Process {
   }
 
   #wait(fd: number, name: 'awaited' | 'unsaid'): void {
-    const { kernel } = this.table
+    const { hub } = this.table
     const patience = new Callout(() => {
       if (this.#state.name === 'unsaid') this.#exit(STATUS_UNKNOWN)
       else this.#distrust()
     })
     this.#become({ name, fd, patience })
-    kernel.schedule(patience, kernel.uptime() + PATIENCE)
+    hub.schedule(patience, hub.uptime() + PATIENCE)
   }
 
   // What the connector tells

@@ -33,8 +33,8 @@ export class ProcessTable implements ConnectorListener {
   /** Knotes that are about to be attached: the connector goes on. */
   #watching = 0
 
-  constructor(readonly kernel: Hub) {
-    this.connector = new Connector(kernel, this)
+  constructor(readonly hub: Hub) {
+    this.connector = new Connector(hub, this)
   }
 
   /** The process of a pid, running or a zombie, with a pidfd. @throws KqueueError ESRCH */
@@ -49,7 +49,7 @@ export class ProcessTable implements ConnectorListener {
     known?.look()
     if (known !== undefined && this.#held.get(pid) === known) return known
     if (!Number.isInteger(pid) || pid < 1 || pid > 0x7fffffff) return null
-    const fd = this.kernel.native.pidfdOpen(pid)
+    const fd = this.hub.native.pidfdOpen(pid)
     // Linux has a number for each thread, too, and has changed what it says of them.
     if (fd === -EINVAL || fd === -ENOENT || fd === -ESRCH) return null
     return this.#hold(pid, PIDFD.check(fd), now())
@@ -63,17 +63,17 @@ export class ProcessTable implements ConnectorListener {
   }
 
   #adopt(process: LinuxProcess, fd: number): LinuxProcess {
-    const { kernel } = this
+    const { hub } = this
     orUndo(
-      () => kernel.adopt(fd, () => process.look()),
-      () => kernel.native.close(fd),
+      () => hub.adopt(fd, () => process.look()),
+      () => hub.native.close(fd),
     )
     return process
   }
 
   /** A process behind a pidfd of the program's, under a descriptor of our own. @throws KqueueError */
   duplicate(fd: number): LinuxProcess {
-    const own = this.kernel.native.pidfdDuplicate(fd)
+    const own = this.hub.native.pidfdDuplicate(fd)
     if (own === -EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
     DUPLICATE.check(own)
     return this.#adopt(new LinuxProcess(this, 0, own, now()), own)
@@ -85,8 +85,8 @@ export class ProcessTable implements ConnectorListener {
     if (this.#held.get(process.pid) === process) this.#held.delete(process.pid)
     if (this.#gone.get(process.pid) === process) this.#gone.delete(process.pid)
     if (fd === -1) return
-    this.kernel.disown(fd)
-    this.kernel.native.close(fd)
+    this.hub.disown(fd)
+    this.hub.native.close(fd)
   }
 
   // Knotes
@@ -142,7 +142,7 @@ export class ProcessTable implements ConnectorListener {
 
   /** Makes sure that pidfds tell of the end of zombies. */
   #tellReap(): void {
-    this.#tellsReap ??= PIDFD.check(this.kernel.native.pidfdTellsReap()) === 1
+    this.#tellsReap ??= PIDFD.check(this.hub.native.pidfdTellsReap()) === 1
     if (!this.#tellsReap) refuse(EINVAL, 'NOTE_REAP needs Linux 6.9')
   }
 
@@ -213,7 +213,7 @@ export class ProcessTable implements ConnectorListener {
 
   /** A pidfd for a number, if its process began before a time; -1 otherwise. */
   #openOlder(pid: number, time: number): number {
-    const { native } = this.kernel
+    const { native } = this.hub
     const fd = native.pidfdOpen(pid)
     if (fd < 0) return -1
     if (this.#isOlder(pid, time)) return fd
@@ -224,7 +224,7 @@ export class ProcessTable implements ConnectorListener {
   /** Whether the process that has a number now began before a time, CLOCK_MONOTONIC in ns. */
   #isOlder(pid: number, time: number): boolean {
     const stat = processStat(pid)
-    return stat !== null && stat.start <= time + this.kernel.native.suspended()
+    return stat !== null && stat.start <= time + this.hub.native.suspended()
   }
 
   threaded(pid: number): void {
@@ -262,7 +262,7 @@ export class ProcessTable implements ConnectorListener {
     for (const process of [...this.#listeners]) process.missed()
     if (tracked.length === 0 || !procfsIsOurs()) return
     const children = childrenByParent()
-    const suspended = this.kernel.native.suspended()
+    const suspended = this.hub.native.suspended()
     // The list grows by the children that are found, which are followed as well.
     for (const parent of tracked) {
       const since = parent.since + suspended

@@ -122,7 +122,7 @@ export class DirectoryVnode extends Vnode {
   }
 
   remember(): void {
-    this.#links = this.table.kernel.statistics[STAT_LINKS]!
+    this.#links = this.table.hub.statistics[STAT_LINKS]!
   }
 
   take(mask: number, cookie: number, named: boolean): void {
@@ -161,7 +161,7 @@ export class DirectoryVnode extends Vnode {
     if (this.#move !== LEAVING) return false
     this.#move = AWAITED
     const watcher = this.live()
-    return watcher !== null && this.table.kernel.native.directoryBarrier(watcher.fd) === 0
+    return watcher !== null && this.table.hub.native.directoryBarrier(watcher.fd) === 0
   }
 
   /** What was moved away has gone for good. */
@@ -207,7 +207,7 @@ export class DirectoryVnode extends Vnode {
       this.asked & NOTE_LINK &&
       this.live() !== null
     ) {
-      replaced = Math.max(0, expected - this.table.kernel.statistics[STAT_LINKS]!)
+      replaced = Math.max(0, expected - this.table.hub.statistics[STAT_LINKS]!)
     }
     if (this.#links > 1) this.#links = expected - replaced
     const changed = made + left > 0 || (renamed > 0 && replaced > 0)
@@ -270,7 +270,7 @@ export class DirectoryVnode extends Vnode {
 
   /** Takes it from the kernel's statistics. */
   #isGone(fd: number): boolean {
-    return this.table.kernel.statistics[STAT_LINKS] === 0 || this.hasLostName(fd)
+    return this.table.hub.statistics[STAT_LINKS] === 0 || this.hasLostName(fd)
   }
 
   #renamedItself(): void {

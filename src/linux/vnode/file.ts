@@ -44,7 +44,7 @@ export class FileVnode extends Vnode {
   #unlinked = false
 
   remember(): void {
-    const { statistics } = this.table.kernel
+    const { statistics } = this.table.hub
     this.#size = statistics[STAT_SIZE]!
     this.#links = statistics[STAT_LINKS]!
     this.#mode = statistics[STAT_MODE]!
@@ -82,7 +82,7 @@ export class FileVnode extends Vnode {
   }
 
   #sizeNotes(taken: number): number {
-    const { statistics } = this.table.kernel
+    const { statistics } = this.table.hub
     const size = statistics[STAT_SIZE]!
     if (size > this.#size) return NOTE_EXTEND
     // Cut; no write leaves a file empty.
@@ -95,7 +95,7 @@ export class FileVnode extends Vnode {
   }
 
   #attributeNotes(taken: number, fd: number): number {
-    const links = this.table.kernel.statistics[STAT_LINKS]!
+    const links = this.table.hub.statistics[STAT_LINKS]!
     if (links !== this.#links) return linkNotes(this.#links, links) | this.#otherNotes(taken)
     if (!this.#unlinked && this.hasLostName(fd)) {
       this.#unlinked = true
@@ -106,7 +106,7 @@ export class FileVnode extends Vnode {
 
   /** Whether the record of a name also stands for attributes that have changed. */
   #otherNotes(taken: number): number {
-    const { statistics } = this.table.kernel
+    const { statistics } = this.table.hub
     const differs =
       statistics[STAT_MODE] !== this.#mode ||
       statistics[STAT_UID] !== this.#uid ||

@@ -10,6 +10,8 @@
  * Files are named by a descriptor, so they are followed whatever their names, and may
  * have none.
  */
+
+import { constants } from 'node:fs'
 import { orUndo } from '../../core/failure.js'
 import { NumberTable } from '../../core/table.js'
 import { EBADF, refuse } from '../../errors.js'
@@ -32,8 +34,7 @@ import { type DirectoryOwner, DirectoryVnode } from './directory.js'
 import { FileVnode } from './file.js'
 import type { Vnode } from './vnode.js'
 
-const S_IFREG = 0o100000
-const S_IFDIR = 0o040000
+const { S_IFDIR, S_IFREG } = constants
 
 /** struct inotify_event: wd, mask, cookie, len, then len bytes of name. */
 const HEADER = 16
@@ -58,7 +59,7 @@ export class VnodeTable implements DirectoryOwner {
   /** A watch was taken out, and inotify has a record of that. */
   #removed = false
 
-  constructor(readonly kernel: FileHub) {}
+  constructor(readonly hub: FileHub) {}
 
   // Watching
 
@@ -76,11 +77,11 @@ export class VnodeTable implements DirectoryOwner {
   }
 
   #open(fd: number, notes: number, reading: boolean): Vnode {
-    const { kernel } = this
+    const { hub } = this
     // What has happened until now is not for who comes now.
     this.drain()
-    kernel.statOpen(fd)
-    const kind = kindOf(kernel.mode)
+    hub.statOpen(fd)
+    const kind = kindOf(hub.mode)
     const mask = maskFor(kind, notes) | (reading ? kind.readMask : 0)
     const wd = this.#add(fd, mask)
     const vnode = this.#vnodes.get(wd) ?? this.#make(wd, kind)
@@ -109,7 +110,7 @@ export class VnodeTable implements DirectoryOwner {
     }
     if ((notes & ~vnode.asked) === 0) return
     orUndo(
-      () => this.kernel.statOpen(fd),
+      () => this.hub.statOpen(fd),
       () => this.#takeBack(vnode),
     )
     this.#promise(vnode, fd, notes)
@@ -142,14 +143,14 @@ export class VnodeTable implements DirectoryOwner {
     if (wanted === vnode.mask) return
     const side = vnode.sides().find((each) => each.same())
     if (side === undefined) return
-    const wd = this.kernel.native.inotifyAdd(this.#fd, side.fd, wanted, false)
+    const wd = this.hub.native.inotifyAdd(this.#fd, side.fd, wanted, false)
     if (wd === vnode.wd) vnode.mask = wanted
     else if (wd >= 0) this.#mistaken(wd)
   }
 
   above(fd: number): DirectoryVnode | number {
     const mask = IN_DELETE | IN_ONLYDIR | IN_MASK_ADD
-    const wd = this.kernel.native.inotifyAdd(this.#fd, fd, mask, true)
+    const wd = this.hub.native.inotifyAdd(this.#fd, fd, mask, true)
     if (wd < 0) return wd
     const vnode = (this.#vnodes.get(wd) ?? this.#make(wd, DIRECTORY)) as DirectoryVnode
     vnode.mask |= IN_DELETE
@@ -157,7 +158,7 @@ export class VnodeTable implements DirectoryOwner {
   }
 
   #add(fd: number, mask: number): number {
-    const wd = this.kernel.native.inotifyAdd(this.#fd, fd, mask | IN_MASK_ADD, false)
+    const wd = this.hub.native.inotifyAdd(this.#fd, fd, mask | IN_MASK_ADD, false)
     return wd < 0 ? refuseWatch(fd, -wd) : wd
   }
 
@@ -173,20 +174,20 @@ export class VnodeTable implements DirectoryOwner {
   }
 
   #start(): void {
-    const { kernel } = this
-    const fd = INOTIFY.check(kernel.native.inotifyCreate())
+    const { hub } = this
+    const fd = INOTIFY.check(hub.native.inotifyCreate())
     orUndo(
-      () => kernel.adopt(fd, () => this.drain()),
-      () => kernel.native.close(fd),
+      () => hub.adopt(fd, () => this.drain()),
+      () => hub.native.close(fd),
     )
     this.#fd = fd
   }
 
   /** Nothing came of the first file. */
   #stop(): void {
-    const { kernel } = this
-    kernel.disown(this.#fd)
-    kernel.native.close(this.#fd)
+    const { hub } = this
+    hub.disown(this.#fd)
+    hub.native.close(this.#fd)
     this.#fd = -1
     this.#removed = false
   }
@@ -198,7 +199,7 @@ export class VnodeTable implements DirectoryOwner {
   }
 
   #remove(wd: number): void {
-    this.kernel.native.inotifyRemove(this.#fd, wd)
+    this.hub.native.inotifyRemove(this.#fd, wd)
     this.#removed = true
   }
 
@@ -238,7 +239,7 @@ export class VnodeTable implements DirectoryOwner {
 
   /** Whether there may be more to read. */
   #read(): boolean {
-    const length = this.kernel.native.inotifyRead(this.#fd, this.#bytes)
+    const length = this.hub.native.inotifyRead(this.#fd, this.#bytes)
     const words = this.#words
     for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) this.#record(at)
     return length > BUFFER - LONGEST

@@ -35,7 +35,7 @@ export interface VnodeWatcher extends VnodeSide {
 
 /** What a vnode needs of the table that it is in. */
 export interface VnodeOwner {
-  readonly kernel: FileHub
+  readonly hub: FileHub
   /** Asks for no more than is wanted, and for nothing when the vnode is idle. */
   narrow(vnode: Vnode): void
 }
@@ -148,7 +148,7 @@ export abstract class Vnode {
 
   /** Whether a file whose links cannot be counted has lost the name that it was opened by. */
   protected hasLostName(fd: number): boolean {
-    return this.hidesLinks && isUnlinked(fd, this.table.kernel)
+    return this.hidesLinks && isUnlinked(fd, this.table.hub)
   }
 }
 
