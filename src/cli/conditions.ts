@@ -5,7 +5,6 @@
  */
 import { constants } from 'node:fs'
 import {
-  type Change,
   EV_ADD,
   EV_EOF,
   EV_SET,
@@ -15,6 +14,7 @@ import {
   type Kevent,
   NOTE_NSECONDS,
 } from '../index.js'
+import type { Condition } from './condition.js'
 import { FILES } from './conditions/files.js'
 import { LINKS } from './conditions/links.js'
 import { MOUNTS } from './conditions/mounts.js'
@@ -24,42 +24,6 @@ import { type Descriptor, isListening, openDescriptor, parseDescriptor } from '.
 import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
 import { plural } from './words.js'
-
-export interface Condition {
-  /** Its name without the dashes. */
-  readonly option: string
-  /**
-   * What its value is called in help: '' for a condition without a value, '[NAME]' for
-   * one that may have none.
-   */
-  readonly value: string
-  readonly help: string
-  /** Names of the bits that `fflags` of its events can hold. */
-  readonly notes?: Readonly<Record<string, number>>
-  /**
-   * Reads its value, '' for none, without opening anything.
-   * @throws UsageError
-   */
-  parse(value: string): Opener
-}
-
-/**
- * Opens what is to be watched.
- * @param ident a number that no other condition was given
- * @throws Error with errno; Refusal
- */
-export type Opener = (ident: number) => Opened
-
-export interface Opened {
-  /** What to register. Whether once or as an edge is up to the command. */
-  readonly changes: readonly Change[]
-  /** It needs a queue of its own, and its end is when nothing is left on that. */
-  readonly alone?: boolean
-  /** What happened, in words. */
-  say(event: Kevent): string
-  /** Closes what was opened. */
-  close?(): void
-}
 
 export const CONDITIONS: readonly Condition[] = [
   {

@@ -19,7 +19,7 @@ import {
   type Kevent,
   kqueue,
 } from '../index.js'
-import type { Condition, Opened, Opener } from './conditions.js'
+import type { Condition, Opened, Opener } from './condition.js'
 import { SourceError } from './errors.js'
 
 /** A condition as it was asked for. */

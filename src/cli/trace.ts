@@ -12,7 +12,7 @@ import { Destination } from './trace/destination.js'
 import { type Gate, openGate } from './trace/gate.js'
 import { History } from './trace/history.js'
 import { eventLine, summaryLine } from './trace/json.js'
-import { Lines, type Live, LiveTree, SILENT } from './trace/live.js'
+import { type Live, LiveLines, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
 import { attendSignals, passOn } from './trace/signals.js'
 import { summaryLines } from './trace/summary.js'
@@ -92,7 +92,7 @@ class Trace {
     if (json || quiet || !this.#writer.isTerminal) return SILENT
     const { isAlone, isDumb } = this.#writer
     if (isAlone && !isDumb) return new LiveTree(this.#writer, this.#history)
-    return new Lines(this.#writer, this.#history)
+    return new LiveLines(this.#writer, this.#history)
   }
 
   async run(): Promise<number | Stop> {

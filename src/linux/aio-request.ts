@@ -11,7 +11,12 @@ import {
 } from '../core/filters/completion.js'
 import { Knlist } from '../core/knlist.js'
 import { ECANCELED, EINPROGRESS } from '../errors.js'
-import type { Aio } from './aio.js'
+
+/** Who carries requests out. */
+interface Carrier {
+  catchUp(): void
+  cancel(request: AioRequest): number
+}
 
 export class AioRequest implements Request, Completion, Part {
   readonly klist = new Knlist()
@@ -19,11 +24,11 @@ export class AioRequest implements Request, Completion, Part {
   handle = -1
   list: CompletionList<Part> | null = null
   outcome: number | null = null
-  readonly #aio: Aio
+  readonly #aio: Carrier
   #result: number | null = null
 
   constructor(
-    aio: Aio,
+    aio: Carrier,
     readonly id: number,
     readonly job: AioJob,
   ) {
@@ -35,7 +40,7 @@ export class AioRequest implements Request, Completion, Part {
   }
 
   get complete(): boolean {
-    if (this.outcome === null) this.#aio.look()
+    if (this.outcome === null) this.#aio.catchUp()
     return this.outcome !== null
   }
 

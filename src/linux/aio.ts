@@ -35,7 +35,7 @@ export class AioList extends CompletionList<AioRequest> {
   }
 
   override get complete(): boolean {
-    if (this.outcome === null) this.#aio.look()
+    if (this.outcome === null) this.#aio.catchUp()
     return super.complete
   }
 }
@@ -68,7 +68,7 @@ export class Aio implements SystemAio {
       if (isFirst) this.#close()
       throw error
     } finally {
-      this.rest()
+      this.attendOrClose()
     }
   }
 
@@ -86,7 +86,7 @@ export class Aio implements SystemAio {
     const requests = jobs.map(([job, notification]) => this.#entry(job, notification))
     list.take(requests)
     if (this.#fd !== -1) this.hub.native.aioStart()
-    this.rest()
+    this.attendOrClose()
     this.hub.settle()
     return list
   }
@@ -148,7 +148,7 @@ export class Aio implements SystemAio {
       n = native.aioCollect(handles)
       for (let i = 0; i < n; i++) this.#end(handles[i]!)
     } while (n === BATCH)
-    if (this.#going === 0) this.rest()
+    if (this.#going === 0) this.attendOrClose()
   }
 
   #end(handle: number): void {
@@ -159,7 +159,7 @@ export class Aio implements SystemAio {
   }
 
   /** Somebody asks how it goes. */
-  look(): void {
+  catchUp(): void {
     this.collect()
     this.hub.settle()
   }
@@ -167,12 +167,12 @@ export class Aio implements SystemAio {
   /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. aio_cancel(2). */
   cancel(request: AioRequest): number {
     const answer = this.hub.native.aioCancel(request.handle)
-    this.look()
+    this.catchUp()
     return answer
   }
 
   pending(fd: number): AioRequest[] {
-    this.look()
+    this.catchUp()
     return this.#requests.filter((request) => request?.job.fd === fd) as AioRequest[]
   }
 
@@ -189,7 +189,7 @@ export class Aio implements SystemAio {
    * Where nobody has a queue to look into, the event loop looks until all is over; then
    * nothing is kept.
    */
-  rest(): void {
+  attendOrClose(): void {
     const { hub } = this
     if (this.#fd === -1 || hub.hasQueues) return
     hub.attend(this.#going > 0)

@@ -176,8 +176,8 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     throw EPOLL_CTL.failure(-set)
   }
 
-  restSet(set: PollSet): void {
-    this.sets.rest(set)
+  closeSetIfEmpty(set: PollSet): void {
+    this.sets.closeIfEmpty(set)
   }
 
   takesPoll(fd: number): boolean {
@@ -265,7 +265,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.#exposed.delete(kq)
     if (this.#queues.size > 0) return
     this.sets.clearParked()
-    this.aio.rest()
+    this.aio.attendOrClose()
   }
 
   get hasQueues(): boolean {
@@ -289,7 +289,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   }
 
   settle(): void {
-    this.vnodes.settle()
+    this.vnodes.drainRemoved()
     for (const kq of this.#exposed) kq.show()
     if (this.#exposed.size > 0 || this.loop.sleeping) this.#timer.arm(this.callouts.next)
   }

@@ -41,7 +41,7 @@ export class MountTable {
     const watch = (attach: () => number): number => {
       this.#open()
       // What has happened until now is not for the new knote.
-      this.look()
+      this.drain()
       return attach()
     }
     this.filter = {
@@ -70,7 +70,7 @@ export class MountTable {
         const fd = make()
         const witness = make()
         this.#text = readAll(witness)
-        hub.adopt(fd, () => this.look())
+        hub.adopt(fd, () => this.drain())
         this.#fd = fd
         this.#witness = witness
       },
@@ -91,8 +91,8 @@ export class MountTable {
     this.#text = ''
   }
 
-  /** Notes what has been mounted and unmounted since the last look. */
-  look(): void {
+  /** Notes what has been mounted and unmounted since it was drained last. */
+  drain(): void {
     if (this.#fd === -1) return
     const notes = this.#compare()
     if (notes !== 0) this.events.note(notes)

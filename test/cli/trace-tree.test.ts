@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { describe, mock, test } from 'node:test'
 import { columnsOf } from '#cli/trace/columns.js'
-import { Lines, LiveTree } from '#cli/trace/live.js'
+import { LiveLines, LiveTree } from '#cli/trace/live.js'
 import { summaryLines } from '#cli/trace/summary.js'
 import { endLine, runningLines, treeLines } from '#cli/trace/table.js'
 import { lengthOf } from '#cli/trace/time.js'
@@ -321,7 +321,7 @@ describe('on a terminal that the command writes to', () => {
     }
     const screen = { columns: 40, rows: 24, paint: plain, write }
     const history = many(1000)
-    const lines = new Lines(screen, history)
+    const lines = new LiveLines(screen, history)
     for (const one of history.processes.slice(1)) lines.ended(one)
     lines.close()
     const all = written.trimEnd().split('\n')

@@ -19,7 +19,7 @@ import {
   NOTE_REVOKE,
   NOTE_WRITE,
 } from '../../index.js'
-import type { Condition } from '../conditions.js'
+import type { Condition } from '../condition.js'
 import { type Descriptor, O_PATH, openDescriptor, parseDescriptor } from '../descriptor.js'
 import { Refusal, UsageError } from '../errors.js'
 

@@ -16,7 +16,7 @@ import {
   NOTE_LINKINV,
   NOTE_LINKUP,
 } from '../../index.js'
-import type { Condition, Opened } from '../conditions.js'
+import type { Condition, Opened } from '../condition.js'
 
 const NOTES = { NOTE_LINKUP, NOTE_LINKDOWN, NOTE_LINKINV }
 const ALL_NOTES = NOTE_LINKUP | NOTE_LINKDOWN | NOTE_LINKINV

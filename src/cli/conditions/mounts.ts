@@ -11,7 +11,7 @@ import {
   VQ_MOUNT,
   VQ_UNMOUNT,
 } from '../../index.js'
-import type { Condition } from '../conditions.js'
+import type { Condition } from '../condition.js'
 
 export const MOUNTS: Condition = {
   option: 'fs',

@@ -15,7 +15,7 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../../index.js'
-import type { Condition, Opener } from '../conditions.js'
+import type { Condition, Opener } from '../condition.js'
 import { endingWords } from '../ending.js'
 import { UsageError } from '../errors.js'
 

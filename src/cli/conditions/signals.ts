@@ -3,7 +3,7 @@
  */
 import { constants } from 'node:os'
 import { EV_ADD, EV_SET, EVFILT_SIGNAL } from '../../index.js'
-import type { Condition } from '../conditions.js'
+import type { Condition } from '../condition.js'
 import { UsageError } from '../errors.js'
 import { attendedSignals } from '../interruption.js'
 import { signalName, signalNumber } from '../signals.js'

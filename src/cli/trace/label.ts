@@ -4,13 +4,20 @@
  */
 import { visible } from '../visible.js'
 import { columnsOf, fitting } from './columns.js'
-import type { Traced } from './history.js'
 import { baseOf, lineOf } from './program.js'
 
 /** As many characters of a word say something. */
 const TELLING = 10
 /** So many of a program say what is the same in all. */
 const SEVERAL = 5
+
+/** What is known of a process for its label. */
+interface Labelled {
+  readonly name: string
+  readonly program: string
+  readonly words: readonly string[] | null
+  readonly nameless: boolean
+}
 
 interface Usage {
   count: number
@@ -32,7 +39,7 @@ export class Labels {
   }
 
   /** The longest that fits into so many columns; '' where none does. */
-  fitting(traced: Traced, columns: number): string {
+  fitting(traced: Labelled, columns: number): string {
     const labels = this.of(traced).map(visible)
     const name = labels.at(-1)!
     const [whole = '', begun = whole] = labels.slice(0, -1)
@@ -44,7 +51,7 @@ export class Labels {
   }
 
   /** From the longest to the shortest, each with the program. */
-  of(traced: Traced): string[] {
+  of(traced: Labelled): string[] {
     const { program, words, nameless } = traced
     if (words === null || nameless) return [program]
     const name = baseOf(words[0]!) || program
@@ -56,7 +63,7 @@ export class Labels {
   }
 
   /** The words in which it differs, options last; undefined where few run the same program. */
-  #telling({ name }: Traced, words: readonly string[]): string[] | undefined {
+  #telling({ name }: Labelled, words: readonly string[]): string[] | undefined {
     const usage = this.#usages.get(name)
     if (usage === undefined || usage.count < SEVERAL) return undefined
     const rare = words.filter((word) => (usage.words.get(word) ?? 0) <= usage.count / 2)

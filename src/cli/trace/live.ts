@@ -30,7 +30,7 @@ const BURST = 20
 const RATE = 10
 
 /** A line for each process that has ended; of a flood only the number. */
-export class Lines implements Live {
+export class LiveLines implements Live {
   readonly #screen: Screen
   readonly #history: History
   #credit = BURST

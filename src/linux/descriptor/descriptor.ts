@@ -156,7 +156,7 @@ export class Descriptor implements OpenFile {
     const set = hub.openSet(SIDE_FILE)
     const generation = set.add(fd, true)
     if (generation < 0) {
-      hub.restSet(set)
+      hub.closeSetIfEmpty(set)
       refusePoll(-generation, fd)
     }
     this.polled = new PollSide(this, set, generation, telling.ops)
@@ -185,7 +185,7 @@ export class Descriptor implements OpenFile {
     const set = hub.openSet(SIDE_EXCEPT)
     this.except ??= orUndo(
       () => this.#open(set),
-      () => hub.restSet(set),
+      () => hub.closeSetIfEmpty(set),
     )
     this.except?.attach(kn)
     return this.#attached()

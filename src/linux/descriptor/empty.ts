@@ -70,7 +70,7 @@ export class Drain extends Callout implements PipeWatch {
   }
 
   /** The buffer is empty, which is reported to this knote. */
-  rest(kn: Knote, taken: number): void {
+  reported(kn: Knote, taken: number): void {
     const { callouts } = this.side.descriptor.hub
     if (this.#isSilent && (kn.flags & (EV_CLEAR | EV_EOF)) === EV_CLEAR) {
       this.#reportedAt = taken
@@ -158,7 +158,7 @@ const emptyFilter: FilterOps = {
     // Before what is left, so that nothing that drains in between is overlooked.
     const { taken } = drain
     const empty = drained(kn, side, side.descriptor, drain.queued)
-    if (empty) drain.rest(kn, taken)
+    if (empty) drain.reported(kn, taken)
     else drain.wait()
     return empty
   },

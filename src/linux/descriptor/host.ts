@@ -16,7 +16,7 @@ export interface DescriptorHost extends FileHub {
   /** The set of a side that few ask for, made on first use. @throws KqueueError */
   openSet(side: typeof SIDE_EXCEPT | typeof SIDE_FILE): PollSet
   /** Closes a set of `openSet` if nothing came of its first descriptor. */
-  restSet(set: PollSet): void
+  closeSetIfEmpty(set: PollSet): void
   /** Whether epoll takes a file, asked without polling it. */
   takesPoll(fd: number): boolean
   /** Takes the edge with which epoll greets a file, so that it is not taken for a notice. */

@@ -131,14 +131,14 @@ export class PollSet {
   }
 
   /**
-   * A new instance that holds `held`, [fd, generation] each, and no leftovers; `settle`
+   * A new instance that holds `held`, [fd, generation] each, and no leftovers; `replace`
    * puts it where the old one was and answers whether that could be done. Where it could
    * not, or there is no room for it, the old one stays. What is ready is reported once
    * more: an EV_CLEAR event can come again, none is lost.
    */
   renew(
     held: Iterable<readonly [number, number]>,
-    settle: (fd: number, old: number) => boolean,
+    replace: (fd: number, old: number) => boolean,
   ): boolean {
     this.#reports = this.#closed = 0
     const { native, fd: old } = this
@@ -147,7 +147,7 @@ export class PollSet {
     // The number of one that was closed may be another file's by now.
     const present = [...held].filter(([fd, generation]) => this.holds(fd, generation))
     this.fd = fd
-    if (!this.#fill(present) || !settle(fd, old)) {
+    if (!this.#fill(present) || !replace(fd, old)) {
       this.fd = old
       native.close(fd)
       return false

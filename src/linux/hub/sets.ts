@@ -129,7 +129,7 @@ export class Sets {
   }
 
   /** Closes a set that was added if nothing came of its first descriptor. */
-  rest(set: PollSet): void {
+  closeIfEmpty(set: PollSet): void {
     if (!set.empty) return
     this.disown(set.fd)
     this.native.close(set.fd)

@@ -40,7 +40,7 @@ export interface ConnectorListener {
   /** Something is missing here. */
   missed(): void
   /** All that has happened until now has been told. */
-  rest(): void
+  stopIfIdle(): void
 }
 
 export class Connector {
@@ -109,7 +109,7 @@ export class Connector {
     return fd !== -EPERM
   }
 
-  /** Nobody wants to know any more. While it tells, it goes on; see `rest`. */
+  /** Nobody wants to know any more. While it tells, it goes on; see `stopIfIdle`. */
   stop(): void {
     if (this.#fd === -1 || this.#draining) return
     this.hub.disown(this.#fd)
@@ -129,7 +129,7 @@ export class Connector {
       } while (this.#afterwards.length > 0)
     } finally {
       this.#draining = false
-      this.listener.rest()
+      this.listener.stopIfIdle()
     }
   }
 

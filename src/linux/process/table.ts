@@ -57,12 +57,12 @@ export class ProcessTable implements ConnectorListener {
 
   /** Takes in a process by its pidfd. */
   #hold(pid: number, fd: number, since: number): LinuxProcess {
-    const process = this.#adopt(new LinuxProcess(this, pid, fd, since), fd)
+    const process = this.#listenTo(new LinuxProcess(this, pid, fd, since), fd)
     this.#held.set(pid, process)
     return process
   }
 
-  #adopt(process: LinuxProcess, fd: number): LinuxProcess {
+  #listenTo(process: LinuxProcess, fd: number): LinuxProcess {
     const { hub } = this
     orUndo(
       () => hub.adopt(fd, () => process.look()),
@@ -76,7 +76,7 @@ export class ProcessTable implements ConnectorListener {
     const own = this.hub.native.pidfdDuplicate(fd)
     if (own === -EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
     DUPLICATE.check(own)
-    return this.#adopt(new LinuxProcess(this, 0, own, now()), own)
+    return this.#listenTo(new LinuxProcess(this, 0, own, now()), own)
   }
 
   /** Nobody watches a process, whose pidfd was `fd`; -1 for none. */
@@ -96,7 +96,7 @@ export class ProcessTable implements ConnectorListener {
     return this.#prepared(kn.sfflags, () => {
       const process = find()
       watchProcess(kn, process)
-      this.#settle(process)
+      this.#lookOrRelease(process)
     })
   }
 
@@ -114,7 +114,7 @@ export class ProcessTable implements ConnectorListener {
     const other = this.#seek(process.pid)
     if (other === null) return null
     const runs = other !== process && other.runs
-    this.#settle(other)
+    this.#lookOrRelease(other)
     return runs ? other : null
   }
 
@@ -130,12 +130,12 @@ export class ProcessTable implements ConnectorListener {
       return 0
     } finally {
       this.#watching--
-      this.rest()
+      this.stopIfIdle()
     }
   }
 
   /** Reports what a process is by now, and lets go of one that nobody watches. */
-  #settle(process: LinuxProcess): void {
+  #lookOrRelease(process: LinuxProcess): void {
     process.look()
     if (process.klist.empty) process.release()
   }
@@ -149,11 +149,11 @@ export class ProcessTable implements ConnectorListener {
   needsConnector(process: LinuxProcess, needed: boolean): void {
     if (needed) this.#listeners.add(process)
     else this.#listeners.delete(process)
-    this.rest()
+    this.stopIfIdle()
   }
 
   /** Stops to listen when nobody needs it. */
-  rest(): void {
+  stopIfIdle(): void {
     if (this.#listeners.size === 0 && this.#watching === 0) this.connector.stop()
   }
 
@@ -196,7 +196,7 @@ export class ProcessTable implements ConnectorListener {
     for (const journal of this.journals) journal.forked(parent.pid, child.pid, time)
     noteFork(parent, child)
     child.reckon()
-    this.#settle(child)
+    this.#lookOrRelease(child)
   }
 
   /** The child that was forked at a time, which may be gone and its number another's. */
@@ -273,7 +273,7 @@ export class ProcessTable implements ConnectorListener {
         child.since = start - suspended
         if (processStat(pid)?.parent === parent.pid) this.#follow(parent, child, child.since)
         if (child.asksFor(NOTE_TRACK)) tracked.push(child)
-        else this.#settle(child)
+        else this.#lookOrRelease(child)
       }
     }
   }
@@ -286,7 +286,7 @@ export class ProcessTable implements ConnectorListener {
       process.gone()
       return
     }
-    if (attempt(() => this.#adopt(process, fd)) === null) return
+    if (attempt(() => this.#listenTo(process, fd)) === null) return
     this.#gone.delete(pid)
     this.#held.set(pid, process)
     process.recovered(fd)

@@ -212,7 +212,7 @@ export class VnodeTable implements DirectoryOwner {
   // Records
 
   /** Before control leaves the machine: what is left to read is only what has happened. */
-  settle(): void {
+  drainRemoved(): void {
     if (!this.#removed) return
     this.#removed = false
     this.drain()
