@@ -4,6 +4,7 @@ import { existsSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
 import { UsageError } from '#cli/errors.js'
 import { parseTrace } from '#cli/trace/options.js'
+import { until } from '../patience.js'
 import { Directory, type Ended, run, type Setting, start } from './command.js'
 import { everyElement, parseXml } from './xml.js'
 
@@ -231,7 +232,7 @@ describe('processes that the command leaves behind', { concurrency: 2 }, () => {
     })
     const ended = () => existsSync(output) && readFileSync(output, 'utf8').includes('"exit"')
     // The command has gone, and is told to have.
-    while (!ended()) await new Promise(setImmediate)
+    await until(ended, 'the command has gone')
     writeFileSync(fifo, 'go\n')
     const { code } = await kq.ended
     assert.equal(code, 5)

@@ -8,7 +8,7 @@ import { text } from 'node:stream/consumers'
 import { after, before, describe, it } from 'node:test'
 import { EV_DELETE, EV_DISABLE, EV_ENABLE, EV_SET, EVFILT_SIGNAL, EVFILT_TIMER } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { spawn } from '../patience.js'
+import { spawn, until } from '../patience.js'
 import type { Cases as Scarce } from '../programs/scarce.js'
 import type { Cases as Signals } from '../programs/signals.js'
 import { casesOf, program, run } from './processes.js'
@@ -341,11 +341,8 @@ describe('Beyond the limit of pending signals', () => {
     const pid = child.pid!
     posix.kill(pid, SIGSTOP)
     // Not before it has stopped: until then signals are delivered one by one.
-    const end = performance.now() + LONG
-    while (!/^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))) {
-      assert.ok(performance.now() < end)
-      await new Promise(setImmediate)
-    }
+    const stopped = () => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+    await until(stopped, 'it has stopped')
     assert.throws(() => posix.sigqueue(pid, SIGRTMIN), { code: 'EAGAIN' })
     for (let i = 0; i < 25; i++) posix.kill(pid, SIGRTMIN)
     posix.kill(pid, SIGNALS.SIGCONT)
