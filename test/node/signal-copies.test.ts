@@ -3,13 +3,13 @@
  * and with two: programs that take steps and then signal themselves.
  */
 import assert from 'node:assert/strict'
-import { spawn, spawnSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
+import { exited, spawn, until, whenOver, within } from '../patience.js'
 import { copyPackage } from './copies.js'
-import { program } from './processes.js'
 import { LONG } from './queues.js'
 import { SIGNALS } from './signals.js'
 
@@ -83,22 +83,34 @@ async function take(steps) {
 }
 `
 
-/** A program that takes steps, and then raises the signal. */
-const raising = (name: string, number: number, steps: string): string => `
-  const [name, number, modules] = ${JSON.stringify([name, number, MODULES])}
+type Case = readonly [name: string, number: number, steps: string]
+
+/** A program that takes steps and then raises the signal; as often as it survives that. */
+const raising = (cases: readonly Case[]): string[] => [
+  '--input-type=module',
+  '-e',
+  `
+  import assert from 'node:assert/strict'
+  import fs from 'node:fs'
+  import * as posix from '${new URL('../native/posix.js', import.meta.url).href}'
+  const modules = ${JSON.stringify(MODULES)}
+  let name, number
   ${STEPS}
-  await take('${steps}')
-  fs.writeSync(1, 'raises ')
-  posix.raise(number)
-  fs.writeSync(1, 'lives ' + posix.handled(number))
-  process.exit()`
+  for (const each of ${JSON.stringify(cases)}) {
+    ;[name, number] = each
+    await take(each[2])
+    fs.writeSync(1, 'raises ')
+    posix.raise(number)
+    fs.writeSync(1, 'lives ' + posix.handled(number) + ' ')
+  }
+  process.exit()`,
+]
 
 /** How it ends. */
-async function end(name: string, number: number, steps: string): Promise<string> {
-  const code = raising(name, number, steps)
+async function end(...cases: Case[]): Promise<string> {
   const child = spawn(
     'sh',
-    ['-c', 'ulimit -c 0; exec "$@"', '-', process.execPath, ...program(code)],
+    ['-c', 'ulimit -c 0; exec "$@"', '-', process.execPath, ...raising(cases)],
     {
       // With sanitizers the addon is somewhere else; those of the copies are beside them.
       env: { ...process.env, KQUEUE_PREBUILD: undefined },
@@ -155,26 +167,30 @@ describe('A signal that was watched', () => {
   ]) {
     it(`has its default action again after ${steps}`, async () => {
       // Node.js has a handler for SIGTERM, which puts the terminal back and sends it again.
-      const ends = [end('SIGTERM', SIGTERM, steps), end('SIGHUP', SIGHUP, steps)]
+      const ends = [end(['SIGTERM', SIGTERM, steps]), end(['SIGHUP', SIGHUP, steps])]
       assert.deepEqual(await Promise.all(ends), ['raises SIGTERM', 'raises SIGHUP'])
     })
   }
 
-  for (const [steps, handled] of [
-    ['ignore +A +B raise -A -B', 0],
-    ['ignore +A save -A restore', 0],
-    ['ignore +a save -a restore', 0],
-    ['ignore +A chain -A', 1],
-    ['ignore +A chain raise raise -A', 3],
-    ['count +A +B -A -B', 1],
-    ['count +A chain -A', 2],
-    ['count +A chain raise raise -A', 6],
-    ['count +A +B chain raise raise -A -B', 6],
-  ] as const) {
-    it(`does what it did before ${steps}`, async () => {
-      assert.equal(await end('SIGHUP', SIGHUP, steps), `raises lives ${handled}`)
-    })
-  }
+  it('does what it did before', async () => {
+    // Each with a signal of its own, which is as it was when the program began.
+    const cases = [
+      ['SIGHUP', 'ignore +A +B raise -A -B', 0],
+      ['SIGQUIT', 'ignore +A save -A restore', 0],
+      ['SIGALRM', 'ignore +a save -a restore', 0],
+      ['SIGUSR2', 'ignore +A chain -A', 1],
+      ['SIGVTALRM', 'ignore +A chain raise raise -A', 3],
+      ['SIGXCPU', 'count +A +B -A -B', 1],
+      ['SIGIO', 'count +A chain -A', 2],
+      ['SIGPWR', 'count +A chain raise raise -A', 6],
+      ['SIGSTKFLT', 'count +A +B chain raise raise -A -B', 6],
+    ] as const
+    const said = await end(...cases.map(([name, steps]) => [name, SIGNALS[name], steps] as const))
+    assert.deepEqual(
+      said.trim().split(' raises ').join('\n'),
+      `raises ${cases.map(([, , handled]) => `lives ${handled}`).join('\n')}`,
+    )
+  })
 })
 
 describe('The default action of a call of our handler that nobody needs', () => {
@@ -190,55 +206,45 @@ describe('The default action of a call of our handler that nobody needs', () => 
   for (const name of DEADLY) {
     it(`of ${name} ends the process`, async () => {
       const steps = name === 'SIGPIPE' ? 'on off +A save -A restore' : '+A save -A restore'
-      assert.equal(await end(name, SIGNALS[name], steps), `raises ${name}`)
+      assert.equal(await end([name, SIGNALS[name], steps]), `raises ${name}`)
     })
   }
 
   it('of a real-time signal ends the process', async () => {
-    assert.match(await end('SIGRTMIN+3', 37, '+A save -A restore'), /^raises (?!lives)/)
+    assert.match(await end(['SIGRTMIN+3', 37, '+A save -A restore']), /^raises (?!lives)/)
   })
 
-  for (const name of ['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH'] as const) {
-    it(`of ${name} is nothing`, async () => {
-      assert.equal(await end(name, SIGNALS[name], '+A save -A restore'), 'raises lives 0')
-    })
-  }
+  it('of SIGCHLD, SIGCONT, SIGURG and SIGWINCH is nothing', async () => {
+    const names = ['SIGCHLD', 'SIGCONT', 'SIGURG', 'SIGWINCH'] as const
+    const cases = names.map((name) => [name, SIGNALS[name], '+A save -A restore'] as const)
+    assert.equal(await end(...cases), 'raises lives 0 '.repeat(names.length))
+  })
 
   const { stdout } = spawnSync('timeout', ['--version'], { encoding: 'utf8' })
   const skip = !/coreutils/.test(stdout ?? '') && 'there is no timeout(1) of coreutils'
 
   it('of SIGTSTP stops the process until it is continued', { skip }, async () => {
-    const code = `console.log(process.pid)${raising('SIGTSTP', SIGNALS.SIGTSTP, '+A save -A restore')}`
     // Linux stops no process of an orphaned group, as this one's may be; timeout(1) makes a
     // group of its own, of which we are the parent.
-    const job = spawn('timeout', [String(LONG), process.execPath, ...program(code)], {
+    const code = raising([['SIGTSTP', SIGNALS.SIGTSTP, '+A save -A restore']])
+    const job = spawn('timeout', [String(LONG), process.execPath, ...code], {
       env: { ...process.env, KQUEUE_PREBUILD: undefined },
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit'],
     })
     let said = ''
     job.stdout.on('data', (chunk) => {
       said += chunk
     })
     const closed = once(job.stdout, 'close')
-    const limit = performance.now() + LONG * 4
-    const until = async (enough: () => boolean): Promise<void> => {
-      while (!enough()) {
-        assert.ok(performance.now() < limit, said)
-        await new Promise((resolve) => setTimeout(resolve, 1))
-      }
-    }
-    await until(() => said.endsWith('raises '))
-    const pid = Number.parseInt(said, 10)
-    try {
-      await until(() => /^State:\tT/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')))
-      process.kill(pid, 'SIGCONT')
-      await closed
-    } catch (error) {
-      process.kill(pid, 'SIGKILL')
-      throw error
-    } finally {
-      job.kill('SIGKILL')
-    }
-    assert.equal(said, `${pid}\nraises lives 0`)
+    await until(() => said.endsWith('raises '), 'it raises the signal')
+    // timeout(1) has one child.
+    const children = readFileSync(`/proc/${job.pid}/task/${job.pid}/children`, 'utf8')
+    const pid = Number(children)
+    whenOver(() => job.exitCode ?? process.kill(pid, 'SIGKILL'))
+    const status = (): string => readFileSync(`/proc/${pid}/status`, 'utf8')
+    await until(() => /^State:\tT/m.test(status()), 'it is stopped')
+    process.kill(pid, 'SIGCONT')
+    await within(Promise.all([closed, exited(job)]), 'it goes on to its end')
+    assert.equal(said, 'raises lives 0 ')
   })
 })
