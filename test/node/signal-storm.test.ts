@@ -17,7 +17,7 @@ import { masks, openOnce, SIGNALS, SIGRTMIN, signal, tasks } from './signals.js'
 before(openOnce)
 cleanUp()
 
-const ROUNDS = 20
+const ROUNDS = 6
 const NUMBER = SIGRTMIN + 9
 const TIMES = 5000
 /** So often a listener of the main thread comes and goes, at least. */
