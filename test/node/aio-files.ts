@@ -10,12 +10,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, afterEach, before, describe } from 'node:test'
 import type { Kevent, Kqueue } from 'kqueue'
-import { native } from '#linux/hub/load.js'
+import { addon as theAddon } from '../native/addon.js'
 import { BOUNDED, until, within } from '../patience.js'
 import { LONG } from './queues.js'
 
 /** The addon that the package uses, to choose by whom I/O is done. */
-export const addon = native()
+export const addon = theAddon()
 
 export const URING = 1
 export const THREADS = 2

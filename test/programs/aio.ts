@@ -9,13 +9,13 @@ import {
   kqueue,
   lio_listio,
 } from 'kqueue'
-import { native } from '#linux/hub/load.js'
+import { addon } from '../native/addon.js'
 import * as posix from '../native/posix.js'
 import { runCase, say } from './cases.js'
 
 /** Opens a queue whose I/O is done by `kind`. */
 function prepared(kind: number): Kqueue {
-  native().aioPrefer(kind, 0)
+  addon().aioPrefer(kind, 0)
   return kqueue()
 }
 
@@ -119,13 +119,13 @@ const cases = {
 
   /** Prints by whom a read is done where a system call fails, and what it has read. */
   'is forbidden'(call: number, errno: number) {
-    const addon = native()
+    const used = addon()
     posix.forbid(call, errno)
     const kq = kqueue()
     const fd = openSync(process.execPath, 'r')
     const buffer = Buffer.alloc(4)
     const request = aio_read({ fd, buffer, kq })
-    const kind = addon.aioKind()
+    const kind = used.aioKind()
     const [event] = kq.kevent([], 1, 5000)
     console.log(kind, event?.udata === request, buffer.toString('latin1', 1))
   },
@@ -134,7 +134,7 @@ const cases = {
   'has its own choice'(fd: number) {
     const kq = kqueue()
     aio_read({ fd, buffer: new Uint8Array(1), kq })
-    say([native().aioKind(), kq.kevent([], 1, 5000).length])
+    say([addon().aioKind(), kq.kevent([], 1, 5000).length])
     kq.close()
   },
 }
