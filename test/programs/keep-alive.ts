@@ -1,11 +1,11 @@
 /** Processes that wait, or do not, and end. */
 import { EV_ADD, EV_SET, EVFILT_TIMER, type Kqueue, kqueue, ticks } from 'kqueue'
-import { runCase } from './cases.js'
+import { LONG, runCase } from './cases.js'
 
 /** A queue with a timer; its process says when it exits. */
-function timed(): Kqueue {
+function timed(ms = 50): Kqueue {
   const kq = kqueue()
-  kq.kevent([EV_SET(1, EVFILT_TIMER, EV_ADD, 0, 50)])
+  kq.kevent([EV_SET(1, EVFILT_TIMER, EV_ADD, 0, ms)])
   process.on('exit', () => console.log('exit'))
   return kq
 }
@@ -28,17 +28,17 @@ const cases = {
   },
 
   'waits unref'() {
-    saying('event', timed().unref().wait())
+    saying('event', timed(LONG).unref().wait())
   },
 
   'is unref as it waits'() {
-    const kq = timed()
+    const kq = timed(LONG)
     saying('event', kq.wait())
     kq.unref()
   },
 
   'waits unref with a timeout'() {
-    saying('over', timed().unref().wait({ timeout: 20 }))
+    saying('over', timed(LONG).unref().wait({ timeout: LONG }))
   },
 
   'waits ref again'() {
