@@ -33,6 +33,11 @@ const SIMULATED = `
   const p = new SimKernel().init
   console.log(p.kevent(p.kqueue(), [EV_SET(7, EVFILT_TIMER, EV_ADD, 0, 5)], 1)[0].ident)`
 
+const ELSEWHERE = `
+  Object.defineProperty(process, 'platform', { value: 'darwin' })
+  const { kqueue } = await import('kqueue')
+  kqueue()`
+
 let place: string
 let path: string
 let whole: string
@@ -132,6 +137,12 @@ describe('The package, installed without a compiler', () => {
       const { status, stderr } = node(project, TIMER)
       assert.equal(status, 1)
       assert.match(stderr, /ENOSYS.*the addon is not built.*npm rebuild kqueue.*kqueue\/sim/)
+    })
+
+    it('says on another system that the real kernel needs Linux', () => {
+      const { status, stderr } = node(project, ELSEWHERE)
+      assert.equal(status, 1)
+      assert.match(stderr, /ENOSYS.*needs Linux, not darwin; kqueue\/sim runs everywhere/)
     })
 
     it('tells who asks for the addon what building it takes', () => {
