@@ -13,6 +13,7 @@
         "native/calls/epoll.c",
         "native/calls/eventfd.c",
         "native/calls/file.c",
+        "native/calls/handover.c",
         "native/calls/inotify.c",
         "native/calls/levels.c",
         "native/calls/link.c",

@@ -39,6 +39,7 @@ static const struct call_entry *const facilities[] = {
 	output_calls,
 	pollprobe_calls,
 	aio_calls,
+	handover_calls,
 };
 
 static bool

@@ -9,33 +9,44 @@
  *     for await (const { ident, data } of kq) console.log(`${data} bytes on ${ident}`)
  */
 import { bind } from './api/bind.js'
+import type { Kqueue as Queue } from './api/kqueue.js'
 import { linuxSystem } from './linux/system.js'
 
 export type { AioEntry, AioFsync, AioNotify, AioRead, AioWrite } from './api/aio.js'
 export type { Abortable } from './api/arguments.js'
 export type { Calls } from './api/bind.js'
 export { type UserEvent, userEvent } from './api/conveniences.js'
-export { Kqueue, type WaitOptions } from './api/kqueue.js'
+export type { WaitOptions } from './api/kqueue.js'
 export type { ProcessEvent, ProcessExit } from './api/processes.js'
 export type {
   AioList,
   AioRequest,
+  Forked,
+  ForkGiven,
+  ForkOptions,
   InterfaceInfo,
   MountInfo,
   ProcessInfo,
+  StartGiven,
 } from './api/system.js'
 export type { FileArgument, VnodeEvent } from './api/vnode-events.js'
 export type { Abort } from './core/abort.js'
 export { EventList } from './core/event-list.js'
 export { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from './core/filter.js'
 export { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from './core/filters/completion.js'
+export type { KnoteImage } from './core/image.js'
 export { STATUS_UNKNOWN, type Sysctl } from './core/kernel.js'
 export { Knlist } from './core/knlist.js'
 export type { Knote, KnoteInfo } from './core/knote.js'
+export type { KqueueImage } from './core/kqueue-image.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
 
 const calls = bind(linuxSystem)
+
+/** A queue: what `kqueue` and its kin answer, and what `fromImage` makes of an image. */
+export const Kqueue = calls.Kqueue
+export type Kqueue = Queue
 
 // The system calls
 
@@ -58,6 +69,35 @@ export const kqueuex = calls.kqueuex
  * @throws KqueueError EINVAL for other flags; otherwise like `kqueue`
  */
 export const kqueue1 = calls.kqueue1
+
+// Fork
+
+/**
+ * child_process.fork, with a copy of each open queue of this thread that was made with
+ * KQUEUE_CPONFORK: under the same descriptor, with the same events in the same state. What
+ * happens while the child starts is not lost. Takes all that child_process.fork takes; the
+ * child emits 'kqueues' when its copies stand. See docs/fork.md.
+ * @param options its `stdio` comes first: a queue, or an event of a descriptor, whose number is
+ *   given to something else there is left out
+ * @throws what child_process.fork throws; KqueueError EMFILE, ENFILE no descriptor is free;
+ *   DataCloneError a `udata` that cannot be cloned, which is named; KqueueError ENOSYS on the
+ *   simulated kernel, where `p.fork()` is
+ */
+export const fork = calls.fork
+
+/**
+ * The same for `spawn` and for `cluster.setupPrimary`: options with `stdio` and `env` in which
+ * the copies travel, as the queues are now. Any number of children can be started with them.
+ * The first one gets what was prepared to keep what happens meanwhile; the others get their
+ * copies as a worker does. `close()` when no more are to be started. Throws as `fork` does.
+ */
+export const forkOptions = calls.forkOptions
+
+/**
+ * The copies that this process was started with, by their descriptors; none where it was not,
+ * and in workers.
+ */
+export const inheritedKqueues = calls.inheritedKqueues
 
 // Descriptors, timers and events of one's own
 

@@ -11,6 +11,7 @@ extern const struct call_entry clock_calls[];
 extern const struct call_entry epoll_calls[];
 extern const struct call_entry eventfd_calls[];
 extern const struct call_entry file_calls[];
+extern const struct call_entry handover_calls[];
 extern const struct call_entry inotify_calls[];
 extern const struct call_entry level_calls[];
 extern const struct call_entry link_calls[];

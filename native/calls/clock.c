@@ -51,7 +51,21 @@ js_realtime(napi_env env, napi_callback_info info)
 	return call_number(&call, (double)((int64_t)now.tv_sec * 1000000000 + now.tv_nsec));
 }
 
+/* A bigint, because a double does not hold it exactly. */
+static napi_value
+js_epoch(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	napi_value epoch = NULL;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	napi_create_bigint_int64(env, (int64_t)base.tv_sec * 1000000000 + base.tv_nsec, &epoch);
+	return epoch;
+}
+
 const struct call_entry clock_calls[] = {
+	CALL_FUNCTION("epoch", js_epoch),
 	CALL_FUNCTION("monotonic", js_monotonic),
 	CALL_FUNCTION("realtime", js_realtime),
 	CALL_END,

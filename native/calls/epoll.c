@@ -117,6 +117,19 @@ js_epoll_delete(napi_env env, napi_callback_info info)
 	return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &unused));
 }
 
+static napi_value
+js_epoll_nests(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int epfd, fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_fd(&call, 1, "fd", &fd))
+		return call.answer;
+	return call_number(&call, nests(epfd, fd) ? 1 : 0);
+}
+
 /* What the kernel lacks, it lacks for all threads. */
 static atomic_bool lacks_pwait2;
 
@@ -197,6 +210,7 @@ const struct call_entry epoll_calls[] = {
 	CALL_FUNCTION("epollAddIrregular", js_epoll_add_irregular),
 	CALL_FUNCTION("epollModify", js_epoll_modify),
 	CALL_FUNCTION("epollDelete", js_epoll_delete),
+	CALL_FUNCTION("epollNests", js_epoll_nests),
 	CALL_FUNCTION("pollWait", js_poll_wait),
 	CALL_NUMBER(EPOLLET),
 	CALL_END,

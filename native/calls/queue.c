@@ -9,6 +9,7 @@
 #include "calls.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -50,6 +51,22 @@ queue_open(int ready)
 	return fd;
 }
 
+/* The same under a number, in place of what has it. */
+static int
+queue_open_at(int ready, int number)
+{
+	int fd = queue_open(ready);
+	int placed, error;
+
+	if (fd < 0 || fd == number)
+		return fd;
+	placed = dup3(fd, number, O_CLOEXEC);
+	error = errno;
+	close(fd);
+	errno = error;
+	return placed;
+}
+
 static int
 queue_close(struct env_state *state, int fd, int ready)
 {
@@ -73,6 +90,19 @@ js_queue_create(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "readyFd", &ready))
 		return call.answer;
 	return call_result(&call, env_own(call.state, queue_open(ready), ready));
+}
+
+static napi_value
+js_queue_create_at(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int ready, number;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "readyFd", &ready) ||
+	    !call_fd(&call, 1, "number", &number))
+		return call.answer;
+	return call_result(&call, env_own(call.state, queue_open_at(ready, number), ready));
 }
 
 static napi_value
@@ -105,6 +135,7 @@ js_queue_close(napi_env env, napi_callback_info info)
 
 const struct call_entry queue_calls[] = {
 	CALL_FUNCTION("queueCreate", js_queue_create),
+	CALL_FUNCTION("queueCreateAt", js_queue_create_at),
 	CALL_FUNCTION("queueSet", js_queue_set),
 	CALL_FUNCTION("queueClose", js_queue_close),
 	CALL_END,

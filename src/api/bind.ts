@@ -14,7 +14,8 @@ import * as event from '../event.js'
 import * as aio from './aio.js'
 import * as conveniences from './conveniences.js'
 import * as filters from './filters.js'
-import { Kqueue } from './kqueue.js'
+import * as forks from './fork.js'
+import { kqueueClass } from './kqueue.js'
 import * as processes from './processes.js'
 import * as queues from './queues.js'
 import type { Bound } from './system.js'
@@ -30,7 +31,6 @@ const common = {
   EVENT_REGISTER,
   EventList,
   Knlist,
-  Kqueue,
   KqueueError,
   STATUS_UNKNOWN,
   userEvent: conveniences.userEvent,
@@ -48,9 +48,13 @@ export function bind(system: Bound) {
     return Object.defineProperty(bound, 'name', { value: call.name })
   }
   const calls = {
+    Kqueue: kqueueClass(system),
     kqueue: on(queues.kqueue),
     kqueuex: on(queues.kqueuex),
     kqueue1: on(queues.kqueue1),
+    fork: on(forks.fork),
+    forkOptions: on(forks.forkOptions),
+    inheritedKqueues: on(forks.inheritedKqueues),
     readable: on(conveniences.readable),
     writable: on(conveniences.writable),
     ticks: on(conveniences.ticks),

@@ -11,10 +11,11 @@ import {
 } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
 import type { KnoteInfo } from '../core/knote.js'
-import { EBADF, EINVAL, KqueueError } from '../errors.js'
+import type { KqueueImage } from '../core/kqueue-image.js'
+import { EBADF, EINVAL, ENOSYS, KqueueError } from '../errors.js'
 import type { Change, Kevent, Timeout } from '../event.js'
 import { abortSignal } from './arguments.js'
-import type { SystemQueue } from './system.js'
+import type { Bound, SystemQueue } from './system.js'
 
 export interface WaitOptions {
   /** Changes to apply first, as in `kevent`. */
@@ -39,6 +40,26 @@ export let queueOf: (kq: Kqueue) => SystemQueue
 export class Kqueue {
   static {
     queueOf = (kq) => kq.#queue
+  }
+
+  /**
+   * A new queue made of an image of another, in the same thread or in a worker. It has the
+   * same events in the same states, and those that were pending are pending in the same order.
+   * Timers go on at the same moments; what has happened since the image is reported. An event
+   * with EV_CLEAR of a descriptor may come once more. Events of descriptors that were closed
+   * since are left out, and processes are told from others that have their numbers by now.
+   * See docs/fork.md.
+   *
+   * @throws KqueueError EINVAL what is given is no image, of another version or of another
+   *   process, with the field that is wrong; there is no such filter here; otherwise like
+   *   `kqueue` and the adding of the event, and there is no new queue
+   */
+  static fromImage(_image: KqueueImage): Kqueue {
+    throw new KqueueError(ENOSYS, 'fromImage', { reason: 'take Kqueue from the system itself' })
+  }
+
+  static [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #queue in value
   }
 
   readonly #queue: SystemQueue
@@ -196,6 +217,18 @@ export class Kqueue {
     return this.#queue.describe()
   }
 
+  /**
+   * What is registered and what is pending, as plain data: `postMessage` takes it to a worker
+   * of the process, and `Kqueue.fromImage` makes a queue of it. The queue itself is as before.
+   * Left out is what cannot be copied: AIO, and filters of the program's own without `copy`.
+   * @throws KqueueError EBADF the queue is closed; EINVAL a `udata` that structuredClone does
+   *   not take, which is its `cause`
+   */
+  image(): KqueueImage {
+    this.#queue.assertOpen('image')
+    return this.#queue.takeImage()
+  }
+
   /** Waiting for this queue keeps the process alive, as it does from the start. */
   ref(): this {
     this.#queue.reference(true)
@@ -231,6 +264,16 @@ export class Kqueue {
       this.#spare = buffer
     }
   }
+}
+
+/** The class as a system has it, which makes queues of images there. */
+export function kqueueClass(system: Bound): typeof Kqueue {
+  const own = class extends Kqueue {
+    static override fromImage(image: KqueueImage): Kqueue {
+      return makeKqueue(system().openImage(image))
+    }
+  }
+  return Object.defineProperty(own, 'name', { value: Kqueue.name })
 }
 
 /** A Kqueue over the queue of a system. */

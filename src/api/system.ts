@@ -14,6 +14,7 @@ import type { GivenTimeout } from '../core/copyin.js'
 import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import type { KnoteInfo } from '../core/knote.js'
+import type { KqueueImage } from '../core/kqueue-image.js'
 import type { ProcessJournal } from '../core/process-journal.js'
 import type { EventSink, Kevent } from '../event.js'
 
@@ -24,12 +25,18 @@ export type Bound = () => System
 export interface System {
   /** kqueuex(2): a new queue. @throws EMFILE, ENFILE, ENOMEM */
   openQueue(flags: number): SystemQueue
+  /**
+   * A new queue made of an image, which may be anything.
+   * @throws EINVAL it is no image of this process; what keeps an event from being restored
+   */
+  openImage(image: unknown): SystemQueue
   readonly filters: SystemFilters
   readonly sysctl: Sysctl
   readonly files: SystemFiles
   readonly processes: SystemProcesses
   readonly interfaces: SystemInterfaces
   readonly aio: SystemAio
+  readonly fork: SystemFork
   readonly flags: SystemFlags
 }
 
@@ -74,6 +81,8 @@ export interface SystemQueue {
   /** Lets others go on, so that a queue that always has events does not starve them. */
   pause(): Promise<void>
 
+  /** What is registered, as data for a copy. @throws EBADF; EINVAL a `udata` cannot be cloned */
+  takeImage(): KqueueImage
   /** What is registered. Descriptors that were closed are not among them. */
   describe(): KnoteInfo[]
   /** Whether who sleeps keeps the program alive, as at the beginning. */
@@ -164,6 +173,31 @@ export interface InterfaceInfo {
   readonly name: string
   /** Whether its link is up, as NOTE_LINKUP and NOTE_LINKDOWN tell. */
   readonly up: boolean
+}
+
+type Processes = typeof import('node:child_process')
+/** What `fork` answers: it also emits 'kqueues' when the child's copies stand. */
+export type Forked = ReturnType<Processes['fork']>
+/** What `fork` takes: all that `child_process.fork` does. */
+export type ForkGiven = import('node:child_process').ForkOptions
+/** What `forkOptions` takes; it hands on all but `stdio` and `env` as they are. */
+export type StartGiven = import('node:child_process').SpawnOptions
+
+/** What `forkOptions` answers. */
+export interface ForkOptions extends StartGiven {
+  stdio: Exclude<StartGiven['stdio'], string | undefined>
+  env: { [name: string]: string | undefined }
+  /** Closes what this process keeps for children that are still to be started. */
+  close(): void
+  [Symbol.dispose](): void
+}
+
+/** Processes that are started with copies of queues. A system may have none of it: ENOSYS. */
+export interface SystemFork {
+  start(modulePath: string | URL, args: readonly string[], options: ForkGiven | undefined): Forked
+  options(options: StartGiven | undefined): ForkOptions
+  /** The copies that this process was started with, by descriptor. */
+  inherited(): Iterable<readonly [number, SystemQueue]>
 }
 
 /** Flags of open(2) that other calls take; each system has its own numbers. */

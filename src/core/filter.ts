@@ -5,6 +5,7 @@
  */
 import { EBUSY, EEXIST, EINVAL, ENXIO, KqueueError, refuse } from '../errors.js'
 import type { Kevent } from '../event.js'
+import type { Origin } from './image.js'
 import type { Knote } from './knote.js'
 
 /** `touch` is called because of a change to an existing knote. */
@@ -43,8 +44,19 @@ export interface FilterOps {
    * descriptors: 0.
    */
   modify?(kn: Knote, kev: Kevent): number
-  /** Makes `kn`, a copy of `from` in a new process, stand on its own: 0. Who cannot is left out. */
+  /**
+   * Makes `kn`, a copy of `from`, stand on its own: 0. Who cannot is left out. For filters that
+   * the program adds; those of the system have `restore`.
+   */
   copy?(kn: Knote, from: Knote): number
+  /** What `hook` stands for, as plain data, for a copy of the knote; null without it. */
+  image?(kn: Knote): unknown
+  /**
+   * Attaches `kn`, which has the fields of its original, as that was: 0, or an errno, leaving
+   * nothing behind. What has happened since the image is reported with `activate`.
+   * @throws KqueueError EINVAL `state` cannot be what `image` made
+   */
+  restore?(kn: Knote, state: unknown, origin: Origin): number
   /** What the filter has to say about a knote, for `knotes()`. */
   dump?(kn: Knote): Record<string, unknown>
 }
@@ -170,6 +182,11 @@ export class FilterTable {
       })
     }
     this.remove(filter, 'kfilter_unregister')
+  }
+
+  /** The name that a filter was registered under, undefined where it has none. */
+  nameOf(filter: number): string | undefined {
+    return this.#entries.get(filter)?.name
   }
 
   /** The number of the filter registered under a name. */

@@ -23,10 +23,10 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../event.js'
-import { attempt } from './failure.js'
 import { watchProcess } from './filters/proc.js'
+import { imageOf, type Origin, restore } from './image.js'
 import type { Process } from './kernel.js'
-import { KN_ATTACHING, KN_DROPPED, KN_HELD, KN_QUEUED, Knote } from './knote.js'
+import { KN_DROPPED, Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
 
 /** A process has forked: reports it, and follows the child for NOTE_TRACK. knote_fork. */
@@ -79,49 +79,25 @@ function follow(kn: Knote, parent: Process, child: Process): boolean {
   return true
 }
 
+/** The knotes of a queue that the flags of it and their own would have copied. */
+export function* copied(from: Kqueue, flags: number): IterableIterator<Knote> {
+  const both = (flags & KQUEUE_CPONFORK) !== 0
+  const fds = both || (flags & KQUEUE_CPONFORKFD) !== 0
+  const others = both || (flags & KQUEUE_CPONFORKNONFD) !== 0
+  for (const kn of from.knotes()) {
+    if (kn.flags & EV_NOCPONFORK) continue
+    if (kn.ops.isFd ? fds : others) yield kn
+  }
+}
+
+/** A fork: nothing has happened since. */
+const FORKED: Origin = { shift: 0, here: false, handed: true }
+
 /**
  * Copies what can be copied from a queue into its copy in a new process, which has
  * its descriptors already: states, counts and the order of what is active.
  * @param flags the KQUEUE_* flags of the queue
  */
 export function copyKnotes(from: Kqueue, to: Kqueue, flags: number): void {
-  const both = (flags & KQUEUE_CPONFORK) !== 0
-  const fds = both || (flags & KQUEUE_CPONFORKFD) !== 0
-  const others = both || (flags & KQUEUE_CPONFORKNONFD) !== 0
-  const copies = new Map<Knote, Knote>()
-  // A list of its own: a filter's `copy` may add and delete knotes.
-  for (const kn of [...from.knotes()]) {
-    if (kn.status & (KN_DROPPED | KN_ATTACHING) || kn.flags & EV_NOCPONFORK) continue
-    if (kn.ops.isFd ? !fds : !others) continue
-    const copy = copyKnote(kn, to)
-    // A filter's `copy` may also end the new process.
-    if (to.closed) return
-    if (copy !== null && kn.status & KN_QUEUED) copies.set(kn, copy)
-  }
-  for (let kn = from.first; kn !== null; kn = kn.queueNext) {
-    const copy = copies.get(kn)
-    // Nobody is woken: who watches the copy has been told what the original told.
-    if (copy !== undefined && (copy.status & (KN_DROPPED | KN_QUEUED)) === 0) to.append(copy)
-  }
-}
-
-function copyKnote(kn: Knote, to: Kqueue): Knote | null {
-  const { ops, ident, filter, flags, sfflags, sdata, udata } = kn
-  if (ops.copy === undefined) return null
-  const file = ops.isFd ? to.files.fget(ident, false) : null
-  if (ops.isFd && file === null) return null
-  const copy = new Knote(to, EV_SET(ident, filter, flags, sfflags, sdata, udata), ops, file)
-  copy.fflags = kn.fflags
-  copy.data = kn.data
-  copy.hook = kn.hook
-  copy.status = kn.status & ~(KN_QUEUED | KN_DROPPED)
-  if (attempt(() => ops.copy?.(copy, kn)) !== 0) return null
-  if (to.closed) {
-    ops.detach(copy)
-    return null
-  }
-  if (copy.status & KN_HELD) file?.holdKnote?.(copy)
-  if (kn.kq.find(ident, filter) === kn) to.adopt(copy)
-  else to.adoptUnlisted(copy)
-  return copy
+  restore(to, imageOf(from, copied(from, flags)), FORKED)
 }

@@ -13,6 +13,7 @@ import { FilterTable } from './filter.js'
 import { fileFilter } from './filters/file.js'
 import { timerFilter } from './filters/timer.js'
 import { userFilter } from './filters/user.js'
+import type { Origin } from './image.js'
 import type { Knlist } from './knlist.js'
 import type { Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
@@ -27,6 +28,19 @@ export interface OpenFile {
    *   not have
    */
   kqfilter(kn: Knote): number
+
+  // For copies of queues
+
+  /** The same for a copy of a knote: what has ended since is no reason to refuse. */
+  rewatch?(kn: Knote): number
+  /** What tells the file from another that has its number later, as plain data. */
+  identify?(): unknown
+  /** Whether the file is the one of which `identify` said this. */
+  isIdentified?(identity: unknown): boolean
+  /** What is known of a knote besides its fields; see `FilterOps.image`. */
+  image?(kn: Knote): unknown
+  /** A copy of a knote has been attached; see `FilterOps.restore`. */
+  restored?(kn: Knote, state: unknown, origin: Origin): void
 
   // The rest is for kernels in which descriptors are closed unseen.
 
@@ -47,10 +61,21 @@ export const STATUS_UNKNOWN = -1
 /** A process, as far as kqueue is concerned: `struct proc`. */
 export interface Process {
   readonly pid: number
+  /** With the pid it tells a process from a later one that has its number. */
+  readonly start?: number
   /** The knotes of EVFILT_PROC and EVFILT_SIGNAL: p_klist. */
   readonly klist: Knlist
   /** Its wait(2) status once it has exited, null while it runs. */
   readonly exitStatus: number | null
+
+  // For copies of queues, where the kernel counts.
+
+  /** How often a signal was sent to it. */
+  signalCount?(signal: number): number
+  /** How often it has forked and executed, as plain data. */
+  deeds?(): unknown
+  /** NOTE_FORK and NOTE_EXEC, as it has done since `deeds` said this. */
+  deedsSince?(deeds: unknown): number
 }
 
 /** The descriptors of a process: `struct filedesc`. */

@@ -31,6 +31,9 @@ export const KN_HELD = 0x20
 /** Its filter is attaching it. */
 export const KN_ATTACHING = 0x40
 
+/** What of a state is in an image of the knote; that it is queued is in the order. */
+export const KN_TRAVELS = KN_ACTIVE | KN_DISABLED | KN_FORCED
+
 /** Flags of a change that are actions, not properties of the knote. */
 const ACTIONS = EV_ADD | EV_DELETE | EV_ENABLE | EV_DISABLE | EV_FORCEONESHOT
 

@@ -14,6 +14,7 @@ import { fileFilter } from '../core/filters/file.js'
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
+import type { ImageHome } from '../core/kqueue-image.js'
 import { NumberTable } from '../core/table.js'
 import type { Waiter } from '../core/waiting.js'
 import { EBADF, refuse } from '../errors.js'
@@ -39,16 +40,19 @@ import {
   type Native,
   type SIDE_EXCEPT,
   type SIDE_FILE,
+  SIDE_READ,
+  SIDE_WRITE,
   STAT_FIELDS,
   STAT_MODE,
 } from './hub/native.js'
 import { exposureFailure } from './hub/nesting.js'
 import type { PollSet } from './hub/pollset.js'
-import { BATCH, isWant, Sets, type SetsOwner } from './hub/sets.js'
+import { BATCH, type HandedSets, isWant, Sets, type SetsOwner } from './hub/sets.js'
 import { Timer } from './hub/timer.js'
 import { LinkTable } from './links.js'
 import { MountTable } from './mounts.js'
 import { linuxProcFilter, procdescFilter } from './process/filters.js'
+import { processStat } from './process/procfs.js'
 import { ProcessTable } from './process/table.js'
 import type { LinuxQueue, QueueHost } from './queue.js'
 import { SignalTable } from './signal.js'
@@ -80,12 +84,13 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly #exposed = new Set<LinuxQueue>()
 
   /** The kernel of this thread. Throws ENOSYS where there can be none. */
-  static ofThread(): LinuxKernel {
-    ofThread ??= new LinuxKernel()
+  static ofThread(handed: HandedSets = new Map()): LinuxKernel {
+    ofThread ??= new LinuxKernel(handed)
     return ofThread
   }
 
-  private constructor() {
+  /** @param handed sets that another process has made for this one */
+  private constructor(handed: HandedSets) {
     super()
     this.native = usable()
     this.descriptors = new DescriptorTable(this.native)
@@ -96,12 +101,13 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     }
     const { native } = this
     try {
-      const read = make(native.epollCreate(), EPOLL_CREATE)
-      const write = make(native.epollCreate(), EPOLL_CREATE)
+      const read = make(handed.get(SIDE_READ)?.fd ?? native.epollCreate(), EPOLL_CREATE)
+      const write = make(handed.get(SIDE_WRITE)?.fd ?? native.epollCreate(), EPOLL_CREATE)
       this.readyFd = make(native.eventfdCreate(1), EVENTFD)
       this.#timer = new Timer(native, make(native.timerfdCreate(), TIMERFD))
       this.sets = new Sets(native, this, read, write)
       EPOLL_CTL.check(this.sets.begin(this.#timer.fd), 'kqueue')
+      this.sets.takeOver(handed)
     } catch (error) {
       for (const fd of made) native.close(fd)
       throw error
@@ -123,8 +129,17 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     }
   }
 
+  get imageHome(): ImageHome {
+    const { pid } = process
+    return { system: 'linux', pid, start: processStat('self')?.start ?? 0, epoch: this.epoch }
+  }
+
   uptime(): number {
     return this.native.monotonic()
+  }
+
+  get epoch(): bigint {
+    return this.native.epoch()
   }
 
   realtime(): number {

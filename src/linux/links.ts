@@ -40,6 +40,14 @@ class WatchedLink implements Link {
   gone = false
 }
 
+/** What tells another process of links from now on. */
+export interface HandedLinks {
+  /** The socket that listens. */
+  readonly fd: number
+  /** Whether each interface is up. */
+  readonly up: ReadonlyMap<number, boolean>
+}
+
 export class LinkTable {
   readonly filter: FilterOps
   /** The socket that listens, -1 while there are no knotes. */
@@ -49,11 +57,15 @@ export class LinkTable {
   #up = new Map<number, boolean>()
   /** Those with knotes, and ALL_INTERFACES. */
   readonly #watched = new Map<number, WatchedLink>()
+  /** It tells, or its knotes are still to come. */
   #draining = false
+  /** It was handed over, and the knotes are still to come. */
+  #arriving = false
 
   constructor(readonly hub: Hub) {
     this.filter = netdevFilter(
       (kn) => this.#find(kn),
+      () => new Map([...this.#up].map(([index, up]) => [index, up ? NOTE_LINKUP : NOTE_LINKDOWN])),
       (kn, link) => this.#leave(kn, link),
     )
   }
@@ -99,12 +111,49 @@ export class LinkTable {
   }
 
   #closeIfIdle(): void {
-    if (this.#fd === -1 || this.#watched.size > 0) return
+    if (this.#fd === -1 || this.#watched.size > 0 || this.#arriving) return
     const { hub } = this
     hub.disown(this.#fd)
     hub.native.close(this.#fd)
     hub.native.close(this.#asking)
     this.#fd = this.#asking = -1
+  }
+
+  // From one process to another
+
+  /** A socket for another process; or a negative errno. */
+  handOver(): HandedLinks | number {
+    const { native } = this.hub
+    const fd = native.linkOpen(true)
+    if (fd < 0) return fd
+    // What was told before is no news there.
+    while (native.linkRead(fd, records) >= 0);
+    this.drain()
+    return { fd, up: this.#up }
+  }
+
+  /** It was handed over. */
+  takeOver({ fd, up }: HandedLinks): void {
+    const { native } = this.hub
+    const asking = native.linkOpen(false)
+    const error = asking < 0 ? asking : this.hub.adopt(fd, () => this.drain())
+    if (error !== 0) {
+      native.close(fd)
+      if (asking >= 0) native.close(asking)
+      return
+    }
+    this.#fd = fd
+    this.#asking = asking
+    this.#up = new Map(up)
+    this.#arriving = this.#draining = true
+  }
+
+  /** The knotes are there: what has happened meanwhile is for them. */
+  takenOver(): void {
+    if (!this.#arriving) return
+    this.#arriving = this.#draining = false
+    this.#closeIfIdle()
+    this.drain()
   }
 
   /** Takes in what the kernel has told. */

@@ -12,6 +12,7 @@ import type { MountInfo } from '../api/system.js'
 import { attempt, orUndo } from '../core/failure.js'
 import type { FilterOps } from '../core/filter.js'
 import { fsFilter } from '../core/filters/fs.js'
+import { text } from '../core/image-check.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EIO } from '../errors.js'
@@ -24,6 +25,14 @@ const CHUNK = 65536
 /** How often the table is read again because it was changed meanwhile. */
 const ROUNDS = 8
 
+/** What tells another process of mounts from now on. */
+export interface HandedMounts {
+  readonly fd: number
+  readonly witness: number
+  /** The table now. */
+  readonly text: string
+}
+
 export class MountTable {
   /** The knotes of EVFILT_FS. */
   readonly events = new Knlist()
@@ -35,9 +44,14 @@ export class MountTable {
   #text = ''
   /** It has changed since. */
   #changed = false
+  /** It was handed over, and the knotes are still to come. */
+  #arriving = false
 
   constructor(readonly hub: Hub) {
-    const ops = fsFilter(this.events)
+    const ops = fsFilter(this.events, {
+      mark: () => this.#table,
+      since: (mark) => difference(text(mark, 'state'), this.#text),
+    })
     const watch = (attach: () => number): number => {
       this.#open()
       // What has happened until now is not for the new knote.
@@ -48,13 +62,19 @@ export class MountTable {
       ...ops,
       attach: (kn) => watch(() => ops.attach(kn)),
       detach: (kn) => this.#detach(kn),
-      copy: (kn, from) => watch(() => ops.copy!(kn, from)),
+      restore: (kn, state, origin) => watch(() => ops.restore!(kn, state, origin)),
     }
+  }
+
+  /** The table now. */
+  get #table(): string {
+    this.drain()
+    return this.#text
   }
 
   #detach(kn: Knote): void {
     this.events.remove(kn)
-    if (this.events.empty) this.#close()
+    if (this.events.empty && !this.#arriving) this.#close()
   }
 
   #open(): void {
@@ -91,9 +111,49 @@ export class MountTable {
     this.#text = ''
   }
 
+  // From one process to another
+
+  /** Two descriptors for another process; or a negative errno. */
+  handOver(): HandedMounts | number {
+    const { native } = this.hub
+    const fd = native.mountsOpen()
+    const witness = fd < 0 ? fd : native.mountsOpen()
+    if (witness < 0) {
+      if (fd >= 0) native.close(fd)
+      return witness
+    }
+    // A change in between is told here, and is not to be told there.
+    for (let round = 0; round < ROUNDS; round++) {
+      this.drain()
+      if (native.mountsChanged(witness) !== 1) break
+    }
+    return { fd, witness, text: this.#text }
+  }
+
+  /** They were handed over. */
+  takeOver({ fd, witness, text }: HandedMounts): void {
+    if (attempt(() => this.hub.adopt(fd, () => this.drain())) === null) {
+      this.hub.native.close(fd)
+      this.hub.native.close(witness)
+      return
+    }
+    this.#fd = fd
+    this.#witness = witness
+    this.#text = text
+    this.#arriving = true
+  }
+
+  /** The knotes are there: what has happened meanwhile is for them. */
+  takenOver(): void {
+    if (!this.#arriving) return
+    this.#arriving = false
+    if (this.events.empty) this.#close()
+    else this.drain()
+  }
+
   /** Notes what has been mounted and unmounted since it was drained last. */
   drain(): void {
-    if (this.#fd === -1) return
+    if (this.#fd === -1 || this.#arriving) return
     const notes = this.#compare()
     if (notes !== 0) this.events.note(notes)
   }

@@ -11,14 +11,24 @@ import type { FileTable } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
+import { type ImageHome, type KqueueImage, takeImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, KqueueError } from '../errors.js'
-import type { EventSink, Kevent } from '../event.js'
+import {
+  type EventSink,
+  type Kevent,
+  KQUEUE_CPONFORK,
+  KQUEUE_CPONFORKFD,
+  KQUEUE_CPONFORKNONFD,
+} from '../event.js'
+import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
 import type { DescriptorTable } from './descriptor/table.js'
 import { EPOLL_CREATE } from './hub/facility.js'
 import type { Loop, LoopOwner } from './hub/loop.js'
 import { pollFailure } from './hub/nesting.js'
+
+const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
 /** For ever, as a timeout in ns. */
 export const FOREVER = -1
@@ -33,7 +43,9 @@ const BURST = 64
 const LONGEST_BLOCK = isMainThread ? Number.POSITIVE_INFINITY : 100e6
 
 /** What a queue knows of the kernel of its thread. */
-export interface QueueHost extends LoopOwner, FileTable {
+export interface QueueHost extends LoopOwner, FileTable, Statistics {
+  /** Where images of its queues are from. */
+  readonly imageHome: ImageHome
   readonly loop: Loop
   readonly descriptors: DescriptorTable
   /** An eventfd that is always readable, for the descriptors of queues. */
@@ -60,10 +72,24 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   #lost = false
   #pauses = 0
 
-  constructor(kernel: QueueHost) {
+  /**
+   * @param flags KQUEUE_*
+   * @param at the number of its descriptor, in place of what has it; -1 for any
+   */
+  constructor(
+    kernel: QueueHost,
+    readonly flags = 0,
+    at = -1,
+  ) {
     super(kernel, kernel)
-    this.fd = EPOLL_CREATE.check(kernel.native.queueCreate(kernel.readyFd), 'kqueue')
+    const { native, readyFd } = kernel
+    const fd = at === -1 ? native.queueCreate(readyFd) : native.queueCreateAt(readyFd, at)
+    this.fd = EPOLL_CREATE.check(fd, 'kqueue')
     kernel.addQueue(this)
+  }
+
+  get copiedOnFork(): boolean {
+    return (this.flags & COPIED) !== 0
   }
 
   /**
@@ -99,6 +125,28 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     if (this.kernel.native.queueSet(this.fd, this.kernel.readyFd, this.#shown) === 0) return true
     this.close()
     return false
+  }
+
+  identify(): unknown {
+    return identify(this.kernel, this.fd)
+  }
+
+  isIdentified(identity: unknown): boolean {
+    return isIdentified(this.kernel, this.fd, identity)
+  }
+
+  /** What is registered, for a copy. */
+  takeImage(): KqueueImage {
+    this.assertOpen('image')
+    const { kernel } = this
+    return takeImage(this, this.fd, kernel.imageHome, () => {
+      kernel.sweep()
+      kernel.lookAtFiles()
+      kernel.drainProcesses()
+      kernel.poll(0, 0)
+      kernel.settle()
+      this.assertOpen('image')
+    })
   }
 
   /** From now on it counts what is pending, see `isEnough`. */

@@ -9,6 +9,8 @@ import { isMainThread } from 'node:worker_threads'
 import { orUndo } from '../core/failure.js'
 import { type FilterOps, HINT_HAPPENED } from '../core/filter.js'
 import { checkSignal, SIGRTMAX } from '../core/filters/signal.js'
+import type { Origin } from '../core/image.js'
+import { whole } from '../core/image-check.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EINVAL, refuse } from '../errors.js'
@@ -52,7 +54,8 @@ export class SignalTable {
         if (hint === HINT_HAPPENED) kn.data += (kn.hook as Signal).times
         return kn.data !== 0
       },
-      copy: (kn) => this.#watch(kn),
+      image: (kn) => this.#image(kn.hook as Signal),
+      restore: (kn, state, origin) => this.#restore(kn, state, origin),
     }
     // Also for the signals that workers watch: they are not told of listeners.
     if (isMainThread) listeners.prependListener('newListener', (name) => this.#expect(name))
@@ -84,15 +87,18 @@ export class SignalTable {
   }
 
   #attach(kn: Knote): number {
-    checkSignal(kn)
-    if (SYNCHRONOUS.has(kn.ident)) {
-      refuse(
-        EINVAL,
-        `signal ${kn.ident} is raised by an instruction, which would run again: nobody can only watch it`,
-      )
-    }
+    this.#assertWatchable(kn)
     kn.flags |= EV_CLEAR
     return this.#watch(kn)
+  }
+
+  #assertWatchable(kn: Knote): void {
+    checkSignal(kn)
+    if (!SYNCHRONOUS.has(kn.ident)) return
+    refuse(
+      EINVAL,
+      `signal ${kn.ident} is raised by an instruction, which would run again: nobody can only watch it`,
+    )
   }
 
   #watch(kn: Knote): number {
@@ -101,6 +107,24 @@ export class SignalTable {
     const signal = this.#signals.get(kn.ident) ?? this.#take(kn.ident)
     kn.hook = signal
     signal.list.add(kn)
+    return 0
+  }
+
+  /** Up to which count its knotes were told. */
+  #image(signal: Signal): number {
+    this.harvest()
+    return signal.seen
+  }
+
+  #restore(kn: Knote, state: unknown, { here }: Origin): number {
+    const before = whole(state, 'state', -0x80000000, 0x7fffffff)
+    this.#assertWatchable(kn)
+    this.#watch(kn)
+    if (!here) return 0
+    const { seen } = kn.hook as Signal
+    const times = (seen - before) >>> 0
+    kn.data += times
+    if (times > 0) kn.activate()
     return 0
   }
 

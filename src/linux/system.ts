@@ -9,7 +9,11 @@ import type {
   SystemProcesses,
   SystemQueue,
 } from '../api/system.js'
+import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO, KqueueError } from '../errors.js'
+import { arrive } from './fork/arrival.js'
+import { LinuxFork } from './fork/fork.js'
+import { usable } from './hub/load.js'
 import { LinuxKernel } from './kernel.js'
 import { linkStates } from './links.js'
 import { mountTable } from './mounts.js'
@@ -25,8 +29,16 @@ let ofThread: LinuxSystem | undefined
 
 /** The system of this thread. @throws KqueueError ENOSYS where there can be none; EMFILE */
 export function linuxSystem(): System {
-  ofThread ??= new LinuxSystem(LinuxKernel.ofThread())
+  ofThread ??= begin()
   return ofThread
+}
+
+/** The first call in this thread; in the first one of a process, what was handed over arrives. */
+function begin(): LinuxSystem {
+  const arrival = arrive(usable())
+  const kernel = LinuxKernel.ofThread(arrival?.sets)
+  arrival?.settle(kernel)
+  return new LinuxSystem(kernel)
 }
 
 class LinuxSystem implements System {
@@ -34,6 +46,7 @@ class LinuxSystem implements System {
   readonly filters
   readonly sysctl
   readonly aio
+  readonly fork
   readonly files: SystemFiles
   readonly processes: SystemProcesses
   readonly interfaces: SystemInterfaces
@@ -49,14 +62,32 @@ class LinuxSystem implements System {
     this.filters = kernel.filters
     this.sysctl = kernel.sysctl
     this.aio = kernel.aio
+    this.fork = new LinuxFork(kernel)
     this.files = filesOf(kernel)
     this.processes = processesOf(kernel)
     this.interfaces = interfacesOf(kernel)
   }
 
   /** Queues are always closed on exec here. */
-  openQueue(): SystemQueue {
-    return new LinuxQueue(this.#kernel)
+  openQueue(flags: number): SystemQueue {
+    return new LinuxQueue(this.#kernel, flags)
+  }
+
+  openImage(given: unknown): SystemQueue {
+    const kernel = this.#kernel
+    const { imageHome } = kernel
+    const image = checkImage(given, imageHome)
+    const kq = new LinuxQueue(kernel, image.flags)
+    try {
+      kernel.drainProcesses()
+      fill(kq, image, imageHome)
+      return kq
+    } catch (error) {
+      kq.close()
+      throw error
+    } finally {
+      kernel.settle()
+    }
   }
 }
 

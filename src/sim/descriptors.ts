@@ -23,6 +23,8 @@ export class Descriptors implements FileTable {
   readonly #table: (Descriptor | undefined)[] = []
   /** The queues among the open files: fd_kqlist. */
   readonly queues = new Set<SimQueue>()
+  /** The copies that the process was forked with. */
+  readonly inherited = new Map<number, SimQueue>()
 
   constructor(readonly process: SimProcess) {}
 
@@ -129,7 +131,11 @@ export class Descriptors implements FileTable {
       const { file, cloexec, clofork } = parent.#table[fd]!
       if (clofork) continue
       if (!(file instanceof SimQueue)) this.#put(fd, file, cloexec, clofork)
-      else if (file.copiedOnFork) this.#put(fd, this.#queueFor(file, copies), cloexec, clofork)
+      else if (file.copiedOnFork) {
+        const copy = this.#queueFor(file, copies)
+        this.#put(fd, copy, cloexec, clofork)
+        this.inherited.set(fd, copy)
+      }
     }
     for (const [from, to] of copies) copyKnotes(from, to, from.flags)
   }

@@ -76,7 +76,6 @@ function filterWith(count: (file: EventFile) => bigint): FilterOps {
       kn.data = Number(count(kn.file as EventFile))
       return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : 1)
     },
-    copy: watch,
   }
 }
 

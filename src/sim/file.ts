@@ -7,12 +7,31 @@ import type { OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import { EINVAL, ESPIPE, KqueueError } from '../errors.js'
 
+/** Numbers of those that images tell apart, 1 for the first. */
+const numbers = new WeakMap<SimFile, number>()
+let numbered = 0
+
 export abstract class SimFile implements OpenFile {
   /** Descriptors that refer to it, in all processes. */
   references = 0
 
   /** Attaches a knote for a filter of this file, EINVAL for one that it does not have. */
   abstract kqfilter(kn: Knote): number
+
+  rewatch(kn: Knote): number {
+    return this.kqfilter(kn)
+  }
+
+  identify(): number {
+    const known = numbers.get(this)
+    if (known !== undefined) return known
+    numbers.set(this, ++numbered)
+    return numbered
+  }
+
+  isIdentified(identity: unknown): boolean {
+    return identity === this.identify()
+  }
 
   /**
    * Up to `n` bytes, none at the end of the file.

@@ -8,6 +8,7 @@ import { Knlist } from '../core/knlist.js'
 import { EBUSY, EINVAL, KqueueError } from '../errors.js'
 import { EVFILT_FS, VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
 import { Directory } from './directory.js'
+import { NoteCounts } from './note-counts.js'
 import type { FileSystem, VnodeFile } from './vnode.js'
 
 /** A file system in memory, empty at first. */
@@ -38,6 +39,7 @@ export class Mount implements FileSystem {
 
 export class MountTable {
   readonly root: Mount
+  readonly #history = new NoteCounts()
   /** The knotes of EVFILT_FS. */
   readonly events = new Knlist()
   readonly #mounts = new Map<Directory, Mount>()
@@ -46,7 +48,7 @@ export class MountTable {
   constructor(kernel: Kernel) {
     this.root = new Mount(this.#dev++, '/', null)
     this.#mounts.set(this.root.root, this.root)
-    kernel.filters.install(EVFILT_FS, fsFilter(this.events))
+    kernel.filters.install(EVFILT_FS, fsFilter(this.events, this.#history))
   }
 
   [Symbol.iterator](): IterableIterator<Mount> {
@@ -58,6 +60,7 @@ export class MountTable {
     const mount = new Mount(this.#dev++, path, over)
     over.covered = mount.root
     this.#mounts.set(mount.root, mount)
+    this.#history.add(VQ_MOUNT)
     this.events.note(VQ_MOUNT)
     return mount
   }
@@ -78,6 +81,7 @@ export class MountTable {
     if (mount.over !== null) mount.over.covered = null
     this.#mounts.delete(root)
     for (const file of [...mount.files]) file.revoke()
+    this.#history.add(VQ_UNMOUNT)
     this.events.note(VQ_UNMOUNT)
   }
 

@@ -42,10 +42,13 @@ export class Net {
   constructor(kernel: Kernel) {
     this.add('lo')
     this.add('eth0')
-    const filter = netdevFilter(({ ident }) => {
-      if (ident === ALL_INTERFACES) return this.#all
-      return this.#interfaces.get(ident) ?? refuse(ENXIO, `there is no interface ${ident}`)
-    })
+    const filter = netdevFilter(
+      ({ ident }) => {
+        if (ident === ALL_INTERFACES) return this.#all
+        return this.#interfaces.get(ident) ?? refuse(ENXIO, `there is no interface ${ident}`)
+      },
+      () => new Map([...this.#interfaces].map(([ifindex, { state }]) => [ifindex, NOTES[state]])),
+    )
     kernel.filters.install(EVFILT_NETDEV, filter)
   }
 

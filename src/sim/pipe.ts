@@ -129,30 +129,35 @@ export class PipeFile extends SimFile {
    * refused with EPIPE when the other end is gone already. pipe_kqfilter.
    */
   kqfilter(kn: Knote): number {
-    const { filter } = kn
-    if (filter !== EVFILT_READ && filter !== EVFILT_WRITE && filter !== EVFILT_EMPTY) {
-      return refuse(EINVAL, `a pipe has no filter ${filter}`)
+    const ops = this.#filterFor(kn)
+    if ((ops === writeFilter || ops === emptyFilter) && this.pipe.readers === 0) {
+      refuse(EPIPE, 'nobody reads this pipe')
     }
-    kn.hook = this.pipe
-    if (!(filter === EVFILT_READ ? this.readable : this.writable)) return this.#watchWrongEnd(kn)
-    if (filter === EVFILT_READ) {
-      kn.ops = readFilter
-    } else if (this.pipe.readers === 0) {
-      return refuse(EPIPE, 'nobody reads this pipe')
-    } else {
-      kn.ops = filter === EVFILT_WRITE ? writeFilter : emptyFilter
+    if (ops === writeAtReaderFilter && this.pipe.writers === 0) {
+      refuse(EPIPE, 'nobody writes this pipe')
     }
-    return kn.ops.attach(kn)
+    return this.#watch(kn, ops)
   }
 
-  #watchWrongEnd(kn: Knote): number {
-    const { pipe } = this
-    const { filter } = kn
-    if (pipe.reopens || filter === EVFILT_EMPTY) kn.ops = neverFilter
-    else if (filter === EVFILT_READ) kn.ops = readAtWriterFilter
-    else if (pipe.writers === 0) return refuse(EPIPE, 'nobody writes this pipe')
-    else kn.ops = writeAtReaderFilter
-    return kn.ops.attach(kn)
+  override rewatch(kn: Knote): number {
+    return this.#watch(kn, this.#filterFor(kn))
+  }
+
+  #watch(kn: Knote, ops: FilterOps): number {
+    kn.hook = this.pipe
+    kn.ops = ops
+    return ops.attach(kn)
+  }
+
+  #filterFor({ filter }: Knote): FilterOps {
+    if (filter === EVFILT_READ) {
+      if (this.readable) return readFilter
+      return this.pipe.reopens ? neverFilter : readAtWriterFilter
+    }
+    if (filter === EVFILT_EMPTY) return this.writable ? emptyFilter : neverFilter
+    if (filter !== EVFILT_WRITE) refuse(EINVAL, `a pipe has no filter ${filter}`)
+    if (this.writable) return writeFilter
+    return this.pipe.reopens ? neverFilter : writeAtReaderFilter
   }
 }
 
@@ -171,7 +176,7 @@ function filterOn(list: 'readList' | 'writeList', event: FilterOps['event']): Fi
     pipeOf(kn)[list].add(kn)
     return 0
   }
-  return { isFd: true, attach: watch, detach: (kn) => kn.list?.remove(kn), event, copy: watch }
+  return { isFd: true, attach: watch, detach: (kn) => kn.list?.remove(kn), event }
 }
 
 function reportEnd(kn: Knote, ended: boolean): void {

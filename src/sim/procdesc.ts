@@ -5,7 +5,15 @@
  */
 
 import type { FilterOps } from '../core/filter.js'
-import { procFilter, watchProcess } from '../core/filters/proc.js'
+import {
+  checkProcess,
+  imageOfProcess,
+  type ProcessState,
+  procFilter,
+  resumeProcess,
+  watchProcess,
+} from '../core/filters/proc.js'
+import type { Origin } from '../core/image.js'
 import type { Knote } from '../core/knote.js'
 import { EINVAL, refuse } from '../errors.js'
 import { EVFILT_PROCDESC } from '../event.js'
@@ -24,6 +32,20 @@ export class ProcessDescriptor extends SimFile {
     }
     kn.ops = procdescFilter
     return procdescFilter.attach(kn)
+  }
+
+  override rewatch(kn: Knote): number {
+    if (kn.filter !== EVFILT_PROCDESC) return this.kqfilter(kn)
+    kn.ops = procdescFilter
+    return 0
+  }
+
+  image(kn: Knote): ProcessState {
+    return imageOfProcess(kn)
+  }
+
+  restored(kn: Knote, state: unknown, origin: Origin): void {
+    resumeProcess(kn, checkProcess(kn, state), this.subject, origin)
   }
 }
 

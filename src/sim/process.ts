@@ -12,10 +12,11 @@ import { noteFork } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import { ECHILD, EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
-import { NOTE_EXEC, NOTE_EXIT, NOTE_REAP } from '../event.js'
+import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP } from '../event.js'
 import { Descriptors } from './descriptors.js'
 import type { Directory } from './directory.js'
 import type { SimKernel } from './kernel.js'
+import { NoteCounts } from './note-counts.js'
 import { ProcessDescriptor } from './procdesc.js'
 import type { SimQueue } from './queue.js'
 import { QueueCalls } from './queue-calls.js'
@@ -57,6 +58,9 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   readonly #children = new Set<SimProcess>()
   readonly #dispositions: Map<number, Disposition>
   #exitStatus: number | null = null
+  /** Forks and executions. */
+  readonly #notes = new NoteCounts()
+  readonly #signals = new Map<number, number>()
   #system: Calls | undefined
 
   /** A process that has everything as its parent but the descriptors; `fork` makes them. */
@@ -83,6 +87,18 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   /** The wait(2) status once it has exited, null while it runs. */
   get exitStatus(): number | null {
     return this.#exitStatus
+  }
+
+  signalCount(signal: number): number {
+    return this.#signals.get(signal) ?? 0
+  }
+
+  deeds(): number[] {
+    return this.#notes.mark()
+  }
+
+  deedsSince(mark: unknown): number {
+    return this.#notes.since(mark)
   }
 
   get exited(): boolean {
@@ -117,6 +133,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     child.descriptors.copyFrom(this.descriptors)
     const { journals } = this.kernel
     for (const journal of journals) journal.forked(this.pid, child.pid, this.kernel.uptime())
+    this.#notes.add(NOTE_FORK)
     noteFork(this, child)
     if (program !== undefined) this.kernel.scheduler.start(child, program)
     return child
@@ -133,6 +150,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     this.descriptors.closeForExec()
     const execution = { time: this.kernel.uptime(), name, argv: [name] }
     for (const journal of this.kernel.journals) journal.executed(this.pid, execution)
+    this.#notes.add(NOTE_EXEC)
     this.klist.note(NOTE_EXEC)
   }
 
@@ -259,6 +277,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   /** Delivers a signal. psignal. */
   signal(number: number): void {
     if (this.exited) return
+    this.#signals.set(number, this.signalCount(number) + 1)
     this.klist.note(HINT_SIGNAL | number)
     if (number === SIGNALS.SIGCONT || number === SIGNALS.SIGKILL) this.#continue()
     const disposition = this.#disposition(number)

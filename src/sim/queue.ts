@@ -5,6 +5,7 @@
 
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { applyChanges } from '../core/kevent.js'
+import type { Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
 import type { WaitOptions } from '../core/waiting.js'
 import { EBADF, EDEADLK, EINVAL, ESPIPE, KqueueError } from '../errors.js'
@@ -106,6 +107,19 @@ export class SimQueue extends Kqueue implements SimFile {
   }
 
   // The queue as an open file
+
+  rewatch(kn: Knote): number {
+    return this.kqfilter(kn)
+  }
+
+  /** A copy watches the copy under the same number. */
+  identify(): number {
+    return 0
+  }
+
+  isIdentified(identity: unknown): boolean {
+    return identity === 0
+  }
 
   read(): Uint8Array {
     throw new KqueueError(EINVAL, 'read', { reason: 'a kqueue cannot be read' })

@@ -152,7 +152,6 @@ function filterWith(event: (kn: Knote, socket: Socket) => boolean): FilterOps {
     attach: watch,
     detach: (kn) => kn.list?.remove(kn),
     event: (kn) => event(kn, kn.file as Socket),
-    copy: watch,
   }
 }
 

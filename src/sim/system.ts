@@ -12,6 +12,7 @@ import type {
   ProcessInfo,
   SystemAio,
   SystemFiles,
+  SystemFork,
   SystemInterfaces,
   SystemProcesses,
   SystemQueue,
@@ -20,7 +21,14 @@ import type { Abort } from '../core/abort.js'
 import { DETACHED, wrongType } from '../core/copyin.js'
 import { AIO_ALLDONE, AIO_CANCELED } from '../core/filters/completion.js'
 import { describe, type KnoteInfo } from '../core/knote.js'
-import { EBADF, EFAULT, ENXIO, KqueueError } from '../errors.js'
+import {
+  checkImage,
+  fill,
+  type ImageHome,
+  type KqueueImage,
+  takeImage,
+} from '../core/kqueue-image.js'
+import { EBADF, EFAULT, ENOSYS, ENXIO, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 import type { AioEntry } from './aio.js'
 import { AioRequest } from './aio-request.js'
@@ -36,15 +44,32 @@ export function callsOf(process: SimProcess): Calls {
   const { kernel } = process
   const system = {
     openQueue: (flags: number) => new ProcessQueue(process, process.kqueuex(flags)),
+    openImage(given: unknown) {
+      const home = homeOf(process)
+      const image = checkImage(given, home)
+      const kq = new ProcessQueue(process, process.kqueuex(image.flags))
+      try {
+        fill(kq.queue, image, home)
+        return kq
+      } catch (error) {
+        kq.close()
+        throw error
+      }
+    },
     filters: kernel.filters,
     sysctl: kernel.sysctl,
     files: filesOf(process),
     processes: processesOf(process),
     interfaces: interfacesOf(process),
     aio: aioOf(process),
+    fork: forkOf(process),
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
   }
   return bind(() => system)
+}
+
+function homeOf({ pid, start }: SimProcess): ImageHome {
+  return { system: 'sim', pid, start, epoch: 0n }
 }
 
 /** A queue as the process has it: by its descriptor, which may be closed at any time. */
@@ -108,6 +133,12 @@ class ProcessQueue implements SystemQueue {
 
   describe(): KnoteInfo[] {
     return [...this.queue.knotes()].map(describe)
+  }
+
+  takeImage(): KqueueImage {
+    this.assertOpen('image')
+    const { queue, process } = this
+    return takeImage(queue, this.fd, homeOf(process), () => process.kernel.runDue())
   }
 
   /** A process lives as long as its program. */
@@ -176,6 +207,23 @@ function interfacesOf({ kernel }: SimProcess): SystemInterfaces {
       return net
         .indexes()
         .map((index) => ({ index, name: net.name(index)!, up: net.state(index) === 'up' }))
+    },
+  }
+}
+
+/** A process here has no modules to run: its program is a function. */
+function forkOf(process: SimProcess): SystemFork {
+  const none = (syscall: string): never => {
+    const reason = 'a simulated process runs no module; p.fork(program) forks, and copies queues'
+    throw new KqueueError(ENOSYS, syscall, { reason })
+  }
+  return {
+    start: () => none('fork'),
+    options: () => none('forkOptions'),
+    *inherited() {
+      for (const [fd, queue] of process.descriptors.inherited) {
+        if (process.fget(fd) === queue) yield [fd, new ProcessQueue(process, fd)]
+      }
     },
   }
 }

@@ -29,7 +29,15 @@ class TerminalEnd extends SimFile {
   }
 
   kqfilter(kn: Knote): number {
-    return (kn.filter === EVFILT_READ ? this.input : this.output).kqfilter(kn)
+    return this.#side(kn).kqfilter(kn)
+  }
+
+  override rewatch(kn: Knote): number {
+    return this.#side(kn).rewatch(kn)
+  }
+
+  #side({ filter }: Knote): PipeFile {
+    return filter === EVFILT_READ ? this.input : this.output
   }
 }
 

@@ -9,6 +9,8 @@
  * when there may be more or less to read.
  */
 import type { FilterOps } from '../core/filter.js'
+import { asked } from '../core/filters/file.js'
+import type { Origin } from '../core/image.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { cutNames } from '../core/name-log.js'
@@ -28,6 +30,7 @@ import {
 } from '../event.js'
 import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from './fcntl.js'
 import { SimFile } from './file.js'
+import { NoteCounts } from './note-counts.js'
 
 /** What a vnode belongs to: `struct mount`, as far as its vnodes are concerned. */
 export interface FileSystem {
@@ -73,7 +76,7 @@ export abstract class Vnode {
 
   /** Something happened to it, in the words of EVFILT_VNODE. VFS_KNOTE(9). */
   note(hint: number): void {
-    for (const file of this.files) file.watchers.note(hint)
+    for (const file of this.files) file.note(hint)
   }
 
   /** Its size may have changed. */
@@ -104,6 +107,7 @@ export abstract class VnodeFile extends SimFile {
   /** The knotes of EVFILT_READ and EVFILT_WRITE. */
   readonly readers = new Knlist()
   offset = 0
+  readonly #notes = new NoteCounts()
   /** The file system is gone, or the file was revoked: VBAD. */
   revoked = false
 
@@ -121,6 +125,21 @@ export abstract class VnodeFile extends SimFile {
   /** Opened with O_PATH. */
   get isPath(): boolean {
     return (this.flags & O_PATH) !== 0
+  }
+
+  /** Something happened to the vnode. */
+  note(hint: number): void {
+    this.#notes.add(hint)
+    this.watchers.note(hint)
+  }
+
+  image({ filter }: Knote): number[] | null {
+    return filter === EVFILT_VNODE ? this.#notes.mark() : null
+  }
+
+  restored(kn: Knote, state: unknown, origin: Origin): void {
+    if (kn.filter !== EVFILT_VNODE) asked(kn, origin)
+    else if (!origin.handed && kn.ops.event(kn, this.#notes.since(state))) kn.activate()
   }
 
   override kqfilter(kn: Knote): number {
@@ -252,7 +271,6 @@ const readFilter: FilterOps = {
     kn.data = vnode.size - offset
     return kn.data !== 0 || (kn.sfflags & NOTE_FILE_POLL) !== 0
   },
-  copy: watch,
 }
 
 /** EVFILT_WRITE: always. `filt_vfswrite`. */
@@ -261,7 +279,6 @@ const writeFilter: FilterOps = {
   attach: watch,
   detach,
   event: (kn) => !(kn.file as VnodeFile).revoked || gone(kn),
-  copy: watch,
 }
 
 /**
@@ -280,5 +297,4 @@ const vnodeFilter: FilterOps = {
     if (hint === 0) cutNames(kn)
     return true
   },
-  copy: watch,
 }

@@ -10,6 +10,7 @@
 #include "engines/engines.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -88,10 +89,11 @@ source_close(void)
 	errno = error;
 }
 
+/* `given` is a socket that another process has opened for this one, -1 for none. */
 static int
-source_open(void)
+source_open(int given)
 {
-	source = owned_take(&ownership, procsource_open(), -1);
+	source = owned_take(&ownership, given >= 0 ? given : procsource_open(), -1);
 	if (source < 0) {
 		source_close();
 		return -1;
@@ -118,19 +120,27 @@ source_end(void)
 	source_close();
 }
 
-/* Puts a FIFO among those that are told: 0 or an errno. */
+/*
+ * Puts a FIFO among those that are told: 0 or an errno. It takes over `given`, a socket of which
+ * all that it holds is for this listener; -1 for none.
+ */
 static int
-fifo_join(struct event_fifo *fifo)
+fifo_join(struct event_fifo *fifo, int given)
 {
 	int error = 0;
 
 	pthread_mutex_lock(&life);
 	pthread_mutex_lock(&lock);
-	if (source < 0 && source_open() < 0) {
+	if (source >= 0 && given >= 0) {
+		close(given);
+		given = -1;
+	}
+	if (source < 0 && source_open(given) < 0) {
 		error = errno;
 	} else {
 		/* What has happened until now is not for the new listener. */
-		procsource_take(source, tell_all);
+		if (given < 0)
+			procsource_take(source, tell_all);
 		fifo->next = fifos;
 		fifo->link = &fifos;
 		if (fifos != NULL)
@@ -181,20 +191,35 @@ static const struct env_kind listener_kind = {
 	.end = listener_end,
 };
 
-static int
-listener_join(struct env_state *state, struct listener *listener)
+static struct event_fifo *
+fifo_make(struct env_state *state)
 {
 	struct event_fifo *fifo = calloc(1, sizeof(*fifo));
-	int error;
 
 	if (fifo == NULL)
-		return -1;
+		return NULL;
 	fifo->bell = env_own(state, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
-	if (fifo->bell < 0) {
-		event_fifo_free(fifo);
+	if (fifo->bell >= 0)
+		return fifo;
+	event_fifo_free(fifo);
+	return NULL;
+}
+
+/* Takes over `given`, see fifo_join, whatever comes of it. */
+static int
+listener_join(struct env_state *state, struct listener *listener, int given)
+{
+	struct event_fifo *fifo = fifo_make(state);
+	int error;
+
+	if (fifo == NULL) {
+		error = errno;
+		if (given >= 0)
+			close(given);
+		errno = error;
 		return -1;
 	}
-	error = fifo_join(fifo);
+	error = fifo_join(fifo, given);
 	if (error == 0) {
 		listener->fifo = fifo;
 		return fifo->bell;
@@ -222,15 +247,34 @@ js_connector_open(napi_env env, napi_callback_info info)
 {
 	struct call call;
 	struct listener *listener;
+	int given;
 
-	if (!call_begin(&call, env, info))
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "given", &given))
 		return call.answer;
+	if (given >= 0 && fcntl(given, F_SETFD, FD_CLOEXEC) < 0)
+		return call_result(&call, -1);
 	listener = env_part(call.state, &listener_kind);
 	if (listener == NULL)
 		return call_result(&call, -1);
 	if (listener->fifo != NULL)
 		return call_number(&call, -EALREADY);
-	return call_result(&call, listener_join(call.state, listener));
+	return call_result(&call, listener_join(call.state, listener, given));
+}
+
+/* A socket for another process, which listens from now on. */
+static napi_value
+js_connector_hand_over(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	pthread_mutex_lock(&lock);
+	fd = procsource_open();
+	pthread_mutex_unlock(&lock);
+	return call_result(&call, env_own(call.state, fd, -1));
 }
 
 static napi_value
@@ -291,6 +335,7 @@ js_connector_close(napi_env env, napi_callback_info info)
 
 const struct call_entry connector_calls[] = {
 	CALL_FUNCTION("connectorOpen", js_connector_open),
+	CALL_FUNCTION("connectorHandOver", js_connector_hand_over),
 	CALL_FUNCTION("connectorRead", js_connector_read),
 	CALL_FUNCTION("connectorCmdline", js_connector_cmdline),
 	CALL_FUNCTION("connectorClose", js_connector_close),

@@ -11,7 +11,15 @@ import type { FilterOps } from '../filter.js'
 import type { Knlist } from '../knlist.js'
 import type { Knote } from '../knote.js'
 
-export function fsFilter(list: Knlist): FilterOps {
+/** What has been mounted and unmounted, for copies of knotes that are made later. */
+export interface FsHistory {
+  /** Now, as plain data. */
+  mark(): unknown
+  /** VQ_* since then. @throws KqueueError EINVAL it is no mark */
+  since(mark: unknown): number
+}
+
+export function fsFilter(list: Knlist, history?: FsHistory): FilterOps {
   const watch = (kn: Knote): number => {
     list.add(kn)
     return 0
@@ -27,6 +35,12 @@ export function fsFilter(list: Knlist): FilterOps {
       kn.fflags |= kn.sfflags === 0 ? hint : kn.sfflags & hint
       return kn.fflags !== 0
     },
-    copy: watch,
+    image: () => history?.mark() ?? null,
+    restore(kn, mark, { handed }) {
+      const notes = handed ? 0 : (history?.since(mark) ?? 0)
+      watch(kn)
+      if (notes !== 0 && kn.ops.event(kn, notes)) kn.activate()
+      return 0
+    },
   }
 }

@@ -17,5 +17,4 @@ export const kqueueFilter: FilterOps = {
     kn.data = watched.alive() ? watched.pending() : 0
     return kn.data > 0
   },
-  copy: (kn) => (kn.file as Kqueue).kqfilter(kn),
 }

@@ -6,6 +6,7 @@
 import { EINVAL, refuse } from '../../errors.js'
 import { EV_CLEAR } from '../../event.js'
 import type { FilterOps } from '../filter.js'
+import { whole } from '../image-check.js'
 import type { Knote } from '../knote.js'
 
 /** In a hint on a process's list: the rest is the number of a signal. */
@@ -47,5 +48,16 @@ export const signalFilter: FilterOps = {
     return kn.data !== 0
   },
 
-  copy: watchOwner,
+  image: ({ kq, ident }) => kq.files.process?.signalCount?.(ident) ?? null,
+
+  restore(kn, state, { here }) {
+    const before = state === null ? null : whole(state, 'state', 0, Number.MAX_SAFE_INTEGER)
+    checkSignal(kn)
+    watchOwner(kn)
+    const now = kn.kq.files.process?.signalCount?.(kn.ident)
+    if (!here || before === null || now === undefined) return 0
+    kn.data += Math.max(0, now - before)
+    if (now > before) kn.activate()
+    return 0
+  },
 }

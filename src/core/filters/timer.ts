@@ -21,12 +21,23 @@ import {
 } from '../../event.js'
 import { Callout } from '../callout.js'
 import { EVENT_REGISTER, type FilterOps } from '../filter.js'
+import { record, whole } from '../image-check.js'
 import type { Knote } from '../knote.js'
 import type { Kqueue } from '../kqueue.js'
 
 const UNITS = NOTE_SECONDS | NOTE_MSECONDS | NOTE_USECONDS | NOTE_NSECONDS
 /** The longest interval: what a signed 64-bit count of nanoseconds holds, 292 years. */
 const LONGEST = 2 ** 63
+
+/** A time of a kernel's clock that no timer is set for: so long after that it began. */
+const LATEST = 2 * LONGEST
+
+/** A timer in an image. */
+interface TimerState {
+  readonly period: number
+  /** When it expires next, null when it is not set. */
+  readonly time: number | null
+}
 
 /** `kn.hook`: a running timer. */
 export class Timer extends Callout {
@@ -143,13 +154,20 @@ export const timerFilter: FilterOps = {
     return 0
   },
 
-  copy(kn, from) {
+  image(kn): TimerState {
+    const { period, time, scheduled } = kn.hook as Timer
+    return { period, time: scheduled ? time : null }
+  },
+
+  restore(kn, state, { shift }) {
+    const given = record<'period' | 'time'>(state, 'state')
+    const period = whole(given.period, 'state.period', 0, LONGEST)
+    const time = given.time === null ? null : whole(given.time, 'state.time', -LATEST, LATEST)
     reserve(kn.kq)
-    const original = from.hook as Timer
     const timer = new Timer(kn)
-    timer.period = original.period
+    timer.period = period
     kn.hook = timer
-    if (original.scheduled) kn.kq.kernel.schedule(timer, original.time)
+    if (time !== null) kn.kq.kernel.schedule(timer, time + shift)
     return 0
   },
 }

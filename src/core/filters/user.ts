@@ -68,5 +68,10 @@ export const userFilter: FilterOps = {
     return 0
   },
 
-  copy: () => 0,
+  image: (kn) => kn.hook === TRIGGERED,
+
+  restore(kn, triggered) {
+    kn.hook = triggered === true ? TRIGGERED : null
+    return 0
+  },
 }

@@ -15,6 +15,7 @@
  */
 import { constants, readlinkSync } from 'node:fs'
 import { orUndo } from '../../core/failure.js'
+import type { Origin } from '../../core/image.js'
 import type { OpenFile } from '../../core/kernel.js'
 import type { Knote } from '../../core/knote.js'
 import { EBADF, EINVAL, ELOOP, EPERM, refuse } from '../../errors.js'
@@ -40,6 +41,7 @@ import { watchEmpty } from './empty.js'
 import { FileSide, Identity, ReadySide, type Side, StillSide } from './file-side.js'
 import { KERNFS, PIPEFS, PROCFS } from './file-systems.js'
 import type { DescriptorHost } from './host.js'
+import { identify, isIdentified } from './identity.js'
 import { PollSide } from './poll-side.js'
 import { attachTelling, givesNotice, silenceOf, tellingOf } from './polled-file.js'
 import { openVnodeSide, type VnodeSide } from './vnode-side.js'
@@ -294,6 +296,24 @@ export class Descriptor implements OpenFile {
     this.#held ??= new Set()
     this.#held.add(kn)
     hub.descriptors.remember(this)
+  }
+
+  // Copies of knotes
+
+  identify(): unknown {
+    return identify(this.hub, this.fd)
+  }
+
+  isIdentified(identity: unknown): boolean {
+    return isIdentified(this.hub, this.fd, identity)
+  }
+
+  image(kn: Knote): unknown {
+    return (kn.hook as Side).image(kn)
+  }
+
+  restored(kn: Knote, state: unknown, origin: Origin): void {
+    ;(kn.hook as Side).restored(kn, state, origin)
   }
 
   /** Whether the number still names this file. One system call a side. */

@@ -41,6 +41,21 @@ export class Drain extends Callout implements PipeWatch {
   /** It was empty and reported when so many bytes had been taken, -1 when it was not. */
   #reportedAt = -1
 
+  /** For a copy of a knote. */
+  get reportedAt(): number {
+    return this.#reportedAt
+  }
+
+  /** Goes on as for the original of a copy. */
+  recall(reportedAt: number): void {
+    if (reportedAt === -1) {
+      this.wait()
+      return
+    }
+    this.#reportedAt = reportedAt
+    this.#lookIn(FIRST)
+  }
+
   constructor(
     readonly side: PollSide,
     kind: number,

@@ -4,6 +4,9 @@
  * compares whenever it is asked.
  */
 import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
+import { asked } from '../../core/filters/file.js'
+import type { Origin } from '../../core/image.js'
+import { record, whole } from '../../core/image-check.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { ENOTSUP, refuse } from '../../errors.js'
@@ -18,6 +21,7 @@ import {
   STAT_OFFSET,
   STAT_SIZE,
 } from '../hub/native.js'
+import { checkVnodeState } from '../vnode/state.js'
 import type { Vnode, VnodeReader } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { OVERLAYFS } from './file-systems.js'
@@ -29,6 +33,11 @@ export interface Side {
   same(): boolean
   /** Drops all its knotes: the descriptor was closed. */
   clear(): void
+
+  // Copies of knotes; see `OpenFile`.
+
+  image(kn: Knote): unknown
+  restored(kn: Knote, state: unknown, origin: Origin): void
 }
 
 /** What tells one file from another: device, inode, and when it was made. */
@@ -91,6 +100,14 @@ export class ReadySide implements Side {
     if (this.list.empty) this.descriptor.closeSide(this)
   }
 
+  image(_kn: Knote): unknown {
+    return null
+  }
+
+  restored(kn: Knote, _state: unknown, origin: Origin): void {
+    asked(kn, origin)
+  }
+
   event(_kn: Knote): boolean {
     return true
   }
@@ -145,6 +162,22 @@ export class FileSide extends ReadySide implements VnodeReader {
 
   edge(): void {
     this.list.note(HINT_HAPPENED)
+  }
+
+  override image(): unknown {
+    return { offset: this.#offset, vnode: this.#vnode.image(this.fd) }
+  }
+
+  override restored(kn: Knote, state: unknown, origin: Origin): void {
+    const given = record<'offset' | 'vnode'>(state, 'state')
+    const offset = whole(given.offset, 'state.offset', -1, Number.MAX_SAFE_INTEGER)
+    const vnode = checkVnodeState(given.vnode)
+    if (origin.handed) {
+      this.#offset = offset
+      this.#vnode.recall(vnode)
+    } else {
+      asked(kn, origin)
+    }
   }
 
   /** Linux does not tell that a descriptor was moved in its file, so it is asked. */

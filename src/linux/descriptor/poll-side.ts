@@ -4,9 +4,12 @@
  */
 import { readFileSync } from 'node:fs'
 import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
+import { asked } from '../../core/filters/file.js'
+import type { Origin } from '../../core/image.js'
+import { whole } from '../../core/image-check.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
-import { EVFILT_EMPTY } from '../../event.js'
+import { EVFILT_EMPTY, EVFILT_WRITE } from '../../event.js'
 import { COUNT_UNKNOWN, SIDE_READ } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
@@ -41,7 +44,14 @@ export class PollSide implements Side, Level {
     readonly set: PollSet,
     readonly generation: number,
     readonly ops: FilterOps = pollFilters[set.side]!,
-  ) {}
+  ) {
+    const handed = set.claim(descriptor.fd)
+    if (handed === undefined) return
+    this.events = handed.events
+    this.error = handed.error
+    // It has spoken to the process that handed it over.
+    this.#quiet = false
+  }
 
   attach(kn: Knote, ops = this.ops): void {
     // A file that epoll has already reported to others does not come again, and of a
@@ -50,6 +60,21 @@ export class PollSide implements Side, Level {
     kn.hook = this
     kn.ops = ops
     this.list.add(kn)
+  }
+
+  image(kn: Knote): number | null {
+    return kn.filter === EVFILT_EMPTY ? (this.drain?.reportedAt ?? null) : null
+  }
+
+  restored(kn: Knote, state: unknown, origin: Origin): void {
+    if (!origin.handed) {
+      this.#quiet = false
+      asked(kn, origin)
+    } else if (kn.filter === EVFILT_EMPTY && state !== null) {
+      this.drain?.recall(whole(state, 'state', -1, Number.MAX_SAFE_INTEGER))
+    }
+    // Who waits for the next reader of a fifo is noticed when it is asked.
+    else if (kn.filter === EVFILT_WRITE) kn.ops.event(kn, 0)
   }
 
   detach(kn: Knote): void {

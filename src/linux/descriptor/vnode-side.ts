@@ -4,11 +4,13 @@
  */
 import { constants } from 'node:fs'
 import type { FilterOps } from '../../core/filter.js'
+import type { Origin } from '../../core/image.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { cutNames, NameLog } from '../../core/name-log.js'
 import { EINVAL, ENOTSUP, refuse } from '../../errors.js'
 import { STAT_LINKS } from '../hub/native.js'
+import { checkVnodeState, notesSince, type VnodeState } from '../vnode/state.js'
 import type { Vnode, VnodeWatcher } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { Identity, type Side } from './file-side.js'
@@ -91,6 +93,22 @@ export class VnodeSide implements Side, VnodeWatcher {
     kn.sfflags = notes
     this.#vnode.reckon()
     return 0
+  }
+
+  image(): VnodeState {
+    return this.#vnode.image(this.fd)
+  }
+
+  restored(kn: Knote, state: unknown, { handed }: Origin): void {
+    const given = checkVnodeState(state)
+    if (handed) {
+      this.#vnode.recall(given)
+      return
+    }
+    const { hub } = this.descriptor
+    if (hub.stat(this.fd) !== 0) return
+    const notes = (notesSince(given, this.fd, hub.statistics) & kn.sfflags) >>> 0
+    if (notes !== 0 && vnodeFilter.event(kn, notes)) kn.activate()
   }
 
   detach(kn: Knote): void {

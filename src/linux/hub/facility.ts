@@ -128,6 +128,8 @@ export const MOUNTINFO = new Facility('open(2) of /proc/self/mountinfo', 'to wat
   [ENOENT]: '/proc/self/mountinfo tells what is mounted; mount /proc',
 })
 
+export const IMAGE = new Facility('memfd_create(2)', 'to copy a kqueue on fork')
+
 export const SIGNALS = new Facility('eventfd2(2)', 'to watch signals')
 export const SIGACTION = new Facility('sigaction(2)', 'to watch signals')
 export const AIO = new Facility('eventfd2(2)', 'to read and write asynchronously')

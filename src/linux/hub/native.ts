@@ -165,6 +165,8 @@ export interface Native {
   epollModify(epfd: number, fd: number, events: number, generation: number): number
   /** EPOLL_CTL_DEL. */
   epollDelete(epfd: number, fd: number): number
+  /** Whether `fd`, which is in `epfd`, is an epoll instance itself: 1 or 0. */
+  epollNests(epfd: number, fd: number): number
   /**
    * epoll_pwait2 into `records` (as many as it has room for), then asks the read
    * level of the first `asked` records whose generation is not 0: the identity
@@ -181,10 +183,23 @@ export interface Native {
 
   /** The descriptor of a queue: an epoll that holds `readyFd`, off. */
   queueCreate(readyFd: number): number
+  /** The same under a number, in place of what has it. */
+  queueCreateAt(readyFd: number, number: number): number
   /** Turns `readyFd` on or off in it; -EBADF when `fd` is not such an epoll any more. */
   queueSet(fd: number, readyFd: number, on: boolean): number
   /** Closes it if it still is that queue, else -EBADF. */
   queueClose(fd: number, readyFd: number): number
+
+  /** memfd_create(2): a file of these bytes that nobody can change. Whoever asks closes it. */
+  imageCreate(bytes: Uint8Array): number
+  /** Whether `fd` is such a file: 1 or 0. */
+  imageIs(fd: number): number
+  /** fcntl(2), F_GETFD: 1 when `fd` is closed on exec, 0 when not. */
+  cloexecGet(fd: number): number
+  /** F_SETFD: closes `fd` on exec from now on. */
+  cloexecSet(fd: number): number
+  /** Takes over a descriptor that another process has made for this one: `fd`. */
+  descriptorTake(fd: number): number
 
   /** timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC). */
   timerfdCreate(): number
@@ -248,8 +263,12 @@ export interface Native {
    * Listens to the process connector: an eventfd that fires when there are records to
    * read. Threads share one socket. -EPERM not allowed; -ECONNREFUSED, -EPROTONOSUPPORT
    * the kernel has none here; -ENOMSG it does not answer to this namespace; -EALREADY.
+   * `given`, if it is not -1, is a socket that another process has made for this one, and is
+   * taken over: what it holds is there to be read.
    */
-  connectorOpen(): number
+  connectorOpen(given: number): number
+  /** A socket of the process connector for another process, which listens from now on. */
+  connectorHandOver(): number
   /** Takes what has happened until now into `records`: how many there are. */
   connectorRead(records: Float64Array): number
   /**
@@ -314,6 +333,8 @@ export interface Native {
 
   /** CLOCK_MONOTONIC in ns since this addon was loaded into the process. */
   monotonic(): number
+  /** CLOCK_MONOTONIC in ns when `monotonic()` was 0. */
+  epoch(): bigint
   /** CLOCK_REALTIME in ns since the epoch. */
   realtime(): number
 

@@ -16,6 +16,23 @@ import { NumberTable } from '../../core/table.js'
 import { EBADF, EEXIST, EPERM } from '../../errors.js'
 import { EPOLLET, type Native } from './native.js'
 
+/** A descriptor in a set that another process has made: what it last told there. */
+export interface HandedMember {
+  readonly fd: number
+  readonly generation: number
+  readonly events: number
+  readonly error: number
+}
+
+/** A set that was made for another process, which has the descriptors under the same numbers. */
+export interface HandedSet {
+  /** The epoll instance. */
+  readonly fd: number
+  /** The last generation that was given out. */
+  readonly generation: number
+  readonly members: readonly HandedMember[]
+}
+
 /** So many reports of leftovers are borne in any case, */
 const REPORTS = 64
 /** and besides, one for so many descriptors held. */
@@ -33,6 +50,8 @@ export class PollSet {
   /** Those held that are epoll instances themselves: fd -> 1. */
   readonly #nested = new NumberTable<1>()
   #generation = 0
+  /** What is in it since before this process, until it is claimed. */
+  readonly #handed = new NumberTable<HandedMember>()
   /** Reports of descriptors that are not held. */
   #reports = 0
   /** Descriptors that could not be taken out; most left by themselves when they were closed. */
@@ -60,6 +79,8 @@ export class PollSet {
    * or it is a regular file and no `regular` one is wanted.
    */
   add(fd: number, regular = false): number {
+    const handed = this.#handed.get(fd)
+    if (handed !== undefined) return this.#addHanded(handed)
     const generation = this.#nextGeneration()
     let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation, regular)
     // Closed and opened again as a duplicate of the same file.
@@ -68,6 +89,49 @@ export class PollSet {
     if (error === 1) this.#nested.set(fd, 1)
     this.size++
     return generation
+  }
+
+  #addHanded({ fd, generation }: HandedMember): number {
+    if (this.native.epollNests(this.fd, fd) === 1) this.#nested.set(fd, 1)
+    this.size++
+    return generation
+  }
+
+  // From one process to another
+
+  /**
+   * A new instance for another process, which holds `members` and has told of them what has
+   * happened until now: or a negative errno. Members that are not what they were are left out.
+   */
+  handOver(members: readonly HandedMember[]): HandedSet | number {
+    const { native, events } = this
+    const fd = native.epollCreate()
+    if (fd < 0) return fd
+    const held = members.filter(
+      (each) => native.epollAdd(fd, each.fd, events + EPOLLET, each.generation) >= 0,
+    )
+    return { fd, generation: this.#generation, members: held }
+  }
+
+  /** This instance was handed over: what is added and is in it already stays as it is. */
+  takeOver({ generation, members }: HandedSet): void {
+    this.#generation = generation
+    for (const member of members) this.#handed.set(member.fd, member)
+  }
+
+  /** What a descriptor that was added has told before, if it was handed over; once. */
+  claim(fd: number): HandedMember | undefined {
+    const handed = this.#handed.get(fd)
+    if (handed !== undefined) this.#handed.delete(fd)
+    return handed
+  }
+
+  /** Takes out what was handed over and not claimed. */
+  disclaim(): void {
+    for (const fd of this.#handed.numbers()) {
+      this.#handed.delete(fd)
+      this.#takeOut(fd)
+    }
   }
 
   /** The descriptors held that are epoll instances themselves. */

@@ -20,13 +20,16 @@ import {
   SIDE_READ,
   SIDE_WRITE,
 } from './native.js'
-import { PollSet } from './pollset.js'
+import { type HandedMember, type HandedSet, PollSet } from './pollset.js'
 
 /** Records of one call to the addon. */
 export const BATCH = 1024
 
 const isEmpty = (set: PollSet): boolean => set.empty
 const isCrowded = (set: PollSet): boolean => set.crowded
+
+/** Sets that were made for another process, by SIDE_*. */
+export type HandedSets = ReadonlyMap<number, HandedSet>
 
 /** Who holds the descriptors that are watched. */
 export interface SetsOwner {
@@ -140,6 +143,45 @@ export class Sets {
   /** Whether epoll takes a file, asked without polling it: EPERM comes before ENOENT. */
   takesPoll(fd: number): boolean {
     return this.native.epollModify(this.read.fd, fd, POLLIN + EPOLLET, 0) !== -EPERM
+  }
+
+  /**
+   * New instances for another process, which hold `members`, by side, and have nothing to tell
+   * of what has happened until now; or a negative errno.
+   */
+  handOver(members: (side: number) => readonly HandedMember[]): HandedSets | number {
+    const made = new Map<number, HandedSet>()
+    for (const [set] of this.all()) {
+      const handed = set.handOver(members(set.side))
+      if (typeof handed === 'number') {
+        for (const { fd } of made.values()) this.native.close(fd)
+        return handed
+      }
+      made.set(set.side, handed)
+    }
+    for (const { fd } of made.values()) {
+      while (this.native.pollWait(fd, this.#records, 0, 0, 0) === BATCH);
+    }
+    return made
+  }
+
+  /** The instances were handed over, see `handOver`. Those that few ask for are in `read` from now on. */
+  takeOver(handed: HandedSets): void {
+    for (const [side, each] of handed) {
+      const known = [...this.all()].find(([set]) => set.side === side)?.[0]
+      const set = known ?? this.add(side as typeof SIDE_EXCEPT | typeof SIDE_FILE, each.fd)
+      // Where it cannot be put in, its members are added anew.
+      if (typeof set === 'number') this.native.close(each.fd)
+      else set.takeOver(each)
+    }
+  }
+
+  /** What was handed over has been claimed, as far as it is wanted. */
+  takenOver(): void {
+    for (const [set] of [...this.all()]) {
+      set.disclaim()
+      if (set !== this.read && set !== this.write) this.closeIfEmpty(set)
+    }
   }
 
   clearParked(): void {

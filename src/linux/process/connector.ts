@@ -3,7 +3,7 @@
  * executed or exited. Listened to only while somebody wants to know, because it tells of
  * every process of the system. `linux/cn_proc.h`; the socket is in native/engines/connector/.
  */
-import { orUndo } from '../../core/failure.js'
+import { attempt, orUndo } from '../../core/failure.js'
 import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT, refuse } from '../../errors.js'
 import { CONNECTOR } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
@@ -61,11 +61,15 @@ export class Connector {
     readonly listener: ConnectorListener,
   ) {}
 
-  /** Begins to listen. @throws KqueueError */
-  start(): void {
+  /**
+   * Begins to listen.
+   * @param given a socket that was handed over, -1 for none
+   * @throws KqueueError
+   */
+  start(given = -1): void {
     if (this.#fd !== -1) return
     const { hub } = this
-    const fd = hub.native.connectorOpen()
+    const fd = hub.native.connectorOpen(given)
     if (fd < 0) this.#refuse(-fd)
     orUndo(
       () => hub.adopt(fd, () => this.drain()),
@@ -107,6 +111,26 @@ export class Connector {
     const fd = native.linkOpen(false)
     if (fd >= 0) native.close(fd)
     return fd !== -EPERM
+  }
+
+  // From one process to another
+
+  /** A socket for another process, or a negative errno; what it tells is not told here before. */
+  handOver(): number {
+    const fd = this.hub.native.connectorHandOver()
+    this.drain()
+    return fd
+  }
+
+  /** It was handed over: it tells when the knotes are there. */
+  takeOver(socket: number): void {
+    this.#draining = attempt(() => this.start(socket)) !== null
+  }
+
+  takenOver(): void {
+    if (!this.#draining) return
+    this.#draining = false
+    this.drain()
   }
 
   /** Nobody wants to know any more. While it tells, it goes on; see `stopIfIdle`. */

@@ -19,6 +19,8 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
     ...procFilter,
 
     attach: (kn) => table.watch(kn, () => table.open(kn.ident)),
+    image: (kn) => table.image(kn),
+    restore: (kn, state, origin) => table.restore(kn, state, origin, () => table.open(kn.ident)),
 
     touch(kn, kev, type) {
       if (type === EVENT_PROCESS) {
@@ -77,6 +79,14 @@ export function procdescFilter(table: ProcessTable, linkOf: (kn: Knote) => strin
         refuse(EINVAL, 'a pidfd tells of NOTE_EXIT and NOTE_REAP, no more')
       }
       return table.watch(kn, () => table.duplicate(kn.ident))
+    },
+
+    image: (kn) => table.image(kn),
+    restore(kn, state, origin) {
+      if (linkOf(kn) !== PIDFD) {
+        refuse(EINVAL, `descriptor ${kn.ident} is not a pidfd`)
+      }
+      return table.restore(kn, state, origin, () => table.duplicate(kn.ident))
     },
   }
 }

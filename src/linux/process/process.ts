@@ -23,6 +23,7 @@
  * has not exited is running, and the pidfd is asked again. Whom nobody watches is released.
  */
 import { Callout } from '../../core/callout.js'
+import type { ProcessState } from '../../core/filters/proc.js'
 import { type Process, STATUS_UNKNOWN } from '../../core/kernel.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
@@ -97,6 +98,7 @@ export class LinuxProcess implements Process {
   /** The NOTE_CHILD of its birth was noted. */
   announced = false
   #state: State
+  #start = 0
   /** What the connector has told of its threads. */
   readonly #threads = {
     /** Those that live, if it has told of all. */
@@ -131,7 +133,38 @@ export class LinuxProcess implements Process {
     return 'status' in this.#state ? this.#state.status : null
   }
 
-  get #fd(): number {
+  /**
+   * When it began, CLOCK_BOOTTIME in ns, rounded down; 0 where that cannot be known any more. With
+   * its number it tells it from others.
+   */
+  get start(): number {
+    if (this.#start !== 0 || this.fd === -1) return this.#start
+    const stat = processStat(this.number)
+    if (stat !== null && this.#pidfd() !== PROCESS_REAPED) this.#start = stat.start
+    return this.#start
+  }
+
+  /** Its pid, also where it was found by a pidfd; -1 when that was reaped. */
+  get number(): number {
+    return this.pid === 0 ? pidOfDescriptor(this.fd) : this.pid
+  }
+
+  /**
+   * Whether it is the process of an image.
+   * @param byPidfd it was found by a pidfd of the program's, which is the one that it was
+   */
+  isMeant({ pid, start }: ProcessState, byPidfd: boolean): boolean {
+    if (byPidfd) return pid === 0 || this.number < 1 || this.number === pid
+    return start === 0 || this.start === start
+  }
+
+  /** The original of a copy of a knote has been told that it has exited. */
+  recall(status: number): void {
+    if (this.exitStatus === null) this.#become({ name: 'exited', fd: this.fd, status })
+  }
+
+  /** The pidfd, -1 for none. */
+  get fd(): number {
     return 'fd' in this.#state ? this.#state.fd : -1
   }
 
@@ -152,7 +185,7 @@ export class LinuxProcess implements Process {
   }
 
   get runs(): boolean {
-    return this.#fd !== -1 && this.#pidfd() === PROCESS_RUNNING
+    return this.fd !== -1 && this.#pidfd() === PROCESS_RUNNING
   }
 
   /** Whether what it is watched for needs the connector may have changed. */
@@ -168,7 +201,7 @@ export class LinuxProcess implements Process {
   /** Lets go of a process that nobody watches. */
   release(): void {
     if (this.#state.name === 'released') return
-    const fd = this.#fd
+    const fd = this.fd
     this.#become({ name: 'released', status: this.exitStatus })
     this.table.forget(this, fd)
   }
@@ -185,7 +218,7 @@ export class LinuxProcess implements Process {
   }
 
   #pidfd(): number {
-    const fd = this.#fd
+    const fd = this.fd
     return fd === -1 ? PROCESS_RUNNING : this.table.hub.native.pidfdState(fd)
   }
 
@@ -304,12 +337,12 @@ export class LinuxProcess implements Process {
     }
     const { several, status } = this.#threads
     // Where the first thread has ended before the last, its status may be that of the process.
-    this.#exit((several ? this.#status(this.#fd, pidfd) : null) ?? status)
+    this.#exit((several ? this.#status(this.fd, pidfd) : null) ?? status)
     this.#fired(pidfd)
   }
 
   #exit(status: number): void {
-    this.#become({ name: 'exited', fd: this.#fd, status })
+    this.#become({ name: 'exited', fd: this.fd, status })
     this.reckon()
     this.klist.note(NOTE_EXIT)
   }
@@ -329,7 +362,7 @@ export class LinuxProcess implements Process {
   /** Nothing more is to be heard of it. */
   gone(): void {
     if (this.#state.name === 'released') return
-    const fd = this.#fd
+    const fd = this.fd
     const { status } = this.#threads
     if (this.exitStatus === null) {
       this.#exit(fd === -1 ? status : (this.#status(fd, PROCESS_REAPED) ?? status))

@@ -6,18 +6,58 @@
  *
  * The forks of a process come before its exit is believed, whoever tells of it first.
  */
+import { fstatSync } from 'node:fs'
 import { attempt, orUndo } from '../../core/failure.js'
-import { watchProcess } from '../../core/filters/proc.js'
+import {
+  checkProcess,
+  imageOfProcess,
+  type ProcessState,
+  resumeProcess,
+  watchProcess,
+} from '../../core/filters/proc.js'
 import { noteFork } from '../../core/fork.js'
+import type { Origin } from '../../core/image.js'
+import { invalidImage, record, truth, whole } from '../../core/image-check.js'
+import { type Process, STATUS_UNKNOWN } from '../../core/kernel.js'
 import type { Knote } from '../../core/knote.js'
 import type { ProcessJournal } from '../../core/process-journal.js'
-import { EBADF, EINVAL, ENOENT, ESRCH, refuse } from '../../errors.js'
+import { EBADF, EINVAL, ENOENT, ESRCH, KqueueError, refuse } from '../../errors.js'
 import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
+
+/** pidfd_open(2), since Linux 6.9. */
+const PIDFS = 0x50494446
+
+/** A pidfd of a thread, and its inode, which no other process has. */
+interface Pidfd {
+  readonly fd: number
+  readonly ino: bigint
+}
+
+/** What tells another process of processes from now on. */
+export interface HandedProcesses {
+  /** The process connector's socket, -1 for none. */
+  readonly connector: number
+  /** Those that have a pidfd, which stays ours as well. */
+  readonly held: readonly HandedProcess[]
+}
+
+interface HandedProcess {
+  readonly pid: number
+  readonly fd: number
+  /** From when on it is watched, CLOCK_MONOTONIC in ns. */
+  readonly since: number
+}
+
+export interface LinuxProcessState extends ProcessState {
+  readonly pidfd: Pidfd | null
+  /** Whether there is a pidfd; without, the number may be another's. */
+  readonly known: boolean
+}
 
 export class ProcessTable implements ConnectorListener {
   readonly connector: Connector
@@ -32,6 +72,10 @@ export class ProcessTable implements ConnectorListener {
   #tellsReap: boolean | undefined
   /** Knotes that are about to be attached: the connector goes on. */
   #watching = 0
+  /** Those that were handed over, by pid, until somebody asks for them. */
+  readonly #handed = new Map<number, HandedProcess>()
+  /** Something was handed over, and the knotes are still to come. */
+  #arriving = false
 
   constructor(readonly hub: Hub) {
     this.connector = new Connector(hub, this)
@@ -46,9 +90,14 @@ export class ProcessTable implements ConnectorListener {
   #seek(pid: number): LinuxProcess | null {
     const known = this.#held.get(pid)
     // It may have been reaped, and the number be another's.
-    known?.look()
+    if (!this.#arriving) known?.look()
     if (known !== undefined && this.#held.get(pid) === known) return known
     if (!Number.isInteger(pid) || pid < 1 || pid > 0x7fffffff) return null
+    const handed = this.#handed.get(pid)
+    if (handed !== undefined) {
+      this.#handed.delete(pid)
+      return this.#hold(pid, handed.fd, handed.since)
+    }
     const fd = this.hub.native.pidfdOpen(pid)
     // Linux has a number for each thread, too, and has changed what it says of them.
     if (fd === -EINVAL || fd === -ENOENT || fd === -ESRCH) return null
@@ -118,6 +167,51 @@ export class ProcessTable implements ConnectorListener {
     return runs ? other : null
   }
 
+  // Copies of knotes
+
+  /** What is known of the process of a knote. */
+  image(kn: Knote): LinuxProcessState {
+    const process = kn.hook as Process
+    const given = imageOfProcess(kn)
+    if (!(process instanceof LinuxProcess)) return { ...given, pidfd: null, known: false }
+    const pid = Math.max(0, process.number)
+    return { ...given, pid, pidfd: this.#pidfdOf(process.fd), known: process.fd !== -1 }
+  }
+
+  /** What tells a pidfd from others; null where pidfds are no files of their own. */
+  #pidfdOf(fd: number): Pidfd | null {
+    if (fd === -1 || this.hub.native.fileSystem(fd) !== PIDFS) return null
+    return { fd, ino: fstatSync(fd, { bigint: true }).ino }
+  }
+
+  /** Attaches a copy to its process. @throws KqueueError */
+  restore(kn: Knote, state: unknown, origin: Origin, open: () => LinuxProcess): number {
+    const given = checkProcess(kn, state)
+    const { known, pidfd } = checkKnown(state)
+    if (!given.watched) {
+      resumeProcess(kn, given, null, origin)
+      return 0
+    }
+    return this.#prepared(kn.sfflags, () => {
+      const process = known ? unlessGone(open) : null
+      if (process?.isMeant(given, kn.ops.isFd)) this.#resume(kn, given, process, origin)
+      else resumeProcess(kn, given, null, origin, this.#statusBehind(pidfd))
+      if (process?.klist.empty) process.release()
+    })
+  }
+
+  #resume(kn: Knote, given: ProcessState, process: LinuxProcess, origin: Origin): void {
+    if (!origin.handed) process.look()
+    if (given.status !== null) process.recall(given.status)
+    resumeProcess(kn, given, process, origin)
+  }
+
+  /** How a process has ended that is gone, as far as a pidfd of another thread still says. */
+  #statusBehind(pidfd: Pidfd | null): number {
+    if (pidfd === null || this.#pidfdOf(pidfd.fd)?.ino !== pidfd.ino) return STATUS_UNKNOWN
+    return Math.max(STATUS_UNKNOWN, this.hub.native.pidfdStatus(pidfd.fd))
+  }
+
   /** Makes sure that notes can come, and does something that makes them come. */
   #prepared(notes: number, action: () => void): 0 {
     // What has happened until now is not for who comes now.
@@ -155,6 +249,37 @@ export class ProcessTable implements ConnectorListener {
   /** Stops to listen when nobody needs it. */
   stopIfIdle(): void {
     if (this.#listeners.size === 0 && this.#watching === 0) this.connector.stop()
+  }
+
+  // From one process to another
+
+  /** What other processes are to be told of those of some knotes. */
+  handOver(knotes: Iterable<Knote>): HandedProcesses {
+    const held = new Map<number, HandedProcess>()
+    let listens = false
+    for (const { hook, sfflags } of knotes) {
+      if (!(hook instanceof LinuxProcess)) continue
+      listens ||= (sfflags & CONNECTOR_NOTES) !== 0
+      const { pid, fd, since } = hook
+      if (this.#held.get(pid) === hook && fd !== -1) held.set(pid, { pid, fd, since })
+    }
+    return { connector: listens ? this.connector.handOver() : -1, held: [...held.values()] }
+  }
+
+  /** It was handed over. */
+  takeOver({ connector, held }: HandedProcesses): void {
+    for (const process of held) this.#handed.set(process.pid, process)
+    this.#arriving = true
+    if (connector >= 0) this.connector.takeOver(connector)
+  }
+
+  /** The knotes are there: what has happened meanwhile is for them. */
+  takenOver(): void {
+    for (const { fd } of this.#handed.values()) this.hub.native.close(fd)
+    this.#handed.clear()
+    this.#arriving = false
+    this.connector.takenOver()
+    for (const process of [...this.#held.values()]) this.#lookOrRelease(process)
   }
 
   // What the connector tells
@@ -293,7 +418,32 @@ export class ProcessTable implements ConnectorListener {
   }
 }
 
+/** @throws KqueueError EINVAL */
+function checkKnown(state: unknown): Pick<LinuxProcessState, 'known' | 'pidfd'> {
+  const { known, pidfd } = record<'known' | 'pidfd'>(state, 'state')
+  const isKnown = truth(known, 'state.known')
+  return { known: isKnown, pidfd: pidfd === null ? null : checkPidfd(pidfd) }
+}
+
+function checkPidfd(pidfd: unknown): Pidfd {
+  const given = record<'fd' | 'ino'>(pidfd, 'state.pidfd')
+  const fd = whole(given.fd, 'state.pidfd.fd', 0, 0x7fffffff)
+  const { ino } = given
+  if (typeof ino !== 'bigint') throw invalidImage('state.pidfd.ino', 'a bigint')
+  return { fd, ino }
+}
+
 /** CLOCK_MONOTONIC in ns. */
 function now(): number {
   return Number(process.hrtime.bigint())
+}
+
+/** The process that `open` finds, null when there is none any more. */
+function unlessGone(open: () => LinuxProcess): LinuxProcess | null {
+  try {
+    return open()
+  } catch (error) {
+    if (error instanceof KqueueError && error.errno === -ESRCH) return null
+    throw error
+  }
 }

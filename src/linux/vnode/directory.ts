@@ -17,6 +17,7 @@
  *       ├──── no longer asked for, or ended ───────┤   └────────────────────────┘
  *       └─ asked ─▶ removed ◀─── seen to be gone ──┘
  */
+import { numbers } from '../../core/image-check.js'
 import { EACCES } from '../../errors.js'
 import {
   NOTE_ATTRIB,
@@ -34,10 +35,13 @@ import {
   IN_DELETE,
   IN_ENTRIES,
   IN_ISDIR,
+  IN_MASK_ADD,
   IN_MOVE_SELF,
   IN_MOVED_FROM,
+  IN_ONLYDIR,
 } from '../hub/inotify.js'
 import { STAT_LINKS } from '../hub/native.js'
+import type { VnodeState } from './state.js'
 import { Vnode, type VnodeOwner } from './vnode.js'
 
 /** What a directory needs of the table that it is in. */
@@ -123,6 +127,14 @@ export class DirectoryVnode extends Vnode {
 
   remember(): void {
     this.#links = this.table.hub.statistics[STAT_LINKS]!
+  }
+
+  protected override remembered(): readonly number[] {
+    return [this.#links]
+  }
+
+  override recall({ remembered }: VnodeState): void {
+    this.#links = numbers(remembered, 'state.remembered', 1)[0]!
   }
 
   take(mask: number, cookie: number, named: boolean): void {
@@ -292,6 +304,12 @@ export class DirectoryVnode extends Vnode {
 
   #leave(): void {
     if (this.#removal.name !== 'removed') this.#become(ALONE)
+  }
+
+  override handOver(inotify: number, fd: number): void {
+    super.handOver(inotify, fd)
+    if (this.removal !== 'followed') return
+    this.table.hub.native.inotifyAdd(inotify, fd, IN_DELETE | IN_ONLYDIR | IN_MASK_ADD, true)
   }
 
   override ended(): void {

@@ -3,6 +3,7 @@
  * for writing, growing and cutting, and one for attributes, new names and lost ones;
  * which it was is seen in the file.
  */
+import { numbers } from '../../core/image-check.js'
 import {
   NOTE_ATTRIB,
   NOTE_DELETE,
@@ -23,6 +24,7 @@ import {
   STAT_SIZE,
   STAT_UID,
 } from '../hub/native.js'
+import type { VnodeState } from './state.js'
 import { Vnode } from './vnode.js'
 
 /** Notes for which the file has to be looked at: writing comes with growing. */
@@ -30,6 +32,10 @@ const COMPARED = NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK | NOTE_DELET
 
 /** What one write(2) does at once. */
 const CONTENT = NOTE_WRITE | NOTE_EXTEND
+
+/** What is remembered, in the order in which the class has it. */
+type FileFields = [number, number, number, number, number, number, number, number]
+const FIELDS = 8
 
 export class FileVnode extends Vnode {
   #taken = 0
@@ -52,6 +58,35 @@ export class FileVnode extends Vnode {
     this.#gid = statistics[STAT_GID]!
     this.#modified = statistics[STAT_MODIFIED]!
     this.#modifiedNsec = statistics[STAT_MODIFIED_NSEC]!
+  }
+
+  protected override remembered(): readonly number[] {
+    return [
+      this.#size,
+      this.#links,
+      this.#mode,
+      this.#uid,
+      this.#gid,
+      this.#modified,
+      this.#modifiedNsec,
+      this.#unlinked ? 1 : 0,
+    ]
+  }
+
+  override recall({ remembered }: VnodeState): void {
+    const [size, links, mode, uid, gid, modified, modifiedNsec, unlinked] = numbers(
+      remembered,
+      'state.remembered',
+      FIELDS,
+    ) as FileFields
+    this.#size = size
+    this.#links = links
+    this.#mode = mode
+    this.#uid = uid
+    this.#gid = gid
+    this.#modified = modified
+    this.#modifiedNsec = modifiedNsec
+    this.#unlinked = unlinked === 1
   }
 
   override take(mask: number): void {

@@ -12,7 +12,7 @@
  */
 
 import { constants } from 'node:fs'
-import { orUndo } from '../../core/failure.js'
+import { attempt, orUndo } from '../../core/failure.js'
 import { NumberTable } from '../../core/table.js'
 import { EBADF, refuse } from '../../errors.js'
 import { INOTIFY, INOTIFY_WATCH } from '../hub/facility.js'
@@ -56,6 +56,8 @@ export class VnodeTable implements DirectoryOwner {
   readonly #touched: Vnode[] = []
   #lost = false
   #draining = false
+  /** It was handed over, and the knotes are still to come. */
+  #arriving = false
   /** A watch was taken out, and inotify has a record of that. */
   #removed = false
 
@@ -207,6 +209,45 @@ export class VnodeTable implements DirectoryOwner {
   look(): void {
     for (const seeker of this.seekers) seeker.look()
     for (const directory of this.unseen) directory.look()
+  }
+
+  // From one process to another
+
+  /**
+   * An inotify instance for another process, which watches the files of the descriptors that
+   * it has, too; -1 when none of them is watched, or a negative errno.
+   */
+  handOver(has: (fd: number) => boolean): number {
+    const { native } = this.hub
+    let fd = -1
+    for (const vnode of this.#vnodes.values()) {
+      const side = vnode.sides().find((each) => has(each.fd) && each.same())
+      if (side === undefined) continue
+      if (fd === -1) fd = native.inotifyCreate()
+      if (fd < 0) return fd
+      vnode.handOver(fd, side.fd)
+    }
+    if (fd === -1) return fd
+    while (native.inotifyRead(fd, this.#bytes) > 0);
+    this.drain()
+    return fd
+  }
+
+  /** It was handed over: it tells when the knotes are there. */
+  takeOver(fd: number): void {
+    if (attempt(() => this.hub.adopt(fd, () => this.drain())) === null) {
+      this.hub.native.close(fd)
+      return
+    }
+    this.#fd = fd
+    this.#draining = this.#arriving = true
+  }
+
+  /** The knotes are there: what has happened meanwhile is for them. */
+  takenOver(): void {
+    if (!this.#arriving) return
+    this.#draining = this.#arriving = false
+    this.drain()
   }
 
   // Records

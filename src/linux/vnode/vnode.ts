@@ -10,8 +10,9 @@ import { readlinkSync, statSync } from 'node:fs'
 import type { Knlist } from '../../core/knlist.js'
 import type { NameLog } from '../../core/name-log.js'
 import type { FileHub } from '../hub/hub.js'
-import { ALL_NOTES, maskFor, type VnodeKind } from '../hub/inotify.js'
+import { ALL_NOTES, IN_MASK_ADD, maskFor, type VnodeKind } from '../hub/inotify.js'
 import { STAT_INO_HIGH, STAT_INO_LOW } from '../hub/native.js'
+import { pathOf, stateFields, type VnodeState } from './state.js'
 
 /** One filter of one descriptor of a vnode. */
 interface VnodeSide {
@@ -71,6 +72,24 @@ export abstract class Vnode {
   /** Remembers the file as the kernel's statistics have it, to compare. */
   abstract remember(): void
 
+  // Copies of knotes
+
+  /** The file as it is remembered, by the descriptor of a side. */
+  image(fd: number): VnodeState {
+    this.table.hub.stat(fd)
+    const { statistics } = this.table.hub
+    return {
+      now: stateFields.map((field) => statistics[field]!),
+      remembered: this.remembered(),
+      path: pathOf(fd),
+    }
+  }
+
+  /** What is remembered, to compare. */
+  protected abstract remembered(): readonly number[]
+  /** Remembers what the original of a copy did. @throws KqueueError EINVAL */
+  abstract recall(state: VnodeState): void
+
   /** Nobody wants to know of it. */
   get idle(): boolean {
     return this.readers.size === 0 && this.watchers.size === 0
@@ -97,6 +116,11 @@ export abstract class Vnode {
   /** Those through which inotify can be asked; any may be dropped meanwhile. */
   sides(): VnodeSide[] {
     return [...this.watchers, ...this.readers]
+  }
+
+  /** Has another inotify instance watch it as well, for a process that has descriptor `fd`, too. */
+  handOver(inotify: number, fd: number): void {
+    this.table.hub.native.inotifyAdd(inotify, fd, this.wanted | IN_MASK_ADD, false)
   }
 
   /** Nothing more will come: the file is gone with all its descriptors. */

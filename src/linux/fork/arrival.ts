@@ -1,0 +1,167 @@
+/**
+ * A process that was started with copies of queues finds them: what the parent has made for
+ * it becomes its own, and the copies stand under the numbers of the originals.
+ *
+ *     const arrival = arrive(native)
+ *     const kernel = LinuxKernel.ofThread(arrival?.sets)
+ *     arrival?.settle(kernel)
+ */
+import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
+import { deserialize } from 'node:v8'
+import { isMainThread } from 'node:worker_threads'
+import { type Missing, restore } from '../../core/image.js'
+import { errnoName } from '../../errors.js'
+import type { Native } from '../hub/native.js'
+import type { HandedSets } from '../hub/sets.js'
+import { processStat } from '../process/procfs.js'
+import { LinuxQueue } from '../queue.js'
+import type { ForkHost } from './departure.js'
+import { type Cargo, FORMAT, type Handed, VARIABLE } from './handed.js'
+
+/** The copies that this process was started with, by descriptor. */
+export const inherited = new Map<number, LinuxQueue>()
+
+/** One of an eventfd. */
+const ONE = new BigUint64Array([1n])
+
+/** What was handed over to this process; null when nothing was. Asked once. */
+export function arrive(native: Native): Arrival | null {
+  const text = process.env[VARIABLE]
+  if (text === undefined || !isMainThread) return null
+  // It is not for the children of this process.
+  delete process.env[VARIABLE]
+  const [, pid, number] = /^(\d+),(\d+)$/.exec(text) ?? []
+  if (number === undefined || !mayBeParent(Number(pid))) return null
+  const cargo = read(native, Number(number))
+  if (cargo?.format !== FORMAT || cargo.pid !== Number(pid)) return null
+  const isFirst = take(cargo.ticket)
+  // The parent has ended: it may be that of who has taken it all.
+  if (!isFirst && process.ppid !== cargo.pid) return null
+  return new Arrival(native, cargo, isFirst)
+}
+
+/** Not while it lives and is the parent of another process. */
+function mayBeParent(pid: number): boolean {
+  return process.ppid === pid || processStat(pid) === null
+}
+
+/** The sealed file under a number, unless it is something else. */
+function read(native: Native, number: number): Cargo | null {
+  if (native.imageIs(number) !== 1) return null
+  const bytes = Buffer.alloc(fstatSync(number).size)
+  readSync(number, bytes, 0, bytes.length, 0)
+  return deserialize(bytes) as Cargo
+}
+
+/** Whether this process is the first one that takes a ticket. */
+function take(ticket: number): boolean {
+  try {
+    return readSync(ticket, Buffer.alloc(8)) === 8
+  } catch {
+    return false
+  }
+}
+
+export class Arrival {
+  readonly #handed: Handed | null
+
+  constructor(
+    readonly native: Native,
+    readonly cargo: Cargo,
+    isFirst: boolean,
+  ) {
+    for (const fd of cargo.cloexec) native.cloexecSet(fd)
+    if (isFirst) this.#handed = owned(native, cargo.handed)
+    else {
+      this.#handed = null
+      closeAll(descriptorsOf(cargo.handed))
+    }
+  }
+
+  /** For the kernel of this thread. */
+  get sets(): HandedSets | undefined {
+    return this.#handed?.sets
+  }
+
+  /** Makes the copies. */
+  settle(kernel: ForkHost): void {
+    const { cargo } = this
+    this.#takeOver(kernel)
+    const queues = cargo.queues.map(({ fd, flags }) => new LinuxQueue(kernel, flags, fd))
+    const shift = Number(cargo.epoch - kernel.epoch)
+    const origin = { shift, here: false, handed: this.#handed !== null }
+    const missing = cargo.queues.flatMap(({ image }, at) => restore(queues[at]!, image, origin))
+    this.#takenOver(kernel)
+    kernel.poll(0, 0)
+    for (const kq of queues) inherited.set(kq.expose(), kq)
+    kernel.settle()
+    if (missing.length > 0) warn(missing)
+    writeSync(cargo.done, ONE)
+    closeAll([cargo.done, cargo.ticket])
+  }
+
+  #takeOver({ vnodes, mounts, links, processes }: ForkHost): void {
+    const handed = this.#handed
+    if (handed === null) return
+    if (handed.inotify !== -1) vnodes.takeOver(handed.inotify)
+    if (handed.mounts !== null) mounts.takeOver(handed.mounts)
+    if (handed.links !== null) links.takeOver(handed.links)
+    processes.takeOver(handed.processes)
+  }
+
+  #takenOver({ sets, vnodes, mounts, links, processes }: ForkHost): void {
+    if (this.#handed === null) return
+    sets.takenOver()
+    vnodes.takenOver()
+    mounts.takenOver()
+    links.takenOver()
+    processes.takenOver()
+  }
+}
+
+function descriptorsOf({ sets, inotify, mounts, links, processes }: Handed): number[] {
+  return [
+    ...[...sets.values()].map(({ fd }) => fd),
+    inotify,
+    ...(mounts === null ? [] : [mounts.fd, mounts.witness]),
+    ...(links === null ? [] : [links.fd]),
+    processes.connector,
+    ...processes.held.map(({ fd }) => fd),
+  ].filter((fd) => fd !== -1)
+}
+
+/** What was handed over as this process's own; what it has closed before is not among it. */
+function owned(native: Native, handed: Handed): Handed {
+  const { sets, inotify, mounts, links, processes } = handed
+  const has = (fd: number): boolean => fd !== -1 && native.descriptorTake(fd) === fd
+  return {
+    sets: new Map([...sets].filter(([, { fd }]) => has(fd))),
+    inotify: has(inotify) ? inotify : -1,
+    mounts: mounts !== null && has(mounts.fd) && has(mounts.witness) ? mounts : null,
+    links: links !== null && has(links.fd) ? links : null,
+    // The connector takes its socket by itself.
+    processes: { ...processes, held: processes.held.filter(({ fd }) => has(fd)) },
+  }
+}
+
+function closeAll(fds: readonly number[]): void {
+  for (const fd of fds) {
+    try {
+      closeSync(fd)
+    } catch {
+      // The program has closed it.
+    }
+  }
+}
+
+function warn(missing: readonly Missing[]): void {
+  const each = missing.map(
+    ({ ident, filter, errno, reason }) =>
+      `ident ${ident}, filter ${filter}: ${errnoName(errno)}, ${reason}`,
+  )
+  const what = missing.length === 1 ? 'one event is' : `${missing.length} events are`
+  process.emitWarning(
+    `${what} missing in the copy of a kqueue: ${each.join('; ')}`,
+    'KqueueWarning',
+  )
+}

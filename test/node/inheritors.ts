@@ -1,0 +1,92 @@
+/**
+ * Children that are started with copies of queues, and do what they are told; they run
+ * test/programs/inheritor.ts, and are gone when the test is over.
+ *
+ *     const child = start()                     // as good as still starting
+ *     posix.write(w, 'x')                       // what happens meanwhile
+ *     child.begin()
+ *     assert.deepEqual(idents(await child.events(kq.fd)), [r])
+ */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { readlinkSync } from 'node:fs'
+import { before } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { type ForkGiven, fork, type Kevent, type KnoteInfo } from 'kqueue'
+import { whenOver, within } from '../patience.js'
+import type { Answers, Order } from '../programs/inheritor.js'
+
+/** What Node.js opens with the first child of a process, and keeps. */
+export function warmUp(): void {
+  before(() => once(spawn('true'), 'exit'))
+}
+
+export const INHERITOR = fileURLToPath(new URL('../programs/inheritor.js', import.meta.url))
+
+/** Kills a child when the test is over. */
+export function keepChild<Child extends ChildProcess>(child: Child): Child {
+  const exit = child.pid === undefined ? undefined : once(child, 'exit')
+  exit?.catch(() => {})
+  whenOver(async () => {
+    if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await exit
+  })
+  return child
+}
+
+export class Inheritor {
+  constructor(readonly process: ChildProcess) {}
+
+  /** Lets it look for its queues. */
+  begin(): this {
+    this.process.stdin!.end('x')
+    return this
+  }
+
+  /** What has happened to the queue under a number, waiting at most `timeout` ms. */
+  events(fd: number, timeout = 0): Promise<Kevent[]> {
+    return this.ask<'events'>({ what: 'events', fd, timeout })
+  }
+
+  knotes(fd: number): Promise<KnoteInfo[]> {
+    return this.ask<'knotes'>({ what: 'knotes', fd })
+  }
+
+  numbers(): Promise<number[]> {
+    return this.ask<'numbers'>({ what: 'numbers' })
+  }
+
+  /** Whether a number is the same file there as here. */
+  async shares(fd: number): Promise<boolean> {
+    return (await this.ask<'link'>({ what: 'link', fd })) === readlinkSync(`/proc/self/fd/${fd}`)
+  }
+
+  async ask<What extends keyof Answers>(order: Order): Promise<Answers[What]> {
+    const { process } = this
+    const answer = within(
+      Promise.race([once(process, 'message'), once(process, 'exit').then(ended)]),
+      `an answer to ${JSON.stringify(order)}`,
+    )
+    process.send(order)
+    const [given] = await answer
+    if (given !== null && typeof given === 'object' && 'error' in given)
+      throw new Error(given.error)
+    return given
+  }
+
+  /** Has it end by itself. */
+  async end(): Promise<void> {
+    const exit = once(this.process, 'exit')
+    this.process.disconnect()
+    await within(exit, 'a child ends')
+  }
+}
+
+function ended([code, signal]: unknown[]): never {
+  throw new Error(`a child has ended: ${code ?? signal}`)
+}
+
+/** A child that has not looked for its queues yet. */
+export function start(options: ForkGiven = {}): Inheritor {
+  const stdio = options.stdio ?? ['pipe', 'inherit', 'inherit', 'ipc']
+  return new Inheritor(keepChild(fork(INHERITOR, ['wait'], { ...options, stdio })))
+}

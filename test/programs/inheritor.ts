@@ -1,0 +1,81 @@
+/**
+ * Has what it was started with, and does what it is told by messages. With 'wait' it looks
+ * for its queues only when there is something to read from its standard input: until then it
+ * is as good as still starting.
+ */
+import { readlinkSync, readSync } from 'node:fs'
+import { fork, inheritedKqueues, type Kevent, type KnoteInfo, type Kqueue } from 'kqueue'
+
+export type Order =
+  | { readonly what: 'numbers' }
+  | { readonly what: 'events'; readonly fd: number; readonly timeout: number }
+  | { readonly what: 'knotes'; readonly fd: number }
+  | { readonly what: 'link'; readonly fd: number }
+  | { readonly what: 'generation'; readonly fd: number; readonly left: number }
+
+/** What is answered to each. */
+export interface Answers {
+  numbers: number[]
+  events: Kevent[]
+  knotes: KnoteInfo[]
+  /** What /proc says that a number is, '' for none. */
+  link: string
+  /** How many events each generation has, the youngest first. */
+  generation: number[]
+}
+
+if (process.argv.includes('wait')) readSync(0, Buffer.alloc(1))
+const queues = inheritedKqueues()
+
+function at(fd: number): Kqueue {
+  const kq = queues.get(fd)
+  if (kq === undefined) throw new Error(`there is no queue ${fd}`)
+  return kq
+}
+
+function linkOf(fd: number): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
+}
+
+async function generation(fd: number, left: number): Promise<number[]> {
+  const younger = left === 0 ? [] : await born(fd, left - 1)
+  return [...younger, at(fd).kevent([], 64, 0).length]
+}
+
+async function born(fd: number, left: number): Promise<number[]> {
+  const child = fork(process.argv[1]!)
+  child.send({ what: 'generation', fd, left })
+  return new Promise((resolve, reject) => {
+    child.once('message', (counts) => {
+      child.disconnect()
+      resolve(counts as number[])
+    })
+    child.once('exit', () => reject(new Error('a child has ended')))
+  })
+}
+
+async function obey(order: Order): Promise<unknown> {
+  switch (order.what) {
+    case 'numbers':
+      return [...queues.keys()]
+    case 'events':
+      return at(order.fd).kevent([], 1024, order.timeout)
+    case 'knotes':
+      return at(order.fd).knotes()
+    case 'link':
+      return linkOf(order.fd)
+    case 'generation':
+      return generation(order.fd, order.left)
+  }
+}
+
+process.on('message', (order: Order) => {
+  obey(order).then(
+    (answer) => process.send?.(answer),
+    (error: Error) => process.send?.({ error: error.message }),
+  )
+})
