@@ -34,14 +34,16 @@ export function record<Field extends string>(value: unknown, field: string): Giv
 }
 
 export function list(value: unknown, field: string): readonly unknown[] {
-  if (Array.isArray(value)) return value
+  // A hole is as good as undefined.
+  if (Array.isArray(value)) return Array.from(value as unknown[])
   throw invalidImage(field, `an array, not ${kindOf(value)}`)
 }
 
 /** A whole number in a range. */
 export function whole(value: unknown, field: string, least: number, most: number): number {
   const fits = Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-  if (fits) return value as number
+  // Not -0.
+  if (fits) return (value as number) + 0
   const given = typeof value === 'number' ? value : kindOf(value)
   throw invalidImage(field, `a whole number from ${least} to ${most}, not ${given}`)
 }

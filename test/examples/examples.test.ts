@@ -25,6 +25,7 @@ const OUTPUTS: Readonly<Record<string, RegExp>> = {
   'throttle.mjs': /^200000 bytes\nat most one chunk every 10 ms: true\n$/,
   'watch-tree.mjs':
     /^watching 2 files and directories\n~ file\n\+ one\n\+ one\/two\n\+ one\/two\/three\n~ one\/two\/three\n- one\/two\/three\n- one\/two\n\+ four\n\+ four\/three\n(- .*\n)*the tree is gone\n$/,
+  'worker-pool.mjs': /^12 jobs by 3 workers, each once\nstopped (?:[012] ?){3}\n$/,
   'worker.mjs': /^(the worker has read: (one|two|three)\n){3}the main thread went on: true\n$/,
 }
 

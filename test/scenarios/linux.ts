@@ -75,6 +75,7 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'sysctl',
   'processes',
   'sigaction',
+  'images',
   'tree',
   'oob',
   'aio',

@@ -32,6 +32,8 @@ export type Capability =
   | 'processes'
   /** A child that is a World of its own: `processes.fork`. */
   | 'fork'
+  /** `calls`, with images of queues. */
+  | 'images'
   /** What a signal does can be chosen: `processes.sigaction`. */
   | 'sigaction'
   /** A pid is soon used again. */
