@@ -252,7 +252,7 @@ describe('A forged image', () => {
   it(`is taken or refused, ${MUTATIONS} times, and leaves nothing behind`, () => {
     const kq = queue()
     const [r, w] = pipe()
-    const directory = openSync('/tmp', 'r')
+    const directory = openSync('/', 'r')
     kq.kevent([
       user(1),
       trigger(2),
