@@ -272,7 +272,7 @@ js_connector_hand_over(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info))
 		return call.answer;
 	pthread_mutex_lock(&lock);
-	fd = procsource_open();
+	fd = procsource_hand_over();
 	pthread_mutex_unlock(&lock);
 	return call_result(&call, env_own(call.state, fd, -1));
 }

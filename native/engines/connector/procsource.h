@@ -12,6 +12,8 @@
  * EPROTONOSUPPORT, or ENOMSG when the kernel does not answer.
  */
 int procsource_open(void);
+/* The same for another process, beside the one of this. */
+int procsource_hand_over(void);
 /* Empties the socket: `tell` is called with each event. */
 void procsource_take(int fd, void (*tell)(const struct event_record *record));
 

@@ -130,11 +130,17 @@ export class DirectoryVnode extends Vnode {
   }
 
   protected override remembered(): readonly number[] {
-    return [this.#links]
+    return [this.#links, this.removal === 'removed' ? 1 : 0]
   }
 
   override recall({ remembered }: VnodeState): void {
-    this.#links = numbers(remembered, 'state.remembered', 1)[0]!
+    const [links, removed] = numbers(remembered, 'state.remembered', 2)
+    this.#links = links!
+    if (removed === 1 || this.removal !== 'removed') return
+    // It was removed since, which is still to be told.
+    this.#become(ALONE)
+    this.#taken |= IN_ATTRIB
+    this.table.touch(this)
   }
 
   take(mask: number, cookie: number, named: boolean): void {

@@ -303,6 +303,10 @@ export class VnodeTable implements DirectoryOwner {
       const name = this.#name(at + HEADER)
       for (const log of vnode.logs) log.add(name)
     }
+    this.touch(vnode)
+  }
+
+  touch(vnode: Vnode): void {
     if (vnode.touched) return
     vnode.touched = true
     this.#touched.push(vnode)

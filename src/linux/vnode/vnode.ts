@@ -37,6 +37,8 @@ export interface VnodeWatcher extends VnodeSide {
 /** What a vnode needs of the table that it is in. */
 export interface VnodeOwner {
   readonly hub: FileHub
+  /** A vnode has something to tell with the next records. */
+  touch(vnode: Vnode): void
   /** Asks for no more than is wanted, and for nothing when the vnode is idle. */
   narrow(vnode: Vnode): void
 }
