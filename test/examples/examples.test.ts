@@ -16,6 +16,7 @@ const OUTPUTS: Readonly<Record<string, RegExp>> = {
   'lines.mjs': /^1000 lines\n$/,
   'own-filter.mjs':
     /^(queue 0, 1 waiting: job [135]\n){3}queue 1, 3 waiting: job 2, job 4, job 6\n$/,
+  'prefork.mjs': /^3 workers have served 30 requests, each once\n$/,
   'pressure.mjs':
     /^(some avg10=\S+ avg60=\S+ avg300=\S+ total=\d+|no pressure stall information here: \w+)\n$/,
   'shutdown.mjs': /^(work\n)+reload config certs\n(work\n)+reload config certs\nended in order\n$/,
@@ -48,6 +49,8 @@ describe('the examples', { concurrency: 2 }, () => {
     if (name === 'kernels.mjs') continue
     test(`${name} prints what it promises`, (t) => check(name, t.signal))
   }
+  test('prefork.mjs prints it with node:cluster', (t) =>
+    check('prefork.mjs', t.signal, '--cluster'))
   for (const name of ON_BOTH) {
     test(`${name} prints it on the simulated kernel`, (t) => check(name, t.signal, '--simulated'))
   }

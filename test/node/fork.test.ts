@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { join } from 'node:path'
-import { describe, it } from 'node:test'
+import { before, describe, it } from 'node:test'
 import {
   type Change,
   EV_ADD,
@@ -40,10 +40,12 @@ import { directory } from './files.js'
 import { INHERITOR, keepChild, start, warmUp } from './inheritors.js'
 import { descriptors } from './processes.js'
 import { cleanUp, clear, idents, keep, pipe, queue, read, trigger, user } from './queues.js'
+import { openOnce } from './signals.js'
 
 const { O_CREAT, O_RDWR } = constants
 
-warmUp()
+await warmUp()
+before(openOnce)
 cleanUp()
 
 function copied(flags = KQUEUE_CPONFORK): Kqueue {

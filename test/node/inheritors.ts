@@ -9,16 +9,28 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readlinkSync } from 'node:fs'
-import { before } from 'node:test'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { type ForkGiven, fork, type Kevent, type KnoteInfo } from 'kqueue'
-import { whenOver, within } from '../patience.js'
+import { until, whenOver, within } from '../patience.js'
 import type { Answers, Order } from '../programs/inheritor.js'
 
-/** What Node.js opens with the first child of a process, and keeps. */
-export function warmUp(): void {
-  before(() => once(spawn('true'), 'exit'))
+/** Has Node.js open what it opens with the first child of a process, and keeps. */
+export async function warmUp(): Promise<void> {
+  const before = sockets()
+  await once(spawn('true'), 'close')
+  await until(() => sockets() === before, 'its pipes are closed')
+}
+
+const sockets = (): number =>
+  readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('socket:')).length
+
+function linkOf(fd: number | string): string {
+  try {
+    return readlinkSync(`/proc/self/fd/${fd}`)
+  } catch {
+    return ''
+  }
 }
 
 export const INHERITOR = fileURLToPath(new URL('../programs/inheritor.js', import.meta.url))
@@ -57,7 +69,7 @@ export class Inheritor {
 
   /** Whether a number is the same file there as here. */
   async shares(fd: number): Promise<boolean> {
-    return (await this.ask<'link'>({ what: 'link', fd })) === readlinkSync(`/proc/self/fd/${fd}`)
+    return (await this.ask<'link'>({ what: 'link', fd })) === linkOf(fd)
   }
 
   async ask<What extends keyof Answers>(order: Order): Promise<Answers[What]> {

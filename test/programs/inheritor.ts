@@ -7,6 +7,7 @@ import { readlinkSync, readSync } from 'node:fs'
 import { fork, inheritedKqueues, type Kevent, type KnoteInfo, type Kqueue } from 'kqueue'
 
 export type Order =
+  | { readonly what: 'gathered' }
   | { readonly what: 'numbers' }
   | { readonly what: 'events'; readonly fd: number; readonly timeout: number }
   | { readonly what: 'knotes'; readonly fd: number }
@@ -15,6 +16,8 @@ export type Order =
 
 /** What is answered to each. */
 export interface Answers {
+  /** What has come since it began, and between which times it was looked for last, hrtime in ns. */
+  gathered: { events: Kevent[]; from: number; to: number }
   numbers: number[]
   events: Kevent[]
   knotes: KnoteInfo[]
@@ -58,8 +61,25 @@ async function born(fd: number, left: number): Promise<number[]> {
   })
 }
 
+/** With 'gather' it takes every event as it comes. */
+const gathered: Kevent[] = []
+if (process.argv.includes('gather')) for (const kq of queues.values()) gather(kq)
+
+async function gather(kq: Kqueue): Promise<void> {
+  for await (const event of kq.unref()) gathered.push(event)
+}
+
+function last(): Answers['gathered'] {
+  const now = (): number => Number(process.hrtime.bigint())
+  const from = now()
+  for (const kq of queues.values()) gathered.push(...kq.kevent([], 1024, 0))
+  return { events: gathered, from, to: now() }
+}
+
 async function obey(order: Order): Promise<unknown> {
   switch (order.what) {
+    case 'gathered':
+      return last()
     case 'numbers':
       return [...queues.keys()]
     case 'events':
