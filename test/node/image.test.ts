@@ -290,10 +290,9 @@ describe('A forged image', () => {
     assert.equal(open(), before)
     assert.ok(taken > 0 && taken < MUTATIONS, `${taken} taken`)
     // The queue itself goes on.
-    assert.deepEqual(
-      kq.kevent([], 16, 0).map(({ ident }) => ident),
-      [2, w],
-    )
+    const idents = kq.kevent([], 16, 0).map(({ ident }) => ident)
+    // Others may have mounted something meanwhile.
+    assert.deepEqual(idents.slice(0, 2), [2, w])
     closeSync(directory)
   })
 })
