@@ -8,7 +8,6 @@ import {
   EV_CLEAR,
   EV_ONESHOT,
   EV_SET,
-  EVFILT_EMPTY,
   EVFILT_PROC,
   EVFILT_TIMER,
   EVFILT_VNODE,
@@ -34,7 +33,6 @@ import { cleanUpPuppets, idleStranger, watch } from './puppets.js'
 import { cleanUp, idents, keep, pipe, read, unixPair } from './queues.js'
 
 await warmUp()
-watchDrainOnce()
 cleanUp()
 cleanUpPuppets()
 
@@ -45,15 +43,6 @@ function copied(): Kqueue {
   const kq = kqueuex(KQUEUE_CPONFORK)
   whenOver(() => kq.close())
   return kq
-}
-
-/** What is opened for the first pipe that drains, and kept. */
-function watchDrainOnce(): void {
-  const kq = kqueuex(0)
-  const [r, w] = posix.pipe2(0)
-  kq.kevent([EV_SET(w, EVFILT_EMPTY, EV_ADD)])
-  kq.close()
-  for (const fd of [r, w]) posix.close(fd)
 }
 
 describe('While a child starts', () => {
@@ -106,18 +95,6 @@ describe('While a child starts', () => {
     posix.write(b, 'x')
     child.begin()
     assert.deepEqual(idents(await child.events(kq.fd, LONG)), [a])
-    await child.end()
-  })
-
-  it('what drains is told', async () => {
-    const kq = copied()
-    const [r, w] = pipe()
-    posix.write(w, 'abc')
-    kq.kevent([EV_SET(w, EVFILT_EMPTY, EV_ADD | EV_CLEAR)])
-    const child = start()
-    posix.read(r)
-    child.begin()
-    assert.deepEqual(idents(await child.events(kq.fd, LONG)), [w])
     await child.end()
   })
 
