@@ -245,12 +245,15 @@ describe('A child', () => {
     whenOver(() => options.close())
     const code = `import('${import.meta.resolve('kqueue')}').then((K) => console.log(K.inheritedKqueues().size))`
     const direct = spawn(process.execPath, ['-e', code], options)
+    const closed = [once(direct, 'close')]
     const [size] = await within(once(direct.stdout!, 'data'), 'its queues')
     assert.equal(String(size), '1\n')
     const shell = `"${process.execPath}" -e "${code.replaceAll('"', '\\"')}"; true`
     const between = spawn('sh', ['-c', shell], options)
+    closed.push(once(between, 'close'))
     const [none] = await within(once(between.stdout!, 'data'), 'its queues')
     assert.equal(String(none), '0\n')
+    await within(Promise.all(closed), 'both end')
     kq.close()
   })
 })

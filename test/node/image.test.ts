@@ -27,7 +27,8 @@ import {
 } from 'kqueue'
 import { SimKernel } from 'kqueue/sim'
 import * as posix from '../native/posix.js'
-import { ended, message, start } from './processes.js'
+import type { Cases } from '../programs/images.js'
+import { casesOf, ended, message, start } from './processes.js'
 import { cleanUp, closeRaw, pipe, queue, user } from './queues.js'
 
 before(() => {
@@ -37,6 +38,8 @@ before(() => {
   kq.close()
 })
 cleanUp()
+
+const images = casesOf<Cases>('images')
 
 /** How many images are made wrong; 100000 takes a minute or two. */
 const { KQUEUE_IMAGE_MUTATIONS = 5000, KQUEUE_IMAGE_SEED = 1 } = process.env
@@ -52,12 +55,7 @@ describe('An image', () => {
     const [r, w] = pipe()
     kq.kevent([trigger(2), trigger(1), EV_SET(r, EVFILT_READ, EV_ADD)])
     posix.write(w, 'abc')
-    const worker = start(
-      `const kq = K.Kqueue.fromImage(shared)
-      const take = () => kq.kevent([], 8, 0).map(({ ident, data }) => [ident, data])
-      parentPort.postMessage([take(), take()])`,
-      kq.image(),
-    )
+    const worker = start(images('takes what is pending', kq.image()))
     const level = [r, 3]
     assert.deepEqual(await message(worker), [[[2, 0], [1, 0], level], [level]])
     await ended(worker)
@@ -74,10 +72,7 @@ describe('An image', () => {
       EV_SET(2, EVFILT_TIMER, EV_ADD | EV_ONESHOT, 0, 3_600_000),
     ])
     const image = kq.image()
-    const worker = start(
-      'parentPort.postMessage(K.Kqueue.fromImage(shared).image())',
-      deserialize(serialize(image)),
-    )
+    const worker = start(images('makes an image', deserialize(serialize(image))))
     const again = (await message(worker)) as KqueueImage
     const times = ({ knotes, epoch }: KqueueImage): bigint[] =>
       knotes.map(({ state }) => epoch + BigInt((state as { time: number }).time))
@@ -89,15 +84,7 @@ describe('An image', () => {
     const kq = queue()
     const [r, w] = pipe()
     kq.kevent([EV_SET(r, EVFILT_READ, EV_ADD)])
-    const workers = [0, 1, 2].map(() =>
-      start(
-        `const kq = K.Kqueue.fromImage(shared)
-        parentPort.postMessage('ready')
-        parentPort.postMessage((await kq.wait()).map(({ data }) => data))
-        kq.close()`,
-        kq.image(),
-      ),
-    )
+    const workers = [0, 1, 2].map(() => start(images('waits', kq.image())))
     assert.deepEqual(await Promise.all(workers.map(message)), ['ready', 'ready', 'ready'])
     const told = workers.map(message)
     posix.write(w, 'hello')
@@ -118,10 +105,7 @@ describe('An image', () => {
     const kq = queue()
     kq.kevent([EV_SET(1, filter, EV_ADD)])
     const image = kq.image()
-    const worker = start(
-      `try { K.Kqueue.fromImage(shared) } catch (error) { parentPort.postMessage(error.message) }`,
-      image,
-    )
+    const worker = start(images('is refused', image))
     assert.match((await message(worker)) as string, /^EINVAL: .*there is no filter 'ours' here/)
     await ended(worker)
     kq.close()

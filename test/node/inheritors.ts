@@ -41,6 +41,7 @@ export function keepChild<Child extends ChildProcess>(child: Child): Child {
   exit?.catch(() => {})
   whenOver(async () => {
     if (child.exitCode === null && child.signalCode === null && child.kill('SIGKILL')) await exit
+    await until(() => !child.connected, 'its channel is closed')
   })
   return child
 }
