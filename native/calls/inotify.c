@@ -73,6 +73,9 @@ js_inotify_read(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "inotifyFd", &fd) ||
 	    !call_array(&call, 1, "buffer", napi_uint8_array, 1, &buffer, &length))
 		return call.answer;
+	/* Others may have closed it: what is read from a file of theirs is lost to them. */
+	if (owned_lost(&call.state->ownership, fd))
+		return call_number(&call, -EBADF);
 	count = read(fd, buffer, length);
 	if (count < 0 && errno == EAGAIN)
 		count = 0;

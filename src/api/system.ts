@@ -8,6 +8,7 @@
  * Arguments have been checked: masks, counts and nanoseconds are whole numbers in range. What
  * fails is a KqueueError.
  */
+/// <reference types="node" preserve="true" />
 
 import type { Abort } from '../core/abort.js'
 import type { GivenTimeout } from '../core/copyin.js'

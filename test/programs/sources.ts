@@ -1,5 +1,5 @@
 /** Every kind of source at once, and what becomes of the descriptors that they take. */
-import { existsSync, readdirSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readlinkSync, writeSync } from 'node:fs'
 import {
   EV_ADD,
   EV_SET,
@@ -83,6 +83,23 @@ const cases = {
     const had = others()
     closeAll(queues)
     console.log(others() - had, had > 10)
+  },
+
+  /** Every descriptor becomes a pipe, whose bytes are no records; prints how many are left in it. */
+  'loses all to a pipe'() {
+    const { internal, queues } = useAll()
+    const [r, w] = posix.pipe2(posix.constants.O_NONBLOCK)
+    // Records whose length leads back to the record before.
+    const bytes = Buffer.alloc(4096, Buffer.from(Int32Array.of(1, 2, 0, -16).buffer))
+    writeSync(w, bytes)
+    for (const fd of internal) posix.dup2(r, fd)
+    for (const kq of queues) {
+      try {
+        kq.kevent([], 8, 0)
+      } catch {}
+    }
+    closeAll(queues)
+    console.log(posix.read(r, 2 * bytes.length).length)
   },
 
   /** Prints how many queues still have a descriptor. */
