@@ -1,10 +1,10 @@
 /**
  * `npm run lint:package`: what a user's tools make of the package as it is packed: publint reads the
  * manifest, attw resolves the types as TypeScript does for ECMAScript modules, and TypeScript checks
- * all that the package declares in a project that has no other types.
+ * all that the package declares in a project that has only the types of Node.js besides.
  */
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,10 +22,13 @@ function run(directory, command, ...args) {
 
 const own = (command) => join(root, 'node_modules/.bin', command)
 
-/** A user with the strictest settings, whose only types are those of the language. */
+/** A user with the strictest settings, who has @types/node, and names no types. */
 function makeProject() {
   const project = join(place, 'project')
   mkdirSync(join(project, 'node_modules/kqueue'), { recursive: true })
+  for (const peer of ['@types', 'undici-types']) {
+    symlinkSync(join(root, 'node_modules', peer), join(project, 'node_modules', peer))
+  }
   const options = { module: 'NodeNext', target: 'ES2022', strict: true, noEmit: true, types: [] }
   const settings = { compilerOptions: { ...options, skipLibCheck: false }, files: ['user.ts'] }
   writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(settings))
