@@ -84,13 +84,13 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly #exposed = new Set<LinuxQueue>()
 
   /** The kernel of this thread. Throws ENOSYS where there can be none. */
-  static ofThread(handed: HandedSets = new Map()): LinuxKernel {
+  static ofThread(handed?: HandedSets): LinuxKernel {
     ofThread ??= new LinuxKernel(handed)
     return ofThread
   }
 
   /** @param handed sets that another process has made for this one */
-  private constructor(handed: HandedSets) {
+  private constructor(handed: HandedSets = new Map()) {
     super()
     this.native = usable()
     this.descriptors = new DescriptorTable(this.native)
