@@ -231,7 +231,7 @@ describe('While a child starts, where the system tells of forks', () => {
     let theirs = 0
     for (const { ident, fflags } of events) if (ident === pid) theirs |= fflags
     assert.equal(theirs, mine)
-    assert.ok(events.some(({ fflags }) => fflags & NOTE_CHILD))
+    assert.equal(events.filter(({ fflags }) => fflags & NOTE_CHILD).length, 1)
     await child.end()
   })
 })

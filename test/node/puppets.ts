@@ -45,12 +45,15 @@ export function stranger(commands: string): number {
   return Number(execFileSync('sh', ['-c', `(${commands}) > /dev/null 2>&1 & echo $!`], BOUNDED))
 }
 
+/** Of a program that is not looked after by a sanitizer, which would fork as it exits. */
+const PLAIN = { ...process.env, LD_PRELOAD: undefined }
+
 /** A stranger that begins with its commands when it is told to. */
 export function idleStranger(commands: string): { pid: number; go(): void } {
   const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
   const script = `exec 3<&0; (read go <&3; ${commands}) > /dev/null 2>&1 & echo $!`
   const pid = Number(
-    execFileSync('sh', ['-c', script], { stdio: [r, 'pipe', 'inherit'], ...BOUNDED }),
+    execFileSync('sh', ['-c', script], { stdio: [r, 'pipe', 'inherit'], env: PLAIN, ...BOUNDED }),
   )
   posix.close(r)
   keep(w)
