@@ -128,8 +128,11 @@ export function cleanUp(): void {
     open.clear()
   })
   after(async () => {
-    // Handles of libuv are closed in the next turn.
-    await new Promise((resolve) => setImmediate(resolve))
+    // Handles of libuv are closed in a later turn, and pipes of a child when it has ended.
+    const deadline = performance.now() + LONG
+    while (descriptors() !== start && performance.now() < deadline) {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+    }
     assert.equal(descriptors(), start, 'descriptors that are open in the end')
   })
 }
