@@ -3,7 +3,7 @@
  * as far as that can be seen. What nothing shows is reported as what inotify has lost is: as
  * all that was asked for.
  */
-import { readlinkSync } from 'node:fs'
+import { constants, readlinkSync } from 'node:fs'
 import { list, numbers, record, text } from '../../core/image-check.js'
 import {
   NOTE_ATTRIB,
@@ -38,8 +38,7 @@ export interface VnodeState {
   readonly path: string
 }
 
-const S_IFMT = 0o170000
-const S_IFDIR = 0o040000
+const { S_IFDIR, S_IFMT } = constants
 
 export const stateFields = [
   STAT_MODE,
