@@ -103,6 +103,8 @@ js_link_ask(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
+	if (owned_lost(&call.state->ownership, fd))
+		return call_number(&call, -EBADF);
 	if (sendto(fd, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL,
 	    (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		return call_result(&call, -1);
@@ -201,6 +203,9 @@ js_link_read(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "fd", &fd) ||
 	    !call_array(&call, 1, "records", napi_int32_array, LINK_RECORD, &data, &length))
 		return call.answer;
+	/* Others may have closed it: what is read from a socket of theirs is lost to them. */
+	if (owned_lost(&call.state->ownership, fd))
+		return call_number(&call, -EBADF);
 	records.next = data;
 	records.room = length / LINK_RECORD;
 	received = receive(fd, &message);

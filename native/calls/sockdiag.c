@@ -47,7 +47,8 @@ diag_open(struct env_state *state)
 
 	if (diag == NULL)
 		return NULL;
-	if (!diag->open) {
+	/* Others may have closed it, and a socket of theirs is not asked. */
+	if (!diag->open || owned_lost(&state->ownership, diag->fd)) {
 		diag->fd = env_own(state, socket(AF_NETLINK,
 		    SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_SOCK_DIAG), -1);
 		diag->open = diag->fd >= 0;

@@ -5,7 +5,6 @@
  */
 #include "calls.h"
 
-#include <errno.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
@@ -39,24 +38,8 @@ js_timerfd_set(napi_env env, napi_callback_info info)
 	return call_result(&call, timerfd_settime(fd, 0, &timer, NULL));
 }
 
-static napi_value
-js_timerfd_read(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	uint64_t expirations = 0;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	if (read(fd, &expirations, sizeof(expirations)) < 0 && errno != EAGAIN)
-		return call_result(&call, -1);
-	return call_number(&call, (double)expirations);
-}
-
 const struct call_entry timerfd_calls[] = {
 	CALL_FUNCTION("timerfdCreate", js_timerfd_create),
 	CALL_FUNCTION("timerfdSet", js_timerfd_set),
-	CALL_FUNCTION("timerfdRead", js_timerfd_read),
 	CALL_END,
 };

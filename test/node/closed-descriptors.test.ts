@@ -66,6 +66,11 @@ describe('A queue in the main thread', () => {
     assert.deepEqual([stdout, status], ['4096\n', 0], stderr)
   })
 
+  it('reads nothing of a socket that has the numbers of internal descriptors', () => {
+    const { stdout, stderr, status } = run(sources('loses all to a socket'))
+    assert.deepEqual([stdout, status], ['15\n', 0], stderr)
+  })
+
   it('is closed also when an eventfd inside is gone', () => {
     const { stdout, stderr, status } = run(sources('closes an eventfd inside'))
     assert.deepEqual([stdout, status], ['0\n', 0], stderr)

@@ -102,6 +102,21 @@ const cases = {
     console.log(posix.read(r, 2 * bytes.length).length)
   },
 
+  /** Every descriptor becomes a socket; prints how much of what was sent to it is left in it. */
+  'loses all to a socket'() {
+    const { internal, queues } = useAll()
+    const [ours, theirs] = posix.socketpair(posix.constants.AF_UNIX, posix.constants.SOCK_DGRAM)
+    posix.write(theirs, 'for the program')
+    for (const fd of internal) posix.dup2(ours, fd)
+    for (const kq of queues) {
+      try {
+        kq.kevent([EV_SET(1, EVFILT_NETDEV, EV_ADD, NOTE_LINKUP)], 8, 0)
+      } catch {}
+    }
+    closeAll(queues)
+    console.log(posix.recv(ours, 100, posix.constants.MSG_DONTWAIT).length)
+  },
+
   /** Prints how many queues still have a descriptor. */
   'closes an eventfd inside'() {
     const { internal, queues } = useAll()

@@ -205,8 +205,6 @@ export interface Native {
   timerfdCreate(): number
   /** Fires once, `sec`/`nsec` from now; 0/0 disarms. */
   timerfdSet(fd: number, sec: number, nsec: number): number
-  /** Expirations since the last read, 0 if none. */
-  timerfdRead(fd: number): number
 
   /** eventfd(initial, EFD_NONBLOCK | EFD_CLOEXEC). */
   eventfdCreate(initial: number): number
