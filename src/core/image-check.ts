@@ -33,10 +33,12 @@ export function record<Field extends string>(value: unknown, field: string): Giv
   throw invalidImage(field, `an object, not ${kindOf(value)}`)
 }
 
+/** An array without holes, so that its length is no more than there is memory for. */
 export function list(value: unknown, field: string): readonly unknown[] {
-  // A hole is as good as undefined.
-  if (Array.isArray(value)) return Array.from(value as unknown[])
-  throw invalidImage(field, `an array, not ${kindOf(value)}`)
+  if (!Array.isArray(value)) throw invalidImage(field, `an array, not ${kindOf(value)}`)
+  const hole = value.findIndex((_, place) => !(place in value))
+  if (hole === -1) return value
+  throw invalidImage(`${field}[${hole}]`, 'there: the array has a hole')
 }
 
 /** A whole number in a range. */

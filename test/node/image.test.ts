@@ -155,6 +155,14 @@ describe('What is no image', () => {
     refused({ ...image(), flags: 4 }, /^flags must be a mask of 0x30003/)
     refused({ ...image(), knotes: undefined }, /^knotes must be an array, not undefined$/)
     refused({ ...image(), knotes: [null] }, /^knotes\[0\] must be an object, not null$/)
+    for (const [field, length] of [
+      ['knotes', 2],
+      ['knotes', 2 ** 32 - 1],
+      ['queued', 2 ** 32 - 1],
+    ] as const) {
+      const holes = new RegExp(`^${field}\\[0\\] must be there: the array has a hole$`)
+      refused({ ...image(), [field]: new Array(length) }, holes)
+    }
     refused({ ...image(), queued: [3] }, /^queued\[0\] must be a whole number from 0 to 2, not 3$/)
     refused({ ...image(), queued: [0] }, /^queued\[0\] must be a knote that is active/)
     refused({ ...image(), queued: [1, 1] }, /^queued\[1\] must be another knote/)
