@@ -41,21 +41,6 @@ export class Drain extends Callout implements PipeWatch {
   /** It was empty and reported when so many bytes had been taken, -1 when it was not. */
   #reportedAt = -1
 
-  /** For a copy of a knote. */
-  get reportedAt(): number {
-    return this.#reportedAt
-  }
-
-  /** Goes on as for the original of a copy. */
-  recall(reportedAt: number): void {
-    if (reportedAt === -1) {
-      this.wait()
-      return
-    }
-    this.#reportedAt = reportedAt
-    this.#lookIn(FIRST)
-  }
-
   constructor(
     readonly side: PollSide,
     kind: number,
@@ -75,6 +60,22 @@ export class Drain extends Callout implements PipeWatch {
   get taken(): number {
     const { hub, fd } = this.side.descriptor
     return this.#isSilent ? hub.native.outputTaken(fd) : 0
+  }
+
+  /** For a copy: how much had been taken when it was empty, -1 when it is not. */
+  get mark(): number {
+    if (this.#isSilent) return this.#reportedAt
+    return this.queued > 0 ? -1 : 0
+  }
+
+  /** Goes on as for the original of a copy. */
+  recall(mark: number): void {
+    if (mark === -1 || (this.#isPipe && !this.side.descriptor.hub.pipeReads.handed)) {
+      this.wait()
+    } else if (this.#isSilent) {
+      this.#reportedAt = mark
+      this.#lookIn(FIRST)
+    }
   }
 
   /** There is something in the buffer: looks again later. */

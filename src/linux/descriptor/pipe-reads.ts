@@ -31,6 +31,8 @@ export class PipeReads {
   readonly #buffer = new Uint8Array(RECORD * 256)
   readonly #words = new Int32Array(this.#buffer.buffer)
   #reading = false
+  /** It was handed over, and the knotes are still to come. */
+  #arriving = false
 
   constructor(readonly hub: Hub) {}
 
@@ -59,6 +61,49 @@ export class PipeReads {
     this.#restIfIdle()
   }
 
+  // From one process to another
+
+  /**
+   * An inotify instance for another process, which watches those pipes that it has, too; -1
+   * when none of them is watched, or a negative errno.
+   */
+  handOver(has: (fd: number) => boolean): number {
+    const { native } = this.hub
+    let inotify = -1
+    for (const watches of this.#watched.values()) {
+      const fds = [...watches].map(({ side }) => side.descriptor.fd)
+      const fd = fds.find(has)
+      if (fd === undefined) continue
+      if (inotify === -1) inotify = native.inotifyCreate()
+      if (inotify < 0) return inotify
+      const wd = native.inotifyAdd(inotify, fd, IN_ACCESS | IN_OPEN, false)
+      if (wd >= 0) continue
+      native.close(inotify)
+      return wd
+    }
+    return inotify
+  }
+
+  /** It was handed over. */
+  takeOver(fd: number): void {
+    this.#fd = fd
+    this.#arriving = true
+  }
+
+  /** The knotes are there. */
+  takenOver(): void {
+    if (!this.#arriving) return
+    this.#arriving = false
+    if (this.#listening) return
+    this.hub.native.close(this.#fd)
+    this.#fd = -1
+  }
+
+  /** Whether the reads since an image that is being restored are told. */
+  get handed(): boolean {
+    return this.#arriving
+  }
+
   #listen(): boolean {
     if (this.#listening) return true
     const { hub } = this
@@ -69,6 +114,7 @@ export class PipeReads {
       // Nothing was watched with it, so that this takes no time.
       hub.native.close(this.#fd)
       this.#fd = -1
+      this.#arriving = false
       return false
     }
     this.#listening = true

@@ -63,7 +63,7 @@ export class PollSide implements Side, Level {
   }
 
   image(kn: Knote): number | null {
-    return kn.filter === EVFILT_EMPTY ? (this.drain?.reportedAt ?? null) : null
+    return kn.filter === EVFILT_EMPTY ? (this.drain?.mark ?? null) : null
   }
 
   restored(kn: Knote, state: unknown, origin: Origin): void {

@@ -50,7 +50,12 @@ function read(native: Native, number: number): Cargo | null {
   if (native.imageIs(number) !== 1) return null
   const bytes = Buffer.alloc(fstatSync(number).size)
   readSync(number, bytes, 0, bytes.length, 0)
-  return deserialize(bytes) as Cargo
+  try {
+    return deserialize(bytes) as Cargo
+  } catch {
+    // Somebody else's.
+    return null
+  }
 }
 
 /** Whether this process is the first one that takes a ticket. */
@@ -100,17 +105,19 @@ export class Arrival {
     closeAll([cargo.done, cargo.ticket])
   }
 
-  #takeOver({ vnodes, mounts, links, processes }: ForkHost): void {
+  #takeOver({ vnodes, pipeReads, mounts, links, processes }: ForkHost): void {
     const handed = this.#handed
     if (handed === null) return
+    if (handed.pipes !== -1) pipeReads.takeOver(handed.pipes)
     if (handed.inotify !== -1) vnodes.takeOver(handed.inotify)
     if (handed.mounts !== null) mounts.takeOver(handed.mounts)
     if (handed.links !== null) links.takeOver(handed.links)
     processes.takeOver(handed.processes)
   }
 
-  #takenOver({ sets, vnodes, mounts, links, processes }: ForkHost): void {
+  #takenOver({ sets, vnodes, pipeReads, mounts, links, processes }: ForkHost): void {
     if (this.#handed === null) return
+    pipeReads.takenOver()
     sets.takenOver()
     vnodes.takenOver()
     mounts.takenOver()
@@ -119,10 +126,11 @@ export class Arrival {
   }
 }
 
-function descriptorsOf({ sets, inotify, mounts, links, processes }: Handed): number[] {
+function descriptorsOf({ sets, inotify, pipes, mounts, links, processes }: Handed): number[] {
   return [
     ...[...sets.values()].map(({ fd }) => fd),
     inotify,
+    pipes,
     ...(mounts === null ? [] : [mounts.fd, mounts.witness]),
     ...(links === null ? [] : [links.fd]),
     processes.connector,
@@ -132,11 +140,12 @@ function descriptorsOf({ sets, inotify, mounts, links, processes }: Handed): num
 
 /** What was handed over as this process's own; what it has closed before is not among it. */
 function owned(native: Native, handed: Handed): Handed {
-  const { sets, inotify, mounts, links, processes } = handed
+  const { sets, inotify, pipes, mounts, links, processes } = handed
   const has = (fd: number): boolean => fd !== -1 && native.descriptorTake(fd) === fd
   return {
     sets: new Map([...sets].filter(([, { fd }]) => has(fd))),
     inotify: has(inotify) ? inotify : -1,
+    pipes: has(pipes) ? pipes : -1,
     mounts: mounts !== null && has(mounts.fd) && has(mounts.witness) ? mounts : null,
     links: links !== null && has(links.fd) ? links : null,
     // The connector takes its socket by itself.

@@ -15,6 +15,7 @@ import { imageOf, isOfSystem, type KnoteImage } from '../../core/image.js'
 import type { Knote } from '../../core/knote.js'
 import { KqueueError } from '../../errors.js'
 import { EVFILT_FS, EVFILT_NETDEV } from '../../event.js'
+import type { PipeReads } from '../descriptor/pipe-reads.js'
 import { PollSide } from '../descriptor/poll-side.js'
 import { EPOLL_CREATE, EVENTFD, IMAGE } from '../hub/facility.js'
 import type { HandedMember } from '../hub/pollset.js'
@@ -32,6 +33,7 @@ export interface ForkHost extends QueueHost {
   readonly processes: ProcessTable
   readonly mounts: MountTable
   readonly links: LinkTable
+  readonly pipeReads: PipeReads
   /** CLOCK_MONOTONIC in ns when `uptime()` was 0. */
   readonly epoch: bigint
   queues(): Iterable<LinuxQueue>
@@ -155,18 +157,20 @@ function reserve(places: Places, queues: readonly LinuxQueue[]): Set<number> {
 
 /** Makes what only one child can have. What there is no room for, the child makes for itself. */
 function handOver(departure: Departure, knotes: readonly Knote[], has: Set<number>): Handed {
-  const { mounts, links, processes, sets, vnodes } = departure.kernel
+  const { mounts, links, pipeReads, processes, sets, vnodes } = departure.kernel
   const made = sets.handOver((side) => membersOf(side, knotes, has))
   if (typeof made === 'number') throw failure(made)
   const give = (fd: number): number => departure.give(fd)
   const given = new Map([...made].map(([side, set]) => [side, { ...set, fd: give(set.fd) }]))
   const inotify = vnodes.handOver((fd) => has.has(fd))
+  const pipes = pipeReads.handOver((fd) => has.has(fd))
   const mounting = watches(knotes, EVFILT_FS) ? mounts.handOver() : -1
   const linking = watches(knotes, EVFILT_NETDEV) ? links.handOver() : -1
   const { connector, held } = processes.handOver(knotes)
   return {
     sets: given,
     inotify: inotify < 0 ? -1 : give(inotify),
+    pipes: pipes < 0 ? -1 : give(pipes),
     mounts:
       typeof mounting === 'number'
         ? null

@@ -22,6 +22,8 @@ export interface Handed {
   readonly sets: HandedSets
   /** An inotify instance, -1 for none. */
   readonly inotify: number
+  /** Another one, for pipes, -1 for none. */
+  readonly pipes: number
   readonly mounts: HandedMounts | null
   readonly links: HandedLinks | null
   readonly processes: HandedProcesses
