@@ -63,11 +63,16 @@ export class LinkTable {
   #arriving = false
 
   constructor(readonly hub: Hub) {
-    this.filter = netdevFilter(
+    const ops = netdevFilter(
       (kn) => this.#find(kn),
       () => new Map([...this.#up].map(([index, up]) => [index, up ? NOTE_LINKUP : NOTE_LINKDOWN])),
       (kn, link) => this.#leave(kn, link),
     )
+    this.filter = {
+      ...ops,
+      restore: (kn, state, origin) =>
+        ops.restore!(kn, state, { ...origin, handed: origin.handed && this.#arriving }),
+    }
   }
 
   #find({ ident }: Knote): Link {

@@ -62,7 +62,10 @@ export class MountTable {
       ...ops,
       attach: (kn) => watch(() => ops.attach(kn)),
       detach: (kn) => this.#detach(kn),
-      restore: (kn, state, origin) => watch(() => ops.restore!(kn, state, origin)),
+      restore: (kn, state, origin) => {
+        const handed = origin.handed && this.#arriving
+        return watch(() => ops.restore!(kn, state, { ...origin, handed }))
+      },
     }
   }
 

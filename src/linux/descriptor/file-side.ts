@@ -172,11 +172,12 @@ export class FileSide extends ReadySide implements VnodeReader {
     const given = record<'offset' | 'vnode'>(state, 'state')
     const offset = whole(given.offset, 'state.offset', -1, Number.MAX_SAFE_INTEGER)
     const vnode = checkVnodeState(given.vnode)
-    if (origin.handed) {
+    const handed = origin.handed && this.descriptor.hub.vnodes.handed
+    if (handed) {
       this.#offset = offset
       this.#vnode.recall(vnode)
     } else {
-      asked(kn, origin)
+      asked(kn, { ...origin, handed })
     }
   }
 

@@ -101,11 +101,11 @@ export class VnodeSide implements Side, VnodeWatcher {
 
   restored(kn: Knote, state: unknown, { handed }: Origin): void {
     const given = checkVnodeState(state)
-    if (handed) {
+    const { hub } = this.descriptor
+    if (handed && hub.vnodes.handed) {
       this.#vnode.recall(given)
       return
     }
-    const { hub } = this.descriptor
     if (hub.stat(this.fd) !== 0) return
     const notes = (notesSince(given, this.fd, hub.statistics) & kn.sfflags) >>> 0
     if (notes !== 0 && vnodeFilter.event(kn, notes)) kn.activate()

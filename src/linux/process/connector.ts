@@ -127,6 +127,11 @@ export class Connector {
     this.#draining = attempt(() => this.start(socket)) !== null
   }
 
+  /** Whether what has happened since an image that is being restored is told. */
+  get handed(): boolean {
+    return this.#draining
+  }
+
   takenOver(): void {
     if (!this.#draining) return
     this.#draining = false

@@ -185,7 +185,9 @@ export class ProcessTable implements ConnectorListener {
   }
 
   /** Attaches a copy to its process. @throws KqueueError */
-  restore(kn: Knote, state: unknown, origin: Origin, open: () => LinuxProcess): number {
+  restore(kn: Knote, state: unknown, from: Origin, open: () => LinuxProcess): number {
+    const isTold = (kn.sfflags & CONNECTOR_NOTES) === 0 || this.connector.handed
+    const origin = { ...from, handed: from.handed && isTold }
     const given = checkProcess(kn, state)
     const { known, pidfd } = checkKnown(state)
     if (!given.watched) {

@@ -312,10 +312,11 @@ export class DirectoryVnode extends Vnode {
     if (this.#removal.name !== 'removed') this.#become(ALONE)
   }
 
-  override handOver(inotify: number, fd: number): void {
-    super.handOver(inotify, fd)
-    if (this.removal !== 'followed') return
-    this.table.hub.native.inotifyAdd(inotify, fd, IN_DELETE | IN_ONLYDIR | IN_MASK_ADD, true)
+  override handOver(inotify: number, fd: number): number {
+    const wd = super.handOver(inotify, fd)
+    if (wd < 0 || this.removal !== 'followed') return wd
+    const mask = IN_DELETE | IN_ONLYDIR | IN_MASK_ADD
+    return this.table.hub.native.inotifyAdd(inotify, fd, mask, true)
   }
 
   override ended(): void {

@@ -225,7 +225,10 @@ export class VnodeTable implements DirectoryOwner {
       if (side === undefined) continue
       if (fd === -1) fd = native.inotifyCreate()
       if (fd < 0) return fd
-      vnode.handOver(fd, side.fd)
+      const error = vnode.handOver(fd, side.fd)
+      if (error >= 0) continue
+      native.close(fd)
+      return error
     }
     if (fd === -1) return fd
     while (native.inotifyRead(fd, this.#bytes) > 0);
@@ -241,6 +244,11 @@ export class VnodeTable implements DirectoryOwner {
     }
     this.#fd = fd
     this.#draining = this.#arriving = true
+  }
+
+  /** Whether what has happened since an image that is being restored is told. */
+  get handed(): boolean {
+    return this.#arriving
   }
 
   /** The knotes are there: what has happened meanwhile is for them. */

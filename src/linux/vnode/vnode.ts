@@ -120,9 +120,12 @@ export abstract class Vnode {
     return [...this.watchers, ...this.readers]
   }
 
-  /** Has another inotify instance watch it as well, for a process that has descriptor `fd`, too. */
-  handOver(inotify: number, fd: number): void {
-    this.table.hub.native.inotifyAdd(inotify, fd, this.wanted | IN_MASK_ADD, false)
+  /**
+   * Has another inotify instance watch it as well, for a process that has descriptor `fd`, too:
+   * a negative errno when it cannot.
+   */
+  handOver(inotify: number, fd: number): number {
+    return this.table.hub.native.inotifyAdd(inotify, fd, this.wanted | IN_MASK_ADD, false)
   }
 
   /** Nothing more will come: the file is gone with all its descriptors. */
