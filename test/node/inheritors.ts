@@ -9,10 +9,10 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readlinkSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { type ForkGiven, fork, type Kevent, type KnoteInfo } from 'kqueue'
+import { type Change, type ForkGiven, fork, type Kevent, type KnoteInfo } from 'kqueue'
 import { until, whenOver, within } from '../patience.js'
+import { links } from '../programs/descriptors.js'
 import type { Answers, Order } from '../programs/inheritor.js'
 
 /** Has Node.js open what it opens with the first child of a process, and keeps. */
@@ -23,15 +23,7 @@ export async function warmUp(): Promise<void> {
 }
 
 const sockets = (): number =>
-  readdirSync('/proc/self/fd').filter((fd) => linkOf(fd).startsWith('socket:')).length
-
-function linkOf(fd: number | string): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`)
-  } catch {
-    return ''
-  }
-}
+  Object.values(links()).filter((link) => link.startsWith('socket:')).length
 
 export const INHERITOR = fileURLToPath(new URL('../programs/inheritor.js', import.meta.url))
 
@@ -64,13 +56,19 @@ export class Inheritor {
     return this.ask<'knotes'>({ what: 'knotes', fd })
   }
 
+  /** The events that there are after changes. */
+  change(fd: number, ...changes: Change[]): Promise<Kevent[]> {
+    return this.ask<'change'>({ what: 'change', fd, changes })
+  }
+
   numbers(): Promise<number[]> {
     return this.ask<'numbers'>({ what: 'numbers' })
   }
 
   /** Whether a number is the same file there as here. */
   async shares(fd: number): Promise<boolean> {
-    return (await this.ask<'link'>({ what: 'link', fd })) === linkOf(fd)
+    const theirs = await this.ask<'links'>({ what: 'links' })
+    return theirs[fd] !== undefined && theirs[fd] === links()[fd]
   }
 
   async ask<What extends keyof Answers>(order: Order): Promise<Answers[What]> {

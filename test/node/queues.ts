@@ -17,6 +17,7 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { LONG, whenOver } from '../patience.js'
+import { links } from '../programs/descriptors.js'
 import { descriptors } from './processes.js'
 
 export { LONG }
@@ -108,6 +109,7 @@ export function pause(ms: number): void {
  */
 export function cleanUp(): void {
   let start = 0
+  let known: ReadonlySet<string>
   before(async () => {
     // What is opened on first use and kept for the life of the thread.
     const kq = kqueue()
@@ -122,6 +124,7 @@ export function cleanUp(): void {
     last.kevent([], 1, 0)
     last.close()
     start = descriptors()
+    known = new Set(Object.values(links()))
   })
   afterEach(() => {
     for (const fd of open) posix.close(fd)
@@ -133,6 +136,8 @@ export function cleanUp(): void {
     while (descriptors() !== start && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 1))
     }
-    assert.equal(descriptors(), start, 'descriptors that are open in the end')
+    const others = Object.entries(links()).filter(([, link]) => !known.has(link))
+    const what = `descriptors that are open in the end; new kinds are ${others.join(' ')}`
+    assert.equal(descriptors(), start, what)
   })
 }

@@ -3,15 +3,25 @@
  * for its queues only when there is something to read from its standard input: until then it
  * is as good as still starting.
  */
-import { readlinkSync, readSync } from 'node:fs'
-import { fork, inheritedKqueues, type Kevent, type KnoteInfo, type Kqueue } from 'kqueue'
+import { readSync } from 'node:fs'
+import {
+  type Change,
+  fork,
+  inheritedKqueues,
+  type Kevent,
+  type KnoteInfo,
+  type Kqueue,
+} from 'kqueue'
+import { links } from './descriptors.js'
 
 export type Order =
   | { readonly what: 'gathered' }
   | { readonly what: 'numbers' }
   | { readonly what: 'events'; readonly fd: number; readonly timeout: number }
   | { readonly what: 'knotes'; readonly fd: number }
-  | { readonly what: 'link'; readonly fd: number }
+  | { readonly what: 'change'; readonly fd: number; readonly changes: readonly Change[] }
+  | { readonly what: 'close'; readonly fd: number }
+  | { readonly what: 'links' }
   | { readonly what: 'generation'; readonly fd: number; readonly left: number }
 
 /** What is answered to each. */
@@ -21,8 +31,11 @@ export interface Answers {
   numbers: number[]
   events: Kevent[]
   knotes: KnoteInfo[]
-  /** What /proc says that a number is, '' for none. */
-  link: string
+  /** The events that there are after changes. */
+  change: Kevent[]
+  close: null
+  /** What /proc says of its descriptors, by number. */
+  links: Record<number, string>
   /** How many events each generation has, the youngest first. */
   generation: number[]
 }
@@ -34,14 +47,6 @@ function at(fd: number): Kqueue {
   const kq = queues.get(fd)
   if (kq === undefined) throw new Error(`there is no queue ${fd}`)
   return kq
-}
-
-function linkOf(fd: number): string {
-  try {
-    return readlinkSync(`/proc/self/fd/${fd}`)
-  } catch {
-    return ''
-  }
 }
 
 async function generation(fd: number, left: number): Promise<number[]> {
@@ -86,8 +91,13 @@ async function obey(order: Order): Promise<unknown> {
       return at(order.fd).kevent([], 1024, order.timeout)
     case 'knotes':
       return at(order.fd).knotes()
-    case 'link':
-      return linkOf(order.fd)
+    case 'change':
+      return at(order.fd).kevent(order.changes, 1024, 0)
+    case 'close':
+      at(order.fd).close()
+      return null
+    case 'links':
+      return links()
     case 'generation':
       return generation(order.fd, order.left)
   }
