@@ -6,6 +6,8 @@
 /** So few latencies say something about the slowest hundredth. */
 const LATENCIES = 200
 const BURSTS = 20
+/** Who takes so many ms for a sample is out: some never report all that has happened. */
+const LIMIT = 20_000
 
 /**
  * @typedef {object} Watching
@@ -39,12 +41,41 @@ async function measure(contestants, seconds, least) {
   try {
     for (let i = 0; i < least || performance.now() < enough; i++) {
       // In any order: who comes after one that sleeps finds the processor cold.
-      for (const { watching, samples } of shuffled(turns)) samples.push(await watching.sample())
+      for (const turn of shuffled(turns)) {
+        const sample = await inTime(turn.watching.sample())
+        if (sample !== undefined) {
+          turn.samples.push(sample)
+          continue
+        }
+        turns.splice(turns.indexOf(turn), 1)
+        await giveUp(turn)
+      }
     }
   } finally {
     for (const { watching } of turns) await watching.close()
   }
   return Object.fromEntries(turns.map(({ name, samples }) => [name, summary(samples)]))
+}
+
+/** @param {Promise<number>} sample @returns {Promise<number | undefined>} */
+async function inTime(sample) {
+  /** @type {NodeJS.Timeout | undefined} */
+  let timer
+  /** @type {Promise<undefined>} */
+  const limit = new Promise((resolve) => {
+    timer = setTimeout(() => resolve(undefined), LIMIT)
+  })
+  try {
+    return await Promise.race([sample, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** @param {{ name: string, watching: Watching }} turn */
+async function giveUp({ name, watching }) {
+  console.error(`bench: ${name} is left out: no answer within ${LIMIT / 1000} s`)
+  await watching.close()
 }
 
 /** @template T @param {T[]} values */

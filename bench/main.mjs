@@ -13,10 +13,22 @@ import { printContest, printHeader, printRow } from './table.mjs'
 
 /** The rows, in the order of the table: each is rows/NAME.mjs. */
 const ROWS = [
-  'read-scan',
-  'register',
+  'rotate',
+  'rotate-100',
+  'churn',
   'idle-poll',
+  'sparse',
+  'level-rescan',
+  'read-scan',
+  'scan-9000',
+  'growth',
+  'register',
+  'register-3000',
+  'register-9000',
+  'unregister',
+  'unregister-3000',
   'user-trigger',
+  'user-trigger-1000',
   'timer-arm',
   'exit-latency',
   'aio-read',
@@ -43,12 +55,14 @@ const ROWS = [
  * @property {import('./contest.mjs').Contestants} [bursts] units a second
  * @property {() => import('./memory.mjs').Registrations} [registrations]
  * @property {string} [program] measures it, instead of memory.mjs
+ * @property {[string, string]} [rows] two rows: how much slower the second is; lower is better
  */
 
 /**
  * @typedef {object} Work
  * @property {() => number | Promise<number>} work does some of the work and returns how many
  *   units that was
+ * @property {() => void} [prepare] comes before each `work` and is not measured
  * @property {() => void} close
  */
 
@@ -57,11 +71,40 @@ const ROWS = [
  * @typedef {{ name: string, unit: string, contest: Record<string, import('./contest.mjs').Summary> }} ContestResult
  */
 
+/** @param {string} name @returns {Promise<Row>} */
+async function load(name) {
+  return (await import(`./rows/${name}.mjs`)).default
+}
+
 /** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
 async function runRow(row, peers, seconds) {
   if (row.latency !== undefined) return { contest: await measureLatency(row.latency, seconds) }
   if (row.bursts !== undefined) return { contest: await measureBursts(row.bursts, seconds) }
+  if (row.rows !== undefined) {
+    const [less, more] = await Promise.all(row.rows.map(load))
+    return growth(await measured(less, peers, seconds), await measured(more, peers, seconds))
+  }
   if (row.ours === undefined) return { ours: memory(row), peers: {}, ratio: {} }
+  return measured(row, peers, seconds)
+}
+
+/** What was measured of each row. @type {Map<string, import('./rounds.mjs').Result>} */
+const known = new Map()
+
+/**
+ * A row with `ours`, measured once.
+ *
+ * @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds
+ */
+async function measured(row, peers, seconds) {
+  const result = known.get(row.name) ?? (await measure(row, peers, seconds))
+  known.set(row.name, result)
+  return result
+}
+
+/** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
+async function measure(row, peers, seconds) {
+  if (row.ours === undefined) throw new Error(`${row.name} has nothing to measure`)
   const ours = row.ours()
   const node = row.node?.()
   /** @type {import('./rounds.mjs').Contestant[]} */
@@ -69,13 +112,27 @@ async function runRow(row, peers, seconds) {
     name: peer.name,
     rate: (round) => peer.rate(row.name, round),
   }))
-  if (node !== undefined) rivals.push(local('node', node.work))
+  if (node !== undefined) rivals.push(local('node', node))
   try {
-    return await measureRow(local('ours', ours.work), rivals, seconds)
+    return await measureRow(local('ours', ours), rivals, seconds)
   } finally {
     ours.close()
     node?.close()
   }
+}
+
+/**
+ * How many times as long a unit of the second takes.
+ *
+ * @param {import('./rounds.mjs').Result} less @param {import('./rounds.mjs').Result} more
+ */
+function growth(less, more) {
+  const times = (/** @type {number} */ a, /** @type {number} */ b) => Number((a / b).toPrecision(3))
+  const peers = Object.entries(more.peers).map(([name, rate]) => [
+    name,
+    times(less.peers[name], rate),
+  ])
+  return { ours: times(less.ours, more.ours), peers: Object.fromEntries(peers), ratio: {} }
 }
 
 /** @param {Row} row */
@@ -102,8 +159,7 @@ async function run({ rows: names, seconds, json, peer }) {
   try {
     if (!json) printHeader()
     for (const name of names) {
-      /** @type {Row} */
-      const row = (await import(`./rows/${name}.mjs`)).default
+      const row = await load(name)
       const result = { name, unit: row.unit, ...(await runRow(row, peers, seconds)) }
       results.push(result)
       if (json) continue

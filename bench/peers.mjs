@@ -69,7 +69,9 @@ function kqueueFlags({ library, include }) {
     existsSync(join(directory, 'sys/event.h')),
   )
   if (headers === undefined) {
-    throw new Failure(`--peer-include: no sys/event.h in ${include} or ${join(include, 'kqueue')}`)
+    throw new Failure(
+      `--peer-include: no sys/event.h in ${include} or ${join(include, 'kqueue')}: name the folder that holds sys/, as 'include' of the library's build does`,
+    )
   }
   return ['-isystem', headers, file, `-Wl,-rpath,${dirname(file)}`, '-pthread']
 }

@@ -1,17 +1,27 @@
-// Real pipes for our side, from the addon that the tests use: Node.js itself
-// has no pipe(2).
+// Real pipes for our side. They are made, written and read by the C code that the peers
+// use, peers/pipes.h: it is not what is measured.
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
+import { getSystemErrorName } from 'node:util'
 import { Failure } from './failure.mjs'
 
 const require = createRequire(import.meta.url)
 const DIRECTORY = fileURLToPath(new URL('../test/native/', import.meta.url))
-const ADDON = `${DIRECTORY}build/Release/posix.node`
+const ADDON = `${DIRECTORY}build/Release/pipes.node`
 
-/** The addon, built if it is not there. */
-function loadPosix() {
+/**
+ * @typedef {object} Pipes of peers/pipes.c
+ * @property {(count: number, ready: number) => number} open
+ * @property {(at: number) => number} reader
+ * @property {() => number} close
+ * @property {() => number} turn
+ * @property {() => number} turn100
+ */
+
+/** The addon, built if it is not there. @returns {Pipes} */
+export function loadPipes() {
   if (existsSync(ADDON)) return require(ADDON)
   const nodeGyp = require.resolve('node-gyp/bin/node-gyp.js')
   const args = [nodeGyp, '-C', DIRECTORY, 'rebuild', '--loglevel=error']
@@ -23,30 +33,14 @@ function loadPosix() {
 }
 
 /**
- * @param {number} count
- * @param {number} bytes waiting in each
- * @returns {{ readers: number[], close(): void }}
+ * @param {number} count pipes; one set is open at a time
+ * @param {number} ready so many of them have a byte waiting
+ * @returns {{ readers: number[], turn(): number, turn100(): number, close(): void }} `turn` reads
+ *   what the last one has written, and writes a byte to the next pipe, `turn100` to the next 100
  */
-export function openPipes(count, bytes) {
-  const posix = loadPosix()
-  const { O_CLOEXEC, O_NONBLOCK } = posix.constants
-  /** @type {number[]} */
-  const readers = []
-  /** @type {number[]} */
-  const writers = []
-  const close = () => {
-    for (const fd of [...readers, ...writers]) posix.close(fd)
-  }
-  try {
-    for (let i = 0; i < count; i++) {
-      const [reader, writer] = posix.pipe2(O_CLOEXEC | O_NONBLOCK)
-      readers.push(reader)
-      writers.push(writer)
-      if (bytes > 0) posix.write(writer, new Uint8Array(bytes))
-    }
-  } catch (error) {
-    close()
-    throw new Failure(`opening ${count} pipes: ${/** @type {Error} */ (error).message}`)
-  }
-  return { readers, close }
+export function openPipes(count, ready) {
+  const { open, reader, close, turn, turn100 } = loadPipes()
+  const error = open(count, ready)
+  if (error !== 0) throw new Failure(`opening ${count} pipes: ${getSystemErrorName(-error)}`)
+  return { readers: Array.from({ length: count }, (_, i) => reader(i)), turn, turn100, close }
 }

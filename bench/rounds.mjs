@@ -60,12 +60,13 @@ export async function measureRow(ours, peers, seconds) {
  * A contestant that lives in this process, made of the pieces of a row.
  *
  * @param {string} name
- * @param {() => number | Promise<number>} work does some of the work and returns how many
- *   units that was
+ * @param {Pick<import('./main.mjs').Work, 'work' | 'prepare'>} work
  * @returns {Contestant}
  */
-export function local(name, work) {
-  return { name, rate: (seconds) => measure(work, seconds) }
+export function local(name, { work, prepare }) {
+  const rate = (/** @type {number} */ seconds) =>
+    prepare === undefined ? measure(work, seconds) : measureAfter(prepare, work, seconds)
+  return { name, rate }
 }
 
 /** @param {() => number | Promise<number>} work @param {number} seconds */
@@ -79,6 +80,25 @@ async function measure(work, seconds) {
     // Who has nothing to wait for is not made to.
     units += typeof done === 'number' ? done : await done
     elapsed = performance.now() - start
+  } while (elapsed < enough)
+  return (units * 1000) / elapsed
+}
+
+/**
+ * The same where something comes before each piece of work, which is not measured.
+ *
+ * @param {() => void} prepare @param {() => number | Promise<number>} work
+ * @param {number} seconds
+ */
+async function measureAfter(prepare, work, seconds) {
+  const enough = seconds * 1000
+  let units = 0
+  let elapsed = 0
+  do {
+    prepare()
+    const start = performance.now()
+    units += await work()
+    elapsed += performance.now() - start
   } while (elapsed < enough)
   return (units * 1000) / elapsed
 }

@@ -1,7 +1,14 @@
-// The amounts of work in the rows: the same as in peers/measure.h.
+// The amounts of work in the rows: the same as in peers/measure.h and peers/pipes.h.
 
-/** Descriptors in the rows about descriptors. */
+/** Descriptors in the rows about descriptors, */
 export const PIPES = 500
+/** in those where most are idle, and those of them that are not, */
+export const IDLE_PIPES = 1000
+export const READY_PIPES = 100
+/** and the most. */
+export const MOST_PIPES = 9000
+/** Room for events where few are ready. */
+export const EVENTS = 64
 /** Timers in the rows about timers. */
 export const TIMERS = 1000
 /** Requests at a time in the rows about asynchronous I/O, and the bytes of each. */
@@ -13,6 +20,4 @@ export const FORK_KNOTES = 10_000
 export const CALLS = 64
 export const HOUR_MS = 3_600_000
 
-/** Most pipes (two descriptors each) in the memory row. */
-export const MEMORY_PIPES = 9000
 export const MEMORY_USER_EVENTS = 100_000

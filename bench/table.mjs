@@ -36,7 +36,7 @@ export function printContest({ name, unit, contest }) {
 function short(value) {
   if (value >= 1e6) return `${(value / 1e6).toPrecision(3)} M`
   if (value >= 1e4) return `${(value / 1e3).toPrecision(3)} k`
-  return String(Math.round(value))
+  return value < 100 ? value.toPrecision(3) : String(Math.round(value))
 }
 
 /** @param {number} ratio */

@@ -4,6 +4,7 @@
  */
 #include "measure.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -11,7 +12,8 @@
 #include <sys/timerfd.h>
 
 static int epfd;
-static struct epoll_event events[PIPES];
+static struct epoll_event events[MOST_PIPES];
+static bool registered;
 static volatile long byte_sum; /* keeps the byte counts from being optimized away */
 
 static void add(int fd)
@@ -29,12 +31,34 @@ static void create(void)
 		die("epoll_create1");
 }
 
-static void pipes_setup(size_t bytes)
+static void pipes_open_only(int count, int ready)
 {
 	create();
-	open_pipes(bytes);
-	for (int i = 0; i < PIPES; i++)
+	expect("opening pipes", open_pipes(count, ready), 0);
+	registered = false;
+}
+
+static long add_pipes(void)
+{
+	for (int i = 0; i < pipes_open; i++)
 		add(pipe_reader[i]);
+	registered = true;
+	return pipes_open;
+}
+
+static long delete_pipes(void)
+{
+	for (int i = 0; i < pipes_open; i++)
+		if (epoll_ctl(epfd, EPOLL_CTL_DEL, pipe_reader[i], NULL) != 0)
+			die("EPOLL_CTL_DEL");
+	registered = false;
+	return pipes_open;
+}
+
+static void pipes_setup(int count, int ready)
+{
+	pipes_open_only(count, ready);
+	add_pipes();
 }
 
 static void pipes_teardown(void)
@@ -43,19 +67,18 @@ static void pipes_teardown(void)
 	close_pipes();
 }
 
-/* read-scan: one epoll_wait, then the byte count of every ready pipe. */
-
-static void read_scan_setup(void)
+static void teardown(void)
 {
-	pipes_setup(1);
+	close(epfd);
 }
 
-static long read_scan(void)
+/* What is ready, level-triggered, and how many bytes wait in each. */
+static long scan(int room, int ready)
 {
-	int n = epoll_wait(epfd, events, PIPES, 0);
+	int n = epoll_wait(epfd, events, room, 0);
 	long sum = 0;
 
-	expect("epoll_wait", n, PIPES);
+	expect("epoll_wait", n, ready);
 	for (int i = 0; i < n; i++) {
 		int bytes;
 
@@ -63,40 +86,132 @@ static long read_scan(void)
 			die("FIONREAD");
 		sum += bytes;
 	}
-	expect("bytes by FIONREAD", sum, PIPES);
+	expect("bytes by FIONREAD", sum, ready);
 	byte_sum = sum;
 	return n;
 }
 
-/* register: every pipe added, then every pipe deleted. */
+/* rotate: a byte is written, told of, counted and read; rotate-100: a hundred at a time. */
+
+static void idle_setup(void)
+{
+	pipes_setup(IDLE_PIPES, 0);
+}
+
+static long rotate(void)
+{
+	for (int i = 0; i < CALLS; i++) {
+		expect("a byte written and read", turn(1), 0);
+		scan(EVENTS, 1);
+		expect("the pipe", events[0].data.fd, pipe_reader[turn_from]);
+	}
+	return CALLS;
+}
+
+static long rotate_100(void)
+{
+	expect("bytes written and read", turn(READY_PIPES), 0);
+	return scan(READY_PIPES, READY_PIPES);
+}
+
+/* read-scan, scan-9000, level-rescan, sparse: what is ready, and is not read. */
+
+static void read_scan_setup(void)
+{
+	pipes_setup(PIPES, PIPES);
+}
+
+static long read_scan(void)
+{
+	return scan(PIPES, PIPES);
+}
+
+static void scan_most_setup(void)
+{
+	pipes_setup(MOST_PIPES, MOST_PIPES);
+}
+
+static long scan_most(void)
+{
+	return scan(MOST_PIPES, MOST_PIPES);
+}
+
+static void level_setup(void)
+{
+	pipes_setup(IDLE_PIPES, READY_PIPES);
+}
+
+static long level_rescan(void)
+{
+	return scan(READY_PIPES, READY_PIPES);
+}
+
+static void sparse_setup(void)
+{
+	pipes_setup(MOST_PIPES, 1);
+}
+
+static long sparse(void)
+{
+	for (int i = 0; i < CALLS; i++)
+		scan(1, 1);
+	return CALLS;
+}
+
+/* register, unregister: every pipe added, or deleted. */
 
 static void register_setup(void)
 {
-	create();
-	open_pipes(0);
+	pipes_open_only(PIPES, 0);
 }
 
-static long register_pipes(void)
+static void register_3000_setup(void)
 {
-	for (int i = 0; i < PIPES; i++)
-		add(pipe_reader[i]);
-	for (int i = 0; i < PIPES; i++)
-		if (epoll_ctl(epfd, EPOLL_CTL_DEL, pipe_reader[i], NULL) != 0)
-			die("EPOLL_CTL_DEL");
-	return 2 * PIPES;
+	pipes_open_only(3000, 0);
+}
+
+static void register_most_setup(void)
+{
+	pipes_open_only(MOST_PIPES, 0);
+}
+
+static void deleted(void)
+{
+	if (registered)
+		delete_pipes();
+}
+
+static void added(void)
+{
+	if (!registered)
+		add_pipes();
+}
+
+/* churn: a pipe made, added, written, told of, deleted and closed. */
+
+static long churn(void)
+{
+	for (int i = 0; i < CALLS; i++) {
+		expect("opening a pipe", open_pipes(1, 1), 0);
+		add_pipes();
+		scan(1, 1);
+		delete_pipes();
+		close_pipes();
+	}
+	return CALLS;
 }
 
 /* idle-poll: epoll_wait that finds nothing. */
 
 static void idle_poll_setup(void)
 {
-	pipes_setup(0);
+	pipes_setup(PIPES, 0);
 }
 
 static long idle_poll(void)
 {
 	for (int i = 0; i < CALLS; i++)
-		expect("epoll_wait", epoll_wait(epfd, events, PIPES, 0), 0);
+		expect("epoll_wait", epoll_wait(epfd, events, EVENTS, 0), 0);
 	return CALLS;
 }
 
@@ -104,13 +219,24 @@ static long idle_poll(void)
 
 static int event_fd;
 
-static void user_trigger_setup(void)
+static void user_trigger_begin(void)
 {
-	create();
 	event_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (event_fd < 0)
 		die("eventfd");
 	add(event_fd);
+}
+
+static void user_trigger_setup(void)
+{
+	create();
+	user_trigger_begin();
+}
+
+static void user_trigger_idle_setup(void)
+{
+	idle_setup();
+	user_trigger_begin();
 }
 
 static long user_trigger(void)
@@ -129,6 +255,7 @@ static void user_trigger_teardown(void)
 {
 	close(event_fd);
 	close(epfd);
+	close_pipes();
 }
 
 /* timer-arm: a timerfd a timer, made, set and added, then closed. */
@@ -152,17 +279,23 @@ static long timer_arm(void)
 	return TIMERS;
 }
 
-static void timer_arm_teardown(void)
-{
-	close(epfd);
-}
-
 static const struct row rows[] = {
-	{ "read-scan", read_scan_setup, read_scan, pipes_teardown },
-	{ "register", register_setup, register_pipes, pipes_teardown },
-	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown },
-	{ "user-trigger", user_trigger_setup, user_trigger, user_trigger_teardown },
-	{ "timer-arm", create, timer_arm, timer_arm_teardown },
+	{ "rotate", idle_setup, rotate, pipes_teardown, NULL },
+	{ "rotate-100", idle_setup, rotate_100, pipes_teardown, NULL },
+	{ "churn", create, churn, teardown, NULL },
+	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown, NULL },
+	{ "sparse", sparse_setup, sparse, pipes_teardown, NULL },
+	{ "level-rescan", level_setup, level_rescan, pipes_teardown, NULL },
+	{ "read-scan", read_scan_setup, read_scan, pipes_teardown, NULL },
+	{ "scan-9000", scan_most_setup, scan_most, pipes_teardown, NULL },
+	{ "register", register_setup, add_pipes, pipes_teardown, deleted },
+	{ "register-3000", register_3000_setup, add_pipes, pipes_teardown, deleted },
+	{ "register-9000", register_most_setup, add_pipes, pipes_teardown, deleted },
+	{ "unregister", register_setup, delete_pipes, pipes_teardown, added },
+	{ "unregister-3000", register_3000_setup, delete_pipes, pipes_teardown, added },
+	{ "user-trigger", user_trigger_setup, user_trigger, user_trigger_teardown, NULL },
+	{ "user-trigger-1000", user_trigger_idle_setup, user_trigger, user_trigger_teardown, NULL },
+	{ "timer-arm", create, timer_arm, teardown, NULL },
 };
 
 int main(void)

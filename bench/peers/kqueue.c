@@ -4,10 +4,12 @@
  */
 #include "measure.h"
 
+#include <stdbool.h>
 #include <sys/event.h>
 
 static int kq;
-static struct kevent changes[TIMERS], deletions[TIMERS], events[PIPES];
+static struct kevent changes[MOST_PIPES], deletions[MOST_PIPES], events[MOST_PIPES];
+static bool registered;
 static volatile long byte_sum; /* keeps the byte counts from being optimized away */
 
 static void create(void)
@@ -34,20 +36,21 @@ static int poll_events(int nevents)
 	return kevent(kq, NULL, 0, events, nevents, &zero);
 }
 
-static void pipes_changes(void)
+static void pipes_open_only(int count, int ready)
 {
-	for (int i = 0; i < PIPES; i++) {
+	create();
+	expect("opening pipes", open_pipes(count, ready), 0);
+	for (int i = 0; i < count; i++) {
 		EV_SET(&changes[i], pipe_reader[i], EVFILT_READ, EV_ADD, 0, 0, 0);
 		EV_SET(&deletions[i], pipe_reader[i], EVFILT_READ, EV_DELETE, 0, 0, 0);
 	}
+	registered = false;
 }
 
-static void pipes_setup(size_t bytes)
+static void pipes_setup(int count, int ready)
 {
-	create();
-	open_pipes(bytes);
-	pipes_changes();
-	apply(changes, PIPES);
+	pipes_open_only(count, ready);
+	apply(changes, count);
 }
 
 static void pipes_teardown(void)
@@ -56,53 +59,165 @@ static void pipes_teardown(void)
 	close_pipes();
 }
 
-/* read-scan: one kevent that returns every pipe with its byte count. */
+/* rotate: a byte is written, one kevent tells of it, and it is read. */
 
-static void read_scan_setup(void)
+static void idle_setup(void)
 {
-	pipes_setup(1);
+	pipes_setup(IDLE_PIPES, 0);
 }
 
-static long read_scan(void)
+static long rotate(void)
 {
-	int n = poll_events(PIPES);
+	for (int i = 0; i < CALLS; i++) {
+		expect("a byte written and read", turn(1), 0);
+		expect("kevent with a pipe written", poll_events(EVENTS), 1);
+		expect("the pipe", events[0].ident, pipe_reader[turn_from]);
+		expect("its bytes", events[0].data, 1);
+	}
+	return CALLS;
+}
+
+/* Every event of one kevent, and its byte count. */
+static long scan(int ready)
+{
+	int n = poll_events(ready);
 	long sum = 0;
 
-	expect("kevent with every pipe ready", n, PIPES);
+	expect("kevent with pipes ready", n, ready);
 	for (int i = 0; i < n; i++)
 		sum += events[i].data;
-	expect("bytes by kevent", sum, PIPES);
+	expect("bytes by kevent", sum, ready);
 	byte_sum = sum;
 	return n;
 }
 
-/* register: every pipe added in one changelist, then deleted in another. */
+/* rotate-100: the same with a hundred at a time. */
+
+static long rotate_100(void)
+{
+	expect("bytes written and read", turn(READY_PIPES), 0);
+	return scan(READY_PIPES);
+}
+
+/* read-scan, scan-9000, level-rescan, sparse: one kevent that returns what is ready. */
+
+static void read_scan_setup(void)
+{
+	pipes_setup(PIPES, PIPES);
+}
+
+static long read_scan(void)
+{
+	return scan(PIPES);
+}
+
+static void scan_most_setup(void)
+{
+	pipes_setup(MOST_PIPES, MOST_PIPES);
+}
+
+/* Some libraries hand out a few hundred at most: a unit is an event. */
+static long scan_most(void)
+{
+	int n = poll_events(MOST_PIPES);
+
+	if (n <= 0)
+		die("kevent with every pipe ready");
+	return n;
+}
+
+static void level_setup(void)
+{
+	pipes_setup(IDLE_PIPES, READY_PIPES);
+}
+
+static long level_rescan(void)
+{
+	return scan(READY_PIPES);
+}
+
+static void sparse_setup(void)
+{
+	pipes_setup(MOST_PIPES, 1);
+}
+
+static long sparse(void)
+{
+	for (int i = 0; i < CALLS; i++)
+		scan(1);
+	return CALLS;
+}
+
+/* register, unregister: every pipe added or deleted in one changelist. */
 
 static void register_setup(void)
 {
-	create();
-	open_pipes(0);
-	pipes_changes();
+	pipes_open_only(PIPES, 0);
 }
 
-static long register_pipes(void)
+static void register_3000_setup(void)
 {
-	apply(changes, PIPES);
-	apply(deletions, PIPES);
-	return 2 * PIPES;
+	pipes_open_only(3000, 0);
+}
+
+static void register_most_setup(void)
+{
+	pipes_open_only(MOST_PIPES, 0);
+}
+
+static long add_pipes(void)
+{
+	apply(changes, pipes_open);
+	registered = true;
+	return pipes_open;
+}
+
+static long delete_pipes(void)
+{
+	apply(deletions, pipes_open);
+	registered = false;
+	return pipes_open;
+}
+
+static void deleted(void)
+{
+	if (registered)
+		delete_pipes();
+}
+
+static void added(void)
+{
+	if (!registered)
+		add_pipes();
+}
+
+/* churn: a pipe made, added, written, told of, deleted and closed. */
+
+static long churn(void)
+{
+	for (int i = 0; i < CALLS; i++) {
+		expect("opening a pipe", open_pipes(1, 1), 0);
+		EV_SET(&changes[0], pipe_reader[0], EVFILT_READ, EV_ADD, 0, 0, 0);
+		EV_SET(&deletions[0], pipe_reader[0], EVFILT_READ, EV_DELETE, 0, 0, 0);
+		apply(changes, 1);
+		scan(1);
+		apply(deletions, 1);
+		close_pipes();
+	}
+	return CALLS;
 }
 
 /* idle-poll: kevent that finds nothing. */
 
 static void idle_poll_setup(void)
 {
-	pipes_setup(0);
+	pipes_setup(PIPES, 0);
 }
 
 static long idle_poll(void)
 {
 	for (int i = 0; i < CALLS; i++)
-		expect("kevent with nothing pending", poll_events(PIPES), 0);
+		expect("kevent with nothing pending", poll_events(EVENTS), 0);
 	return CALLS;
 }
 
@@ -111,6 +226,14 @@ static long idle_poll(void)
 static void user_trigger_setup(void)
 {
 	create();
+	EV_SET(&changes[0], 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, 0);
+	apply(changes, 1);
+	EV_SET(&changes[0], 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, 0);
+}
+
+static void user_trigger_idle_setup(void)
+{
+	idle_setup();
 	EV_SET(&changes[0], 1, EVFILT_USER, EV_ADD | EV_CLEAR, 0, 0, 0);
 	apply(changes, 1);
 	EV_SET(&changes[0], 1, EVFILT_USER, 0, NOTE_TRIGGER, 0, 0);
@@ -144,11 +267,22 @@ static long timer_arm(void)
 }
 
 static const struct row rows[] = {
-	{ "read-scan", read_scan_setup, read_scan, pipes_teardown },
-	{ "register", register_setup, register_pipes, pipes_teardown },
-	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown },
-	{ "user-trigger", user_trigger_setup, user_trigger, teardown },
-	{ "timer-arm", timer_arm_setup, timer_arm, teardown },
+	{ "rotate", idle_setup, rotate, pipes_teardown, NULL },
+	{ "rotate-100", idle_setup, rotate_100, pipes_teardown, NULL },
+	{ "churn", create, churn, teardown, NULL },
+	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown, NULL },
+	{ "sparse", sparse_setup, sparse, pipes_teardown, NULL },
+	{ "level-rescan", level_setup, level_rescan, pipes_teardown, NULL },
+	{ "read-scan", read_scan_setup, read_scan, pipes_teardown, NULL },
+	{ "scan-9000", scan_most_setup, scan_most, pipes_teardown, NULL },
+	{ "register", register_setup, add_pipes, pipes_teardown, deleted },
+	{ "register-3000", register_3000_setup, add_pipes, pipes_teardown, deleted },
+	{ "register-9000", register_most_setup, add_pipes, pipes_teardown, deleted },
+	{ "unregister", register_setup, delete_pipes, pipes_teardown, added },
+	{ "unregister-3000", register_3000_setup, delete_pipes, pipes_teardown, added },
+	{ "user-trigger", user_trigger_setup, user_trigger, teardown, NULL },
+	{ "user-trigger-1000", user_trigger_idle_setup, user_trigger, pipes_teardown, NULL },
+	{ "timer-arm", timer_arm_setup, timer_arm, teardown, NULL },
 };
 
 int main(void)

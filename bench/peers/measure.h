@@ -24,9 +24,14 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "pipes.h"
+
 /* The same sizes as in bench/sizes.mjs. */
 enum {
 	PIPES = 500,  /* descriptors in the rows about descriptors */
+	IDLE_PIPES = 1000, /* and in those where most are idle */
+	READY_PIPES = 100, /* and those of them that are not */
+	EVENTS = 64, /* room for events where few are ready */
 	TIMERS = 1000, /* timers in the rows about timers */
 	CALLS = 64,   /* calls between two looks at the clock, where one call is short */
 	HOUR_SECONDS = 3600,
@@ -37,6 +42,7 @@ struct row {
 	void (*setup)(void);
 	long (*work)(void); /* does some of the work and returns how many units that was */
 	void (*teardown)(void);
+	void (*prepare)(void); /* what comes before each work and is not measured; may be NULL */
 };
 
 /* Ends the peer with one line; the parent shows it. */
@@ -55,32 +61,6 @@ static inline void expect(const char *what, long got, long wanted)
 		die(what);
 	fprintf(stderr, "%s: %ld instead of %ld\n", what, got, wanted);
 	exit(1);
-}
-
-static int pipe_reader[PIPES], pipe_writer[PIPES];
-
-/* Opens PIPES pipes with `bytes` bytes waiting in each. */
-static inline void open_pipes(size_t bytes)
-{
-	static const char zeros[16];
-	int ends[2];
-
-	for (int i = 0; i < PIPES; i++) {
-		if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) != 0)
-			die("pipe2");
-		pipe_reader[i] = ends[0];
-		pipe_writer[i] = ends[1];
-		if (bytes > 0 && write(ends[1], zeros, bytes) != (ssize_t)bytes)
-			die("write");
-	}
-}
-
-static inline void close_pipes(void)
-{
-	for (int i = 0; i < PIPES; i++) {
-		close(pipe_reader[i]);
-		close(pipe_writer[i]);
-	}
 }
 
 /* Node.js lifts its own soft limit in the same way. */
@@ -105,12 +85,22 @@ static inline double now_seconds(void)
 /* Units per second over at least `seconds`. */
 static inline double measure(const struct row *row, double seconds)
 {
-	double start = now_seconds(), elapsed;
+	double start, elapsed = 0;
 	long units = 0;
 
+	if (row->prepare == NULL) {
+		start = now_seconds();
+		do {
+			units += row->work();
+			elapsed = now_seconds() - start;
+		} while (elapsed < seconds);
+		return (double)units / elapsed;
+	}
 	do {
+		row->prepare();
+		start = now_seconds();
 		units += row->work();
-		elapsed = now_seconds() - start;
+		elapsed += now_seconds() - start;
 	} while (elapsed < seconds);
 	return (double)units / elapsed;
 }

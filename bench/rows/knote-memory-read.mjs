@@ -1,16 +1,16 @@
 // Bytes of memory a registered EVFILT_READ takes, over as many pipes as
-// MEMORY_PIPES and the limit on descriptors allow.
+// MOST_PIPES and the limit on descriptors allow.
 import { readFileSync } from 'node:fs'
 import { EVFILT_READ } from 'kqueue'
 import { openPipes } from '../pipes.mjs'
-import { MEMORY_PIPES } from '../sizes.mjs'
+import { MOST_PIPES } from '../sizes.mjs'
 
 /** @type {import('../main.mjs').Row} */
 export default {
   name: 'knote-memory-read',
   unit: 'bytes',
   registrations() {
-    const count = Math.min(MEMORY_PIPES, Math.floor((descriptorLimit() - 100) / 2))
+    const count = Math.min(MOST_PIPES, Math.floor((descriptorLimit() - 100) / 2))
     const pipes = openPipes(count, 0)
     return { count, filter: EVFILT_READ, ident: (i) => pipes.readers[i], close: pipes.close }
   },

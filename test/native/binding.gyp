@@ -9,6 +9,13 @@
       "libraries": ["-lutil"]
     },
     {
+      "target_name": "pipes",
+      "sources": ["../../bench/peers/pipes.c"],
+      "defines": ["_GNU_SOURCE"],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_c": ["-std=c11"]
+    },
+    {
       "target_name": "puppet",
       "type": "executable",
       "sources": ["puppet.c"],

@@ -1,0 +1,4 @@
+// The same for 3,000.
+import { registerRow } from '../scans.mjs'
+
+export default registerRow('register-3000', 3000, true)
