@@ -1,8 +1,9 @@
 /*
  * Interest sets and the wait: epoll(7).
  *
- * `pollWait` does in one crossing what a scan needs: waits, and asks for the
- * level of the first files. Hot path: nothing is allocated.
+ * `pollWait` does in one crossing what a scan needs: asks for the level of the files that were
+ * ready before, waits, and asks for that of the first files that have fired. Hot path: nothing
+ * is allocated.
  */
 #include "calls.h"
 
@@ -177,31 +178,41 @@ fill_records(struct env_state *state, int epfd, int32_t *records, int count, int
 		record[REC_EVENTS] = (int32_t)state->events[i].events;
 		record[REC_COUNT] = COUNT_UNASKED;
 		record[REC_ERROR] = 0;
+		record[REC_DRAINS] = 0;
 		if (record[REC_GENERATION] != 0 && asked-- > 0)
 			level_ask_read(state, epfd, record);
 	}
+}
+
+/* The questions come first: what happens after they are answered is an edge. */
+static int
+wait_and_ask(struct env_state *state)
+{
+	const int32_t *board = state->board;
+	int64_t sec = board[BOARD_SEC], nsec = board[BOARD_NSEC];
+	int count;
+
+	if (sec < -1 || nsec < 0 || nsec > 999999999) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (level_ask_board(state) < 0)
+		return -1;
+	count = wait_for_events(state, board[BOARD_EPFD], ENV_BATCH, sec, nsec);
+	if (count > 0)
+		fill_records(state, board[BOARD_EPFD], state->board + BOARD_RECORDS, count,
+		    board[BOARD_ASKED]);
+	return count;
 }
 
 static napi_value
 js_poll_wait(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	int64_t asked, sec, nsec;
-	size_t length;
-	void *records;
-	int epfd, room, count;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_array(&call, 1, "records", napi_int32_array, RECORD, &records, &length) ||
-	    !call_range(&call, 2, "asked", 0, INT32_MAX, &asked) ||
-	    !call_duration(&call, 3, -1, &sec, &nsec))
+	if (!call_board(&call, env, info))
 		return call.answer;
-	room = length / RECORD < ENV_BATCH ? (int)(length / RECORD) : ENV_BATCH;
-	count = wait_for_events(call.state, epfd, room, sec, nsec);
-	if (count > 0)
-		fill_records(call.state, epfd, records, count, asked);
-	return call_result(&call, count);
+	return call_result(&call, wait_and_ask(call.state));
 }
 
 const struct call_entry epoll_calls[] = {

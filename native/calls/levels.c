@@ -3,8 +3,8 @@
  * file that was registered, and how much can be read or written: epoll_ctl(2),
  * poll(2), ioctl_tty(2) FIONREAD, tcp(7) TCP_INFO, sock_diag(7).
  *
- * Hot path: a readable pipe or socket costs one epoll_ctl and one ioctl, and
- * nothing is allocated.
+ * Hot path: a readable pipe or socket costs one epoll_ctl and one ioctl, a pipe that was
+ * emptied one ioctl, and nothing is allocated. Only what is reported is proved.
  */
 #include "levels.h"
 
@@ -218,20 +218,62 @@ level_ask_read(struct env_state *state, int epfd, int32_t *record)
 		mark_stale(record);
 }
 
-/*
- * Bytes to read are proof enough that a file is still readable, unless it was broken when
- * it was last looked at. Only the others are polled: FIONREAD also counts for the writing
- * end of a pipe.
- */
-static bool
-count_tells(const struct side *side, struct env_state *state, int fd, int32_t *record)
+static void
+tell_nothing(int32_t *record)
 {
-	if (side != read_side || record[REC_EVENTS] != POLLIN)
-		return false;
-	record[REC_COUNT] = side->count(state, fd, POLLIN);
-	record[REC_EVENTS] = POLLIN;
+	record[REC_EVENTS] = 0;
+	record[REC_COUNT] = 0;
 	record[REC_ERROR] = 0;
-	return record[REC_COUNT] > 0;
+}
+
+/* Of a pipe a count of 0 says all; of a socket it may be a datagram without bytes, or a mark. */
+static bool
+drains(int fd, int32_t *record)
+{
+	if (record[REC_DRAINS] == 0)
+		record[REC_DRAINS] = fcntl(fd, F_GETPIPE_SZ) >= 0 ? DRAINS_YES : DRAINS_NO;
+	return record[REC_DRAINS] == DRAINS_YES;
+}
+
+enum telling {
+	TOLD,
+	/* It is to be polled, and is proved to be the file that is meant. */
+	PROVED,
+	/* It is to be polled, and needs proof only where that has something to tell. */
+	UNPROVED
+};
+
+/*
+ * A file that could be read and was not broken when it was last looked at is counted first:
+ * bytes to read are proof enough that it still is readable, and none are not reported, so that
+ * it need not be proved that the number means the same file. Only the others are polled:
+ * FIONREAD also counts for the writing end of a pipe. That one is broken by now is an edge.
+ */
+static enum telling
+count_first(const struct side *side, int epfd, int fd, int32_t *record)
+{
+	uint32_t generation = (uint32_t)record[REC_GENERATION];
+	bool counted;
+	int count;
+
+	counted = side == read_side && record[REC_EVENTS] == POLLIN &&
+	    ioctl(fd, FIONREAD, &count) == 0;
+	if (counted && count == 0) {
+		if (!drains(fd, record))
+			return UNPROVED;
+		tell_nothing(record);
+		return TOLD;
+	}
+	if (!is_registered(epfd, fd, side->registered, generation)) {
+		record[REC_EVENTS] = 0;
+		mark_stale(record);
+		return TOLD;
+	}
+	if (!counted)
+		return PROVED;
+	record[REC_COUNT] = count;
+	record[REC_ERROR] = 0;
+	return TOLD;
 }
 
 /* Leaves in `state->polls` what is to be polled, and passes over the others. */
@@ -245,72 +287,123 @@ poll_records(struct env_state *state, int epfd, const struct side *side,
 		int32_t *record = records + i * RECORD;
 		struct pollfd *polled = &state->polls[i];
 		int fd = record[REC_FD];
+		enum telling telling = count_first(side, epfd, fd, record);
 
 		/* poll(2) passes over negative numbers. */
 		polled->fd = -1;
 		polled->events = side->polled;
-		if (!is_registered(epfd, fd, side->registered, (uint32_t)record[REC_GENERATION])) {
-			record[REC_EVENTS] = 0;
-			mark_stale(record);
-		} else if (!count_tells(side, state, fd, record)) {
-			polled->fd = fd;
-			any = true;
-		}
+		if (telling == TOLD)
+			continue;
+		polled->fd = fd;
+		record[REC_COUNT] = telling == PROVED ? 0 : COUNT_UNASKED;
+		any = true;
 	}
 	return any ? poll(state->polls, n, 0) : 0;
 }
 
 static void
-ask_polled(struct env_state *state, const struct side *side, int32_t *records, size_t n)
+ask_polled(struct env_state *state, int epfd, const struct side *side, int32_t *records, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
 		int32_t *record = records + i * RECORD;
 		const struct pollfd *polled = &state->polls[i];
+		bool proved = record[REC_COUNT] != COUNT_UNASKED;
 
 		if (polled->fd < 0)
 			continue;
 		record[REC_EVENTS] = polled->revents & ~POLLNVAL;
 		if ((polled->revents & POLLNVAL) != 0)
 			mark_stale(record);
-		else
+		else if (proved)
 			ask(state, side, polled->fd, record);
+		else if (polled->revents == 0)
+			tell_nothing(record);
+		else if (is_registered(epfd, polled->fd, side->registered,
+		    (uint32_t)record[REC_GENERATION]))
+			ask(state, side, polled->fd, record);
+		else
+			mark_stale(record);
 	}
+}
+
+int
+level_ask_board(struct env_state *state)
+{
+	const int32_t *board = state->board;
+	int32_t *records = state->board + BOARD_RECORDS + ENV_BATCH * RECORD;
+	int32_t side = board[BOARD_SIDE], n = board[BOARD_QUESTIONS];
+
+	if (side < 0 || side >= SIDES || n < 0 || n > ENV_BATCH) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (n == 0)
+		return 0;
+	if (poll_records(state, board[BOARD_EPFD], &sides[side], records, (size_t)n) < 0)
+		return -1;
+	ask_polled(state, board[BOARD_EPFD], &sides[side], records, (size_t)n);
+	return 0;
 }
 
 static napi_value
 js_poll_levels(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	int64_t side, n;
+
+	if (!call_board(&call, env, info))
+		return call.answer;
+	return call_result(&call, level_ask_board(call.state));
+}
+
+/* Only memory that JavaScript cannot take away, that of a SharedArrayBuffer, stays where it is. */
+static napi_value
+js_board_share(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	napi_typedarray_type type;
+	napi_value buffer;
 	size_t length;
 	void *data;
-	int epfd;
+	bool detachable;
 
 	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_range(&call, 1, "side", 0, SIDES - 1, &side) ||
-	    !call_array(&call, 2, "records", napi_int32_array, RECORD, &data, &length) ||
-	    !call_range(&call, 3, "n", 0, (int64_t)(length / RECORD), &n))
+	    !call_array(&call, 0, "board", napi_int32_array, BOARD_LENGTH, &data, &length))
 		return call.answer;
-	for (size_t done = 0; done < (size_t)n; done += ENV_BATCH) {
-		int32_t *records = (int32_t *)data + done * RECORD;
-		size_t batch = (size_t)n - done < ENV_BATCH ? (size_t)n - done : ENV_BATCH;
-
-		if (poll_records(call.state, epfd, &sides[side], records, batch) < 0)
-			return call_result(&call, -1);
-		ask_polled(call.state, &sides[side], records, batch);
+	if (napi_get_typedarray_info(env, call.argv[0], &type, &length, &data, &buffer,
+	    NULL) != napi_ok || napi_is_arraybuffer(env, buffer, &detachable) != napi_ok)
+		return call.answer;
+	if (detachable) {
+		call_type_error(&call, "board", "over a SharedArrayBuffer");
+		return call.answer;
 	}
-	return call_number(&call, (double)n);
+	if (call.state->board_holder != NULL)
+		napi_delete_reference(env, call.state->board_holder);
+	call.state->board = NULL;
+	call.state->board_holder = NULL;
+	if (napi_create_reference(env, call.argv[0], 1, &call.state->board_holder) != napi_ok)
+		return call.answer;
+	call.state->board = data;
+	return call_number(&call, 0);
 }
 
 const struct call_entry level_calls[] = {
+	CALL_FUNCTION("boardShare", js_board_share),
 	CALL_FUNCTION("pollLevels", js_poll_levels),
+	CALL_NUMBER(BOARD_EPFD),
+	CALL_NUMBER(BOARD_SIDE),
+	CALL_NUMBER(BOARD_QUESTIONS),
+	CALL_NUMBER(BOARD_ASKED),
+	CALL_NUMBER(BOARD_SEC),
+	CALL_NUMBER(BOARD_NSEC),
+	CALL_NUMBER(BOARD_RECORDS),
+	CALL_NUMBER(BOARD_LENGTH),
 	CALL_NUMBER(RECORD),
 	CALL_NUMBER(REC_FD),
 	CALL_NUMBER(REC_GENERATION),
 	CALL_NUMBER(REC_EVENTS),
 	CALL_NUMBER(REC_COUNT),
 	CALL_NUMBER(REC_ERROR),
+	CALL_NUMBER(REC_DRAINS),
 	CALL_NUMBER(REC_STALE),
 	CALL_NUMBER(COUNT_UNKNOWN),
 	CALL_NUMBER(COUNT_UNASKED),

@@ -13,8 +13,15 @@ enum record_field {
 	REC_EVENTS,
 	REC_COUNT,
 	REC_ERROR,
+	REC_DRAINS,
 	RECORD
 };
+
+/* In REC_DRAINS: whether a count of 0 says that there is nothing, where that was found out. */
+#define DRAINS_YES 1
+#define DRAINS_NO 2
+
+#define BOARD_LENGTH (BOARD_RECORDS + 2 * ENV_BATCH * RECORD)
 
 #define REC_STALE 0x10000
 #define COUNT_UNKNOWN (-1)
@@ -25,5 +32,8 @@ uint64_t level_datum(int fd, uint32_t generation);
 
 /* Completes a record of the read side whose REC_EVENTS are current. */
 void level_ask_read(struct env_state *state, int epfd, int32_t *record);
+
+/* The questions on the board: 0, or -1 with errno. */
+int level_ask_board(struct env_state *state);
 
 #endif

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <stdio.h>
 
+#include "env.h"
+
 bool
 call_begin(struct call *call, napi_env env, napi_callback_info info)
 {
@@ -24,6 +26,24 @@ call_begin(struct call *call, napi_env env, napi_callback_info info)
 	call->function = name;
 	call->state = state;
 	return true;
+}
+
+bool
+call_board(struct call *call, napi_env env, napi_callback_info info)
+{
+	void *data = NULL;
+
+	(void)info;
+	call->env = env;
+	call->answer = NULL;
+	if (napi_get_instance_data(env, &data) != napi_ok || data == NULL)
+		return false;
+	call->state = data;
+	if (call->state->board != NULL)
+		return true;
+	errno = EINVAL;
+	call->answer = call_result(call, -1);
+	return false;
 }
 
 bool

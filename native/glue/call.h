@@ -42,6 +42,8 @@ struct call_entry {
 #define CALL_END { NULL, NULL, 0 }
 
 bool call_begin(struct call *call, napi_env env, napi_callback_info info);
+/* The same for a call whose arguments are on the board, see env.h; -EINVAL without one. */
+bool call_board(struct call *call, napi_env env, napi_callback_info info);
 
 bool call_range(struct call *call, int index, const char *name,
     int64_t low, int64_t high, int64_t *value);

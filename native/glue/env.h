@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/epoll.h>
 
 #include <node_api.h>
@@ -22,6 +23,25 @@
 
 struct env_part;
 
+/*
+ * Memory that JavaScript and the addon share, so that the hottest calls need no arguments:
+ * `board[BOARD_RECORDS + i * RECORD + field]`. Records of what has happened, and behind them
+ * records of questions.
+ */
+enum board_field {
+	BOARD_EPFD,
+	/* The side that is asked about. */
+	BOARD_SIDE,
+	/* How many questions there are, */
+	BOARD_QUESTIONS,
+	/* and of how many files that have fired the level is asked. */
+	BOARD_ASKED,
+	/* How long to wait; -1 s for ever. */
+	BOARD_SEC,
+	BOARD_NSEC,
+	BOARD_RECORDS = 8
+};
+
 struct env_state {
 	napi_env env;
 	napi_async_cleanup_hook_handle cleanup;
@@ -32,6 +52,10 @@ struct env_state {
 	struct ownership ownership;
 	/* The last one made is the first. */
 	struct env_part *parts;
+
+	/* An Int32Array of memory that cannot be taken away; NULL until it is given. */
+	int32_t *board;
+	napi_ref board_holder;
 
 	struct epoll_event events[ENV_BATCH];
 	struct pollfd polls[ENV_BATCH];

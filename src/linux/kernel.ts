@@ -33,6 +33,7 @@ import { Descriptor } from './descriptor/descriptor.js'
 import type { DescriptorHost } from './descriptor/host.js'
 import { PipeReads } from './descriptor/pipe-reads.js'
 import { DescriptorTable } from './descriptor/table.js'
+import { BATCH } from './hub/board.js'
 import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './hub/facility.js'
 import { usable } from './hub/load.js'
 import { Loop } from './hub/loop.js'
@@ -47,7 +48,7 @@ import {
 } from './hub/native.js'
 import { exposureFailure } from './hub/nesting.js'
 import type { PollSet } from './hub/pollset.js'
-import { BATCH, type HandedSets, isWant, Sets, type SetsOwner } from './hub/sets.js'
+import { type HandedSets, isWant, Sets, type SetsOwner } from './hub/sets.js'
 import { Timer } from './hub/timer.js'
 import { LinkTable } from './links.js'
 import { MountTable } from './mounts.js'
@@ -215,6 +216,10 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.descriptors.fired(set, records, at)
   }
 
+  answered(questions: number, failed: boolean): void {
+    this.descriptors.answered(questions, failed)
+  }
+
   held(side: number): Iterable<readonly [number, number]> {
     return this.descriptors.held(side)
   }
@@ -322,14 +327,16 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   /**
    * Takes in what has happened, waiting `wait` ns for something (-1 for ever) when
    * nothing has. With one crossing it also learns the levels of the first `max`
-   * descriptors. Answers 0, or -EINTR when a signal came first. Hot path.
+   * descriptors, and of those that a scan of `kq` will ask. Answers 0, or -EINTR when a signal
+   * came first. Hot path.
    */
-  poll(max: number, wait: number): number {
+  poll(max: number, wait: number, kq?: Kqueue): number {
     const { sets, callouts } = this
     let n = 0
     if (wait !== 0 || !sets.quiet) {
       this.signals.check()
-      n = sets.wait(sets.read, Math.min(max, BATCH), wait)
+      const questions = kq === undefined ? 0 : this.descriptors.prepare(kq, max, sets.read)
+      n = sets.wait(sets.read, Math.min(max, BATCH), wait, questions)
       // The signal that interrupts is told of before the interruption.
       if (n < 0) this.signals.harvest()
       if (sets.crowded) sets.renew()

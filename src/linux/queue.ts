@@ -266,7 +266,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       timeout < 0 ? Number.POSITIVE_INFINITY : timeout === 0 ? 0 : kernel.uptime() + timeout
     let wait = this.count > 0 ? 0 : timeout
     for (;;) {
-      const error = kernel.poll(max, this.#longest(wait))
+      const error = kernel.poll(max, this.#longest(wait), this)
       const n = this.scan(sink, max)
       if (n > 0) return n
       // A filter may have closed the queue.

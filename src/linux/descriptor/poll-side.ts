@@ -31,6 +31,8 @@ export class PollSide implements Side, Level {
   /** The scan for which the level holds, 0 for none; see `DescriptorTable.pass`. */
   pass = 0
   stale = false
+  /** Whether a count of 0 says that there is nothing; see REC_DRAINS. */
+  drains = 0
   /** For those who wait until all was taken: of a write side. */
   drain: Drain | null = null
   /** The wait for somebody who reads a fifo: of a write side. */
@@ -96,7 +98,10 @@ export class PollSide implements Side, Level {
     if (this.#quiet) return false
     const { descriptors } = this.descriptor.hub
     if (this.pass !== descriptors.pass) descriptors.askLevels(kn, this)
-    if (this.stale) return false
+    if (this.stale) {
+      this.descriptor.gone()
+      return false
+    }
     if (this.count === COUNT_UNKNOWN) this.count = this.#uncounted()
     return true
   }

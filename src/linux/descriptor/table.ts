@@ -3,12 +3,18 @@
  * when a scan asks. `struct filedesc`, as far as it is watched.
  */
 import type { Knote } from '../../core/knote.js'
+import type { Kqueue } from '../../core/kqueue.js'
 import { NumberTable } from '../../core/table.js'
 import { check } from '../../errors.js'
+import { BATCH, BOARD_ASKING, boardOf } from '../hub/board.js'
 import {
+  BOARD_EPFD,
+  BOARD_QUESTIONS,
+  BOARD_SIDE,
   COUNT_UNASKED,
   type Native,
   REC_COUNT,
+  REC_DRAINS,
   REC_ERROR,
   REC_EVENTS,
   REC_FD,
@@ -17,7 +23,6 @@ import {
   RECORD,
 } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
-import { BATCH } from '../hub/sets.js'
 import type { Descriptor } from './descriptor.js'
 import { PollSide } from './poll-side.js'
 
@@ -29,12 +34,14 @@ export class DescriptorTable {
   pass = 1
   readonly #descriptors = new NumberTable<Descriptor>()
   #sweepAt = SWEEP_LEAST
-  readonly #questions = new Int32Array(RECORD * BATCH)
+  readonly #board: Int32Array
   readonly #asked: PollSide[] = []
   /** How many levels a scan may ask at once. */
   #limit = 1
 
-  constructor(readonly native: Native) {}
+  constructor(readonly native: Native) {
+    this.#board = boardOf(native)
+  }
 
   get(fd: number): Descriptor | undefined {
     return this.#descriptors.get(fd)
@@ -79,8 +86,13 @@ export class DescriptorTable {
       set.reportedStranger(fd)
       return
     }
-    if (records[at + REC_COUNT] === COUNT_UNASKED) side.events = records[at + REC_EVENTS]!
-    else this.#learn(side, records, at)
+    if (records[at + REC_COUNT] === COUNT_UNASKED) {
+      // What was asked before holds no more.
+      side.pass = 0
+      side.events = records[at + REC_EVENTS]!
+    } else {
+      this.#learn(side, records, at)
+    }
     if (side.stale) side.descriptor.gone()
     else side.edge()
   }
@@ -89,6 +101,7 @@ export class DescriptorTable {
     side.events = records[at + REC_EVENTS]!
     side.count = records[at + REC_COUNT]!
     side.error = records[at + REC_ERROR]! || side.error
+    side.drains = records[at + REC_DRAINS]! || side.drains
     side.stale = (side.events & REC_STALE) !== 0
     side.pass = this.pass
   }
@@ -104,31 +117,61 @@ export class DescriptorTable {
   }
 
   /**
+   * Puts on the board the questions of a scan of `kq` for at most `max` events that is about to
+   * come: how many there are. They are about `set`. Hot path.
+   */
+  prepare(kq: Kqueue, max: number, set: PollSet): number {
+    this.#board[BOARD_SIDE] = set.side
+    return kq.count === 0 ? 0 : this.#questionsFrom(kq.first, set, 0, Math.min(max, BATCH))
+  }
+
+  /** Those questions have been answered, unless the call has failed. Hot path. */
+  answered(n: number, failed: boolean): void {
+    if (failed) for (let i = 0; i < n; i++) this.#asked[i]!.pass = 0
+    else this.#learnAnswers(n)
+  }
+
+  /**
    * Asks the level of the side that a knote is on and, in the same crossing, of
    * those that a scan will come to next. Hot path.
    */
   askLevels(first: Knote, side: PollSide): void {
     const { set } = side
+    const board = this.#board
     let n = this.#question(side, 0)
-    let kn = this.#limit > 1 ? first.kq.first : null
-    for (; kn !== null && n < this.#limit; kn = kn.queueNext) {
+    if (this.#limit > 1) n = this.#questionsFrom(first.kq.first, set, n, this.#limit)
+    board[BOARD_EPFD] = set.fd
+    board[BOARD_SIDE] = set.side
+    board[BOARD_QUESTIONS] = n
+    check(this.native.pollLevels(), 'kevent')
+    this.#learnAnswers(n)
+  }
+
+  /** Which of them are stale is seen to when they are asked. */
+  #learnAnswers(n: number): void {
+    for (let i = 0; i < n; i++) {
+      this.#learn(this.#asked[i]!, this.#board, BOARD_ASKING + i * RECORD)
+    }
+  }
+
+  /** Adds questions about `set`, up to `limit`, of a knote and those behind it: how many there are then. */
+  #questionsFrom(first: Knote | null, set: PollSet, n: number, limit: number): number {
+    for (let kn = first; kn !== null && n < limit; kn = kn.queueNext) {
       const { hook } = kn
       if (hook instanceof PollSide && hook.set === set && hook.pass !== this.pass) {
         n = this.#question(hook, n)
       }
     }
-    check(this.native.pollLevels(set.fd, set.side, this.#questions, n), 'kevent')
-    for (let i = 0; i < n; i++) this.#learn(this.#asked[i]!, this.#questions, i * RECORD)
-    for (let i = 0; i < n; i++) {
-      const asked = this.#asked[i]!
-      if (asked.stale) asked.descriptor.gone()
-    }
+    return n
   }
 
   #question(side: PollSide, n: number): number {
-    this.#questions[n * RECORD + REC_FD] = side.descriptor.fd
-    this.#questions[n * RECORD + REC_GENERATION] = side.generation
-    this.#questions[n * RECORD + REC_EVENTS] = side.events
+    const board = this.#board
+    const at = BOARD_ASKING + n * RECORD
+    board[at + REC_FD] = side.descriptor.fd
+    board[at + REC_GENERATION] = side.generation
+    board[at + REC_EVENTS] = side.events
+    board[at + REC_DRAINS] = side.drains
     this.#asked[n] = side
     side.pass = this.pass
     return n + 1

@@ -24,8 +24,8 @@ export interface AwaitedQueue extends Kqueue {
 /** Whose epoll instance it watches. */
 export interface LoopOwner extends Hub {
   readonly sets: Sets
-  /** Takes in what has happened: 0, or a negative errno. */
-  poll(max: number, wait: number): number
+  /** Takes in what has happened, and what a scan of `kq` will ask: 0, or a negative errno. */
+  poll(max: number, wait: number, kq?: Kqueue): number
   queues(): Iterable<AwaitedQueue>
 }
 

@@ -10,10 +10,25 @@
  */
 
 /**
- * One record of `pollWait` and `pollLevels` in an `Int32Array`:
- * `records[i * RECORD + FIELD]`.
+ * The memory that JavaScript and the addon share, an `Int32Array`, so that the hottest calls
+ * need no arguments; see `board.ts`.
  */
-export const RECORD = 5
+export const BOARD_EPFD = 0
+/** The side that is asked about, SIDE_*. */
+export const BOARD_SIDE = 1
+/** How many questions there are, up to 1024, */
+export const BOARD_QUESTIONS = 2
+/** and of how many files that have fired the level is asked. */
+export const BOARD_ASKED = 3
+/** How long to wait; -1 s for ever. */
+export const BOARD_SEC = 4
+export const BOARD_NSEC = 5
+/** Where the records begin: 1024 of what has fired, and as many of questions. */
+export const BOARD_RECORDS = 8
+export const BOARD_LENGTH = 12296
+
+/** One record of `pollWait` and `pollLevels` on the board. */
+export const RECORD = 6
 /** The descriptor number under which the file was registered. */
 export const REC_FD = 0
 /** The registration's generation, as given to `epollAdd`; 0 for the kernel's own descriptors. */
@@ -24,6 +39,8 @@ export const REC_EVENTS = 2
 export const REC_COUNT = 3
 /** The pending socket error (positive errno) when the events hold `POLLERR`, else 0. */
 export const REC_ERROR = 4
+/** Whether a count of 0 says that there is nothing: 0 when that was not found out, 1 yes, 2 no. */
+export const REC_DRAINS = 5
 
 /** In `REC_EVENTS`: the number no longer names the file that was registered. */
 export const REC_STALE = 0x10000
@@ -167,19 +184,21 @@ export interface Native {
   epollDelete(epfd: number, fd: number): number
   /** Whether `fd`, which is in `epfd`, is an epoll instance itself: 1 or 0. */
   epollNests(epfd: number, fd: number): number
+  /** The board, over a SharedArrayBuffer, from now on. */
+  boardShare(board: Int32Array): number
   /**
-   * epoll_pwait2 into `records` (as many as it has room for), then asks the read
-   * level of the first `asked` records whose generation is not 0: the identity
-   * of the descriptor and how much can be read.
-   * `sec` -1 waits for ever, 0/0 polls. -EINTR when a signal came first.
+   * What is on the board: answers the questions as `pollLevels` does, then epoll_pwait2 into its
+   * records, then asks the read level of the first BOARD_ASKED whose generation is not 0: the
+   * identity of the descriptor and how much can be read. Answers how many have fired.
+   * -EINTR when a signal came first.
    */
-  pollWait(epfd: number, records: Int32Array, asked: number, sec: number, nsec: number): number
+  pollWait(): number
   /**
-   * For the first `n` records: checks that REC_FD still is the file registered
-   * in `epfd`, polls it now, and fetches its count. Takes what REC_EVENTS was last
-   * time, and writes REC_EVENTS, REC_COUNT, REC_ERROR.
+   * For each question on the board: what its descriptor has to report now. That REC_FD still is
+   * the file registered in BOARD_EPFD is checked where there is something. Takes what REC_EVENTS
+   * was last time, and writes REC_EVENTS, REC_COUNT, REC_ERROR, REC_DRAINS.
    */
-  pollLevels(epfd: number, side: number, records: Int32Array, n: number): number
+  pollLevels(): number
 
   /** The descriptor of a queue: an epoll that holds `readyFd`, off. */
   queueCreate(readyFd: number): number

@@ -5,7 +5,14 @@
  */
 import { NumberTable } from '../../core/table.js'
 import { ENOMEM, ENOSPC, EPERM } from '../../errors.js'
+import { BATCH, boardOf } from './board.js'
 import {
+  BOARD_ASKED,
+  BOARD_EPFD,
+  BOARD_NSEC,
+  BOARD_QUESTIONS,
+  BOARD_RECORDS,
+  BOARD_SEC,
   EPOLLET,
   type Native,
   POLLIN,
@@ -22,8 +29,8 @@ import {
 } from './native.js'
 import { type HandedMember, type HandedSet, PollSet } from './pollset.js'
 
-/** Records of one call to the addon. */
-export const BATCH = 1024
+/** The longest wait of one call, in s; who waits longer waits again. */
+const LONGEST = 0x7fffffff
 
 const isEmpty = (set: PollSet): boolean => set.empty
 const isCrowded = (set: PollSet): boolean => set.crowded
@@ -35,6 +42,8 @@ export type HandedSets = ReadonlyMap<number, HandedSet>
 export interface SetsOwner {
   /** One of them has fired: record `at`. What it is not known for is `set.reportedStranger`. Hot path. */
   fired(set: PollSet, records: Int32Array, at: number): void
+  /** So many questions about `read` have been answered, unless the call has failed. Hot path. */
+  answered(questions: number, failed: boolean): void
   /** [fd, generation] of all that are in the sets of a side. */
   held(side: number): Iterable<readonly [number, number]>
   /** A number is the kernel's own from now on: whatever was known under it has been closed. */
@@ -52,7 +61,7 @@ export class Sets {
   readonly #fired: (() => void)[] = []
   /** How many of them fire only when something else does: the timer, the other sets. */
   #idleSources = 0
-  readonly #records = new Int32Array(RECORD * BATCH)
+  readonly #board: Int32Array
 
   /** @param read an epoll instance, as is `write` */
   constructor(
@@ -61,6 +70,7 @@ export class Sets {
     read: number,
     write: number,
   ) {
+    this.#board = boardOf(native)
     this.read = new PollSet(native, read, SIDE_READ, POLLIN + POLLRDHUP)
     this.write = new PollSet(native, write, SIDE_WRITE, POLLOUT)
   }
@@ -160,7 +170,7 @@ export class Sets {
       made.set(set.side, handed)
     }
     for (const { fd } of made.values()) {
-      while (this.native.pollWait(fd, this.#records, 0, 0, 0) === BATCH);
+      while (this.#pollWait(fd, 0, 0, 0) === BATCH);
     }
     return made
   }
@@ -200,12 +210,12 @@ export class Sets {
 
   /**
    * Takes in what a set tells, waiting `wait` ns for something (-1 for ever), with the levels
-   * of the first `asked`: 0, or a negative errno. Hot path.
+   * of the first `asked`: 0, or a negative errno. With `questions` on the board, which are
+   * about `read`, the owner is told when these are answered. Hot path.
    */
-  wait(set: PollSet, asked: number, wait: number): number {
-    const sec = wait < 0 ? -1 : Math.floor(wait / 1e9)
-    const nsec = wait < 0 ? 0 : Math.ceil(wait % 1e9)
-    let n = this.native.pollWait(set.fd, this.#records, asked, sec, nsec)
+  wait(set: PollSet, asked: number, wait: number, questions = 0): number {
+    let n = this.#pollWait(set.fd, asked, wait, questions)
+    if (questions > 0) this.owner.answered(questions, n < 0)
     // epoll reports each descriptor once, so this ends; the bound is for those
     // that fire as fast as they are taken in.
     let left = set.size + this.#sources.size
@@ -215,19 +225,29 @@ export class Sets {
       if (this.#fired.length > 0) for (const ready of this.#fired.splice(0)) ready()
       left -= n
       if (n < BATCH || left <= 0) return 0
-      n = this.native.pollWait(set.fd, this.#records, 0, 0, 0)
+      n = this.#pollWait(set.fd, 0, 0, 0)
     }
+  }
+
+  #pollWait(fd: number, asked: number, wait: number, questions: number): number {
+    const board = this.#board
+    board[BOARD_EPFD] = fd
+    board[BOARD_QUESTIONS] = questions
+    board[BOARD_ASKED] = asked
+    board[BOARD_SEC] = wait <= 0 ? wait : Math.min(Math.floor(wait / 1e9), LONGEST)
+    board[BOARD_NSEC] = wait <= 0 ? 0 : Math.ceil(wait % 1e9)
+    return this.native.pollWait()
   }
 
   /** Notes the objects of `n` records. */
   #take(set: PollSet, n: number): void {
-    const records = this.#records
-    for (let at = 0; at < n * RECORD; at += RECORD) {
-      if (records[at + REC_GENERATION] !== 0) {
-        this.owner.fired(set, records, at)
+    const board = this.#board
+    for (let i = 0, at = BOARD_RECORDS; i < n; i++, at += RECORD) {
+      if (board[at + REC_GENERATION] !== 0) {
+        this.owner.fired(set, board, at)
         continue
       }
-      const ready = this.#sources.get(records[at + REC_FD]!)
+      const ready = this.#sources.get(board[at + REC_FD]!)
       if (ready !== undefined) this.#fired.push(ready)
     }
   }

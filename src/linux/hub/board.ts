@@ -1,0 +1,25 @@
+/**
+ * The memory that this thread and the addon share: what the hottest calls are told, and what
+ * they answer. A call without arguments takes half the time.
+ *
+ *     board[BOARD_EPFD] = set.fd
+ *     const n = native.pollWait()
+ */
+import { BOARD_LENGTH, BOARD_RECORDS, type Native, RECORD } from './native.js'
+
+/** Records of one call to the addon. */
+export const BATCH = 1024
+/** Where the questions begin. */
+export const BOARD_ASKING = BOARD_RECORDS + BATCH * RECORD
+
+let shared: Int32Array | undefined
+
+/** The board of this thread. Nothing stays on it from one call to the next. */
+export function boardOf(native: Native): Int32Array {
+  if (shared === undefined) {
+    // Memory that cannot be detached: the addon keeps its address.
+    shared = new Int32Array(new SharedArrayBuffer(BOARD_LENGTH * Int32Array.BYTES_PER_ELEMENT))
+    native.boardShare(shared)
+  }
+  return shared
+}
