@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, mock, test } from 'node:test'
 import { columnsOf } from '#cli/trace/columns.js'
 import { LiveLines, LiveTree } from '#cli/trace/live.js'
+import { scriptIn } from '#cli/trace/program.js'
 import { summaryLines } from '#cli/trace/summary.js'
 import { endLine, runningLines, treeLines } from '#cli/trace/table.js'
 import { lengthOf } from '#cli/trace/time.js'
@@ -101,6 +102,51 @@ describe('the tree', () => {
     )
   })
 
+  test('never says that a group is well when something below it failed', () => {
+    for (const count of [30, 150]) {
+      const past = new Past(['sh'])
+      for (let i = 0; i < count; i++) {
+        const pid = 2 + 2 * i
+        past.fork(pid, 1, i).exec(pid, ['sh', '-c', 'false; true'], i)
+        past
+          .fork(pid + 1, pid, i)
+          .exec(pid + 1, ['false'], i)
+          .exit(pid + 1, 256, i + 1)
+        past.exit(pid, 0, i + 1)
+      }
+      const lines = tree(past.exit(1, 0, count + 1), 80, false)
+      assert.deepEqual(
+        lines.map((line) => line.replace(/ {2,}/g, ' ')),
+        [
+          `sh 1 ok ${count + 1}${count < 100 ? '.0' : ''} ms`,
+          `└─ × ${count} sh ${count} failed ≤ 1.00 ms`,
+          ' └─ false exit 1',
+        ],
+      )
+      assert.deepEqual(summaryLines(past.history, 80).slice(2), [
+        `failed: false, exit 1, ${count} times, in sh › sh`,
+      ])
+    }
+  })
+
+  test('folds by the name what is alike in nothing else, and still says what failed', () => {
+    const past = new Past(['sh'])
+    for (let i = 0; i < 300; i++) {
+      const pid = 2 + 10 * i
+      past.fork(pid, 1, i).exec(pid, ['sh'], i)
+      for (let j = 1; j <= i % 8; j++) past.fork(pid + j, pid, i).exit(pid + j, (j % 2) << 8, i)
+      past
+        .fork(pid + 9, pid, i)
+        .exec(pid + 9, [`p${i}`], i)
+        .exit(pid + 9, 0, i)
+      past.exit(pid, 0, i + 1)
+    }
+    const lines = tree(past, 80, false).map((line) => line.replace(/ {2,}/g, ' '))
+    assert.equal(lines.length, 3)
+    assert.match(lines.find((line) => /× 262 sh/.test(line))!, / 596 failed /)
+    assert.match(lines.find((line) => /× 38 sh/.test(line))!, / ok /)
+  })
+
   test('shows of long command lines the words in which they differ', () => {
     const past = new Past(['make'])
     for (let i = 1; i <= 5; i++) {
@@ -132,6 +178,9 @@ describe('the summary', () => {
     assert.deepEqual(summaryLines(build().history, 80), [
       '5 processes, 4 executions, 3 failed, 1 still running, at most 4 at once, 2.50 s',
       "longest: cc -c 'a b.c' (2), 1.00 s",
+      "failed: as 'it'\\''s.s' (4), SIGSEGV, in make › cc",
+      "failed: cc -c 'a b.c' (2), exit 1, in make",
+      'failed: make -j2 (1), exit 2',
     ])
   })
 
@@ -141,6 +190,9 @@ describe('the summary', () => {
       '1 still running, at most 4 at once',
       '2.50 s',
       "longest: cc -c 'a b.c' (2), 1.00 s",
+      "failed: as 'it'\\''s.s' (4), SIGSEGV",
+      "failed: cc -c 'a b.c' (2), exit 1",
+      'failed: make -j2 (1), exit 2',
     ])
   })
 
@@ -178,6 +230,74 @@ function busy(alike: number): Past {
   for (let i = 0; i < alike; i++) past.fork(100 + i, 1, 100).exec(100 + i, ['sleep', '9'], 100)
   return past
 }
+
+describe('failures', () => {
+  const last = (past: Past, columns = 80) =>
+    summaryLines(past.history, columns).filter((line) => line.startsWith('failed: '))
+
+  test('are listed once for each command line and end, with how often', () => {
+    const past = new Past(['make'])
+    for (let pid = 10; pid < 20; pid++) past.run(pid, ['cc', 'a.c'], pid, pid + 1, 256)
+    past.run(20, ['cc', 'b.c'], 20, 21, 256).run(21, ['cc', 'a.c'], 21, 22, 512)
+    past.run(22, ['cc', 'c.c'], 22, 23, 0).run(23, ['cc', 'a.c'], 23, 24, 9)
+    assert.deepEqual(last(past), [
+      'failed: cc a.c, exit 1, 10 times, in make',
+      'failed: cc b.c (20), exit 1, in make',
+      'failed: cc a.c (21), exit 2, in make',
+      'failed: cc a.c (23), SIGKILL, in make',
+    ])
+  })
+
+  test('of many command lines are listed by their programs', () => {
+    const past = new Past(['make'])
+    for (let pid = 10; pid < 400; pid++) past.run(pid, ['cc', `${pid}.c`], pid, pid + 1, 256)
+    assert.deepEqual(last(past), ['failed: cc, exit 1, 390 times, in make'])
+    const each = new Past(['make'])
+    for (let pid = 10; pid < 400; pid++) each.run(pid, [`cc${pid}`], pid, pid + 1, 256)
+    assert.equal(last(each).length, 41)
+    assert.equal(last(each).at(-1), 'failed: … and 350 more programs')
+  })
+
+  test('say where in a deep tree', () => {
+    const past = new Past(['a'])
+    for (let pid = 2; pid < 8; pid++) past.fork(pid, pid - 1, pid).exec(pid, [`p${pid}`], pid)
+    past.exit(7, 256, 9)
+    assert.deepEqual(last(past), ['failed: p7 (7), exit 1, in … › p4 › p5 › p6'])
+    for (const line of last(past, 40)) assert.ok(columnsOf(line) <= 40)
+  })
+})
+
+describe('the label of a script', () => {
+  const script = 'for i in /usr/lib/*; do\n  test -e "$i" || echo /dev/null;\ndone'
+  const shown = 'for i in /usr/lib/*; do test -e "$i" || echo /dev/null; done'
+
+  test('is its first words, on one line', () => {
+    const past = new Past(['make'])
+    for (let pid = 2; pid < 10; pid++) past.run(pid, ['/bin/sh', '-c', script, `${pid}`], 1, 2)
+    const one = past.history.processes[1]!
+    assert.equal(one.line, `sh -c '${shown}' 2`)
+    const { labels } = past.history
+    assert.equal(labels.fitting(one, 100), `sh -c '${shown}' 2`)
+    assert.equal(labels.fitting(one, 69), `sh -c '${shown}'`)
+    assert.equal(labels.fitting(one, 30), "sh -c 'for i in /usr/lib/*; d…")
+    assert.equal(labels.fitting(one, 5), 'sh')
+  })
+
+  test('is found behind the options of a shell, and nowhere else', () => {
+    assert.equal(scriptIn(['bash', '-eu', '-o', 'pipefail', '-c', 'a b']), 5)
+    assert.equal(scriptIn(['/bin/sh', '-ec', '/usr/bin/env']), 2)
+    assert.equal(scriptIn(['-zsh', '-lc', 'x', 'y']), 2)
+    for (const words of [
+      ['sh', 'a.sh', '-c', 'b'],
+      ['cc', '-c', 'a.c'],
+      ['sh', '-c'],
+      ['sh'],
+      [],
+    ]) {
+      assert.equal(scriptIn(words), -1, `${words}`)
+    }
+  })
+})
 
 describe('what is running', () => {
   const lines = (past: Past, columns: number, height: number) =>

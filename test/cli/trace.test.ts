@@ -137,7 +137,8 @@ describe('the tree', { concurrency: 2 }, () => {
     assert.match(all[2]!, /^└─ \S.* +\d+ {2}exit 3 +[\d.]+ m?s$/)
     assert.match(all[3]!, /^3 processes, 3 executions, 1 failed, at most \d at once, [\d.]+ m?s$/)
     assert.match(all[4]!, /^longest: /)
-    assert.equal(all.length, 5)
+    assert.match(all[5]!, /^failed: \S.* \(\d+\), exit 3, in sh$/)
+    assert.equal(all.length, 6)
   })
 
   test('goes to the file of --output, in colours if they are asked for', async () => {

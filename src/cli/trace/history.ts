@@ -47,11 +47,21 @@ export class Traced {
     return status === 0 ? 'ok' : 'failed'
   }
 
+  /** What it gave to exit; null when a signal ended it, it runs, or nobody knows. */
+  get exitCode(): number | null {
+    const { outcome, status = 0 } = this
+    return outcome === 'ok' || outcome === 'failed' ? status >> 8 : null
+  }
+
+  /** The name of the signal that ended it, null when none did. */
+  get signal(): string | null {
+    return this.outcome === 'killed' ? signalName(this.status! & 0x7f) : null
+  }
+
   /** 'ok', 'exit 7', 'SIGTERM', 'running' */
   get ending(): string {
-    const { outcome, status = 0 } = this
-    if (outcome === 'failed') return `exit ${status >> 8}`
-    return outcome === 'killed' ? signalName(status & 0x7f) : outcome
+    if (this.outcome === 'failed') return `exit ${this.exitCode}`
+    return this.signal ?? this.outcome
   }
 
   /** The program: '(sh)' for a copy of the shell, 'sh → ?' for what the shell's copy has executed. */

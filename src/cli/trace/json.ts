@@ -3,6 +3,7 @@
  */
 import type { ProcessEvent } from '../../index.js'
 import { jsonLine } from '../visible.js'
+import { type Failure, failuresOf } from './failures.js'
 import type { History, Traced } from './history.js'
 import { totalsOf } from './summary.js'
 
@@ -26,6 +27,9 @@ export function eventLine(event: ProcessEvent, traced: Traced | undefined): stri
   })
 }
 
+/** Programs that failed, in the summary. */
+const FAILURES = 100
+
 export function summaryLine(history: History): string {
   const { running, length, ...totals } = totalsOf(history)
   return jsonLine({
@@ -34,8 +38,14 @@ export function summaryLine(history: History): string {
     ...totals,
     duration: rounded(length),
     running: running.map(({ pid }) => pid),
+    failures: failuresOf(history).slice(0, FAILURES).map(failureObject),
     complete: history.lost === 0,
   })
+}
+
+function failureObject({ first, count }: Failure) {
+  const { pid, parent, name, words, exitCode, signal } = first
+  return { pid, parent: parent?.pid ?? null, name, argv: words, code: exitCode, signal, count }
 }
 
 /** ms since 1970, to µs. */

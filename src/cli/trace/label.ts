@@ -4,7 +4,7 @@
  */
 import { visible } from '../visible.js'
 import { columnsOf, fitting } from './columns.js'
-import { baseOf, lineOf } from './program.js'
+import { baseOf, lineOf, scriptIn } from './program.js'
 
 /** As many characters of a word say something. */
 const TELLING = 10
@@ -52,9 +52,13 @@ export class Labels {
 
   /** From the longest to the shortest, each with the program. */
   of(traced: Labelled): string[] {
-    const { program, words, nameless } = traced
-    if (words === null || nameless) return [program]
-    const name = baseOf(words[0]!) || program
+    const { program, nameless } = traced
+    if (traced.words === null || nameless) return [program]
+    const name = baseOf(traced.words[0]!) || program
+    const at = scriptIn(traced.words)
+    // A script is no path, and its first words say most.
+    if (at !== -1) return [lineOf(traced.words), lineOf([name, '-c', traced.words[at]!]), name]
+    const { words } = traced
     const telling = this.#telling(traced, words.slice(1))
     if (telling === undefined) return [lineOf([name, ...words.slice(1)]), name]
     const [first] = telling

@@ -1,9 +1,10 @@
 /**
- * A trace in two or three lines.
+ * A trace in a few lines.
  */
 import { visible } from '../visible.js'
 import { plural } from '../words.js'
 import { fitting } from './columns.js'
+import { failureLines } from './failures.js'
 import type { History, Traced } from './history.js'
 import { lengthOf } from './time.js'
 
@@ -57,6 +58,7 @@ export function summaryLines(history: History, columns: number): string[] {
     const room = Math.max(8, columns - 'longest: '.length - tail.length)
     lines.push(`longest: ${fitting(visible(line), room)}${tail}`)
   }
+  lines.push(...failureLines(history, columns))
   if (history.lost > 0) lines.push(`kq: ${MISSING}`)
   return lines
 }

@@ -12,6 +12,7 @@ import { lengthOf } from './time.js'
 
 const GAP = '  '
 const PID = 7
+/** Columns of how a process ended; more where that is longer. */
 const ENDING = 9
 const LENGTH = 10
 /** Below so many columns the pid is left out, ... */
@@ -40,6 +41,16 @@ interface Cells {
   readonly length: string
 }
 
+/** Columns. */
+interface Frame {
+  /** Of a line. */
+  readonly width: number
+  /** Of the terminal. */
+  readonly columns: number
+  /** Of how a process ended. */
+  readonly ending: number
+}
+
 /** @param all whether nothing is to be folded */
 export function treeLines(
   history: History,
@@ -52,8 +63,11 @@ export function treeLines(
     (most, { branch, label }) => Math.max(most, columnsOf(branch + label)),
     0,
   )
-  const width = Math.min(columns, widest + besideLabel(columns))
-  return cells.map((one, i) => line(one, width, columns, paint, rows[i]!.example))
+  const ending = cells.reduce((most, one) => Math.max(most, columnsOf(one.ending)), ENDING)
+  const width = Math.min(columns, widest + besideLabel(columns, ending))
+  return cells.map((one, i) => {
+    return line(one, { width, columns, ending }, paint, rows[i]!.example)
+  })
 }
 
 /**
@@ -77,8 +91,10 @@ export function runningLines(
   if (room < 1) return lines
   const rows = runningRows(processes, history.running(), room)
   const kept = rows.length <= room ? rows : rows.slice(0, room - 1)
-  for (const row of kept)
-    lines.push(line(cellsOf(row, now, history.labels), width, width, paint, row.example))
+  const frame = { width, columns: width, ending: ENDING }
+  for (const row of kept) {
+    lines.push(line(cellsOf(row, now, history.labels), frame, paint, row.example))
+  }
   if (kept.length < rows.length) {
     lines.push(paint(DIM, fitting(`┊ … and ${rows.length - kept.length} more lines`, width)))
   }
@@ -93,12 +109,12 @@ export function endLine(
 ): string {
   const cells = cellsOf({ traced, group: [traced], example: false, last: [] }, 0, labels)
   const branch = `┊ ${'  '.repeat(Math.min(traced.depth, Math.floor(columns / 8)))}`
-  return line({ ...cells, branch }, columns, columns, paint, false)
+  return line({ ...cells, branch }, { width: columns, columns, ending: ENDING }, paint, false)
 }
 
 function cellsOf({ traced, group, example, last }: Row, end: number, labels: Labels): Cells {
-  const { outcome, ending } = traced
   const many = group.length > 1
+  const { outcome, ending } = many ? endOfGroup(group) : traced
   const longest = group.reduce((most, { born, ended = end }) => Math.max(most, ended - born), 0)
   const label = visible(many ? `× ${group.length} ${traced.program}` : labelOf(traced, example))
   return {
@@ -110,9 +126,29 @@ function cellsOf({ traced, group, example, last }: Row, end: number, labels: Lab
     },
     pid: many || example ? '' : `${traced.pid}`,
     outcome,
-    ending: example ? '' : ending,
+    // Of an example only what is bad.
+    ending: example && outcome === 'ok' ? '' : ending,
     length: example ? '' : `${many ? '≤ ' : ''}${lengthOf(longest)}`,
   }
+}
+
+/** How a group ended: well only if nothing of it, nor below it, failed. */
+function endOfGroup(group: readonly Traced[]): Pick<Traced, 'outcome' | 'ending'> {
+  const [first] = group
+  if (first!.outcome !== 'ok') return first!
+  const failed = failedOf(group)
+  return failed === 0 ? first! : { outcome: 'failed', ending: `${failed} failed` }
+}
+
+/** How many of these and of their descendants failed. */
+function failedOf(group: readonly Traced[]): number {
+  let failed = 0
+  const todo = [...group]
+  for (let one = todo.pop(); one !== undefined; one = todo.pop()) {
+    if (one.outcome === 'failed' || one.outcome === 'killed') failed++
+    todo.push(...one.children)
+  }
+  return failed
 }
 
 function labelOf(traced: Traced, example: boolean): string {
@@ -129,21 +165,23 @@ function branchOf(last: readonly boolean[]): string {
 }
 
 /** Columns that the others take beside the label. */
-function besideLabel(columns: number): number {
+function besideLabel(columns: number, ending: number): number {
   const pid = columns < NARROW ? 0 : GAP.length + PID
-  const all = pid + GAP.length + ENDING + LENGTH
+  const all = pid + GAP.length + ending + LENGTH
   return columns - all < LEAST_LABEL ? LENGTH : all
 }
 
-function line(cells: Cells, width: number, columns: number, paint: Paint, faint: boolean): string {
-  const beside = besideLabel(columns)
+function line(cells: Cells, frame: Frame, paint: Paint, faint: boolean): string {
+  const { width, columns } = frame
+  const beside = besideLabel(columns, frame.ending)
   const room = Math.max(1, width - beside)
   const branch = shortened(cells.branch, Math.floor(room * 0.6))
   const left = room - columnsOf(branch)
   const label = columnsOf(cells.label) <= left ? cells.label : cells.shortened(left)
   const space = ' '.repeat(Math.max(0, room - columnsOf(branch + label)))
   const pid = columns < NARROW ? '' : GAP + cells.pid.padStart(PID)
-  const ending = beside === LENGTH ? '' : GAP + fitting(cells.ending, ENDING).padEnd(ENDING)
+  const ending =
+    beside === LENGTH ? '' : GAP + fitting(cells.ending, frame.ending).padEnd(frame.ending)
   const bad = cells.outcome !== 'ok'
   const text = [
     paint(DIM, branch),
