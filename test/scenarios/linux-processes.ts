@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { type Kqueue, kqueuex } from 'kqueue'
 import * as posix from '../native/posix.js'
 import type { Dispositions } from './linux-signals.js'
-import type { Child, Forked, Processes, Queue, SignalName } from './world.js'
+import type { Child, Processes, Queue, SignalName } from './world.js'
 
 const C = posix.constants
 const PUPPET = posix.program('puppet')
@@ -105,7 +105,7 @@ export class Puppets {
   /** Ends them all. */
   dispose(): void {
     for (const pid of readdirSync(this.#directory).map(Number)) {
-      if (!belongs(pid, this.#directory)) continue
+      if (!belongs(pid, `${PUPPET}\0${this.#directory}\0`)) continue
       posix.kill(pid, C.SIGKILL)
       untilEnded(pid)
     }
@@ -118,17 +118,17 @@ export class Puppets {
   }
 }
 
-/** Whether a number is that of a puppet of this directory, and not another's by now. */
-function belongs(pid: number, directory: string): boolean {
+/** Whether a number is that of a process with these arguments, and not another's by now. */
+export function belongs(pid: number, args: string): boolean {
   try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'latin1') === `${PUPPET}\0${directory}\0`
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(args)
   } catch {
     return false
   }
 }
 
 /** Waits until a process is a zombie, or gone. */
-function untilEnded(pid: number): void {
+export function untilEnded(pid: number): void {
   for (const start = performance.now(); performance.now() - start < LONG; ) {
     let stat: string
     try {
@@ -151,17 +151,19 @@ function unsupported(): never {
  * @param signals what signals do
  * @param keep notes a descriptor that the World is to close
  * @param queueOf makes a queue one of the World
+ * @param forks makes copies of the World, and knows what they do not have
  */
 export function processCalls(
   puppets: Puppets,
   signals: Dispositions,
   keep: (fd: number) => number,
   queueOf: (kq: Kqueue) => Queue,
+  forks: Pick<Processes, 'fork' | 'setClofork'>,
 ): Processes {
   return {
     pid: process.pid,
     spawn: () => puppets.spawn(),
-    fork: (): Forked => unsupported(),
+    ...forks,
     kill(pid: number, signal: SignalName) {
       posix.kill(pid, constants.signals[signal])
     },
@@ -172,7 +174,6 @@ export function processCalls(
     setCloexec(fd, on) {
       posix.fcntl(fd, C.F_SETFD, on ? C.FD_CLOEXEC : 0)
     },
-    setClofork: unsupported,
     limitPids: unsupported,
   }
 }

@@ -7,6 +7,12 @@ export class Dispositions {
   /** The handlers of the scenario, and how often each has been called. */
   readonly #handlers = new Map<number, { handler: () => void; called: number }>()
   readonly #changed = new Set<number>()
+  readonly #ignored = new Set<SignalName>()
+
+  /** What a child of fork(2) ignores, too. */
+  get ignored(): SignalName[] {
+    return [...this.#ignored]
+  }
 
   /** A handler in JavaScript is called by `callHandlers`; one in C counts meanwhile. */
   readonly sigaction = (
@@ -15,6 +21,8 @@ export class Dispositions {
   ): void => {
     const signal = constants.signals[name]
     this.#changed.add(signal)
+    if (disposition === 'ignore') this.#ignored.add(name)
+    else this.#ignored.delete(name)
     if (typeof disposition === 'string') {
       this.#handlers.delete(signal)
       posix.sigaction(signal, disposition)

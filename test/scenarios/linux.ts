@@ -38,6 +38,7 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { aioCalls } from './aio-calls.js'
+import { Forks } from './linux-fork.js'
 import { Mounts, mayMount } from './linux-mounts.js'
 import { Interface, mayMakeInterfaces } from './linux-network.js'
 import { Puppets, processCalls } from './linux-processes.js'
@@ -45,6 +46,7 @@ import { Dispositions } from './linux-signals.js'
 import { treeCalls } from './linux-tree.js'
 import type {
   Capability,
+  Forked,
   MountCalls,
   NetworkCalls,
   OpenMode,
@@ -74,6 +76,7 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'filters',
   'sysctl',
   'processes',
+  'fork',
   'sigaction',
   'images',
   'tree',
@@ -132,6 +135,9 @@ class LinuxWorld implements World {
   readonly #queues = new Map<Queue, Kqueue>()
   #puppets: Puppets | undefined
   #processes: Processes | undefined
+  #forks: Forks | undefined
+  /** Descriptors that fork closes. */
+  readonly #clofork = new Set<number>()
   readonly #signals = new Dispositions()
   #interface: Interface | undefined
   readonly #mounts = new Mounts(this.#directory)
@@ -173,9 +179,21 @@ class LinuxWorld implements World {
         this.#signals,
         (fd) => this.#keep(fd),
         (kq) => this.#queue(kq),
+        { fork: () => this.#fork(), setClofork: (fd, on) => this.#setClofork(fd, on) },
       )
     }
     return this.#processes
+  }
+
+  #fork(): Forked {
+    this.#forks ??= new Forks(join(this.#directory, 'forks'))
+    const { ignored } = this.#signals
+    return this.#forks.fork({ descriptors: [...this.#open], closed: [...this.#clofork], ignored })
+  }
+
+  #setClofork(fd: number, on: boolean): void {
+    if (on) this.#clofork.add(fd)
+    else this.#clofork.delete(fd)
   }
 
   get network(): NetworkCalls {
@@ -338,8 +356,8 @@ class LinuxWorld implements World {
     return Date.now()
   }
 
-  /** Closes the queues, the descriptors, and the directory. */
-  dispose(): void {
+  /** Closes the queues, the descriptors, and the directory; where it has forked, answers when the children are gone. */
+  dispose(): Promise<void> | null {
     for (const queue of this.#queues.keys()) {
       try {
         queue.close()
@@ -352,7 +370,9 @@ class LinuxWorld implements World {
     this.#puppets?.dispose()
     this.#mounts.dispose()
     this.#interface?.dispose()
+    const gone = this.#forks?.dispose() ?? null
     rmSync(this.#directory, { recursive: true })
+    return gone
   }
 }
 
@@ -360,13 +380,16 @@ function descriptors(): number {
   return readdirSync('/proc/self/fd').length
 }
 
-function runOnce(use: (world: World) => void): void {
+/** Answers when the children are gone, null where there are none. */
+function runOnce(use: (world: World) => void): Promise<void> | null {
   const world = new LinuxWorld()
+  let gone: Promise<void> | null = null
   try {
     use(world)
   } finally {
-    world.dispose()
+    gone = world.dispose()
   }
+  return gone
 }
 
 /**
@@ -374,14 +397,21 @@ function runOnce(use: (world: World) => void): void {
  * first use and kept for the life of the thread, so what is left is counted
  * from a second run.
  */
-function run(use: (world: World) => void): void {
+function run(use: (world: World) => void): void | Promise<void> {
   const before = descriptors()
-  runOnce(use)
-  const once = descriptors()
-  if (once <= before) return
-  runOnce(use)
-  const left = descriptors() - once
-  if (left > 0) throw new Error(`${left} descriptors are left open by each run`)
+  return after(runOnce(use), () => {
+    const once = descriptors()
+    if (once <= before) return
+    return after(runOnce(use), () => {
+      const left = descriptors() - once
+      if (left > 0) throw new Error(`${left} descriptors are left open by each run`)
+    })
+  })
+}
+
+/** At once, if there is nothing to be waited for: not every program of scenarios awaits. */
+function after(gone: Promise<void> | null, then: () => void | Promise<void>): void | Promise<void> {
+  return gone === null ? then() : gone.then(then)
 }
 
 /** Real Linux under this Node.js. */
@@ -393,7 +423,7 @@ export const linux: WorldKind = {
     try {
       await program(world)
     } finally {
-      world.dispose()
+      await world.dispose()
     }
   },
   has: (capability) => CAPABILITIES.has(capability) || ALLOWED[capability]?.() === true,

@@ -112,4 +112,15 @@ describe('coverage.md', () => {
       [],
     )
   })
+
+  it('names those of fork that Linux cannot express', {
+    skip: process.platform !== 'linux',
+  }, () => {
+    const forks = scenarios.filter((s) => s.needs.includes('fork') && lacking(linux, s) !== false)
+    const rows = text.slice(text.indexOf('## Fork, what Linux cannot express'))
+    assert.deepEqual(
+      forks.map((s) => `${s.chapter}: ${s.title}`).sort(),
+      [...told].filter((name) => rows.includes(name)).sort(),
+    )
+  })
 })

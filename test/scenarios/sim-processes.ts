@@ -33,21 +33,10 @@ export function processCalls(
   }
 }
 
-/** A queue by its descriptor, as long as that names this queue. */
-export function queueOf(process: SimProcess, fd: number): Queue {
-  const file = process.fget(fd)
-  const assertOpen = (): void => {
-    if (process.fget(fd) !== file) throw new KqueueError(EBADF, 'kevent')
-  }
-  return {
-    fd,
-    kevent(changes, nevents, timeout) {
-      assertOpen()
-      return process.kevent(fd, changes, nevents, timeout)
-    },
-    close() {
-      assertOpen()
-      process.close(fd)
-    },
-  }
+/** A copy of the World's queue, as the program of a child finds it. */
+export function inheritedQueue({ system }: SimProcess, fd: number): Queue {
+  const kq = system.inheritedKqueues().get(fd)
+  if (kq === undefined)
+    throw new KqueueError(EBADF, 'kevent', { reason: `there is no queue ${fd}` })
+  return kq
 }

@@ -17,7 +17,7 @@ import {
 } from 'kqueue/sim'
 import { aioCalls } from './aio-calls.js'
 import { mountCalls, networkCalls, treeCalls } from './sim-calls.js'
-import { processCalls, queueOf } from './sim-processes.js'
+import { inheritedQueue, processCalls } from './sim-processes.js'
 import type {
   AioCalls,
   Forked,
@@ -224,7 +224,7 @@ class ForkedWorld extends SimWorld implements Forked {
   }
 
   queue(fd: number): Queue {
-    return queueOf(this.#child, fd)
+    return inheritedQueue(this.#child, fd)
   }
 }
 

@@ -30,8 +30,18 @@ export type Capability =
   | 'told-of-shutdown'
   /** Children that do as they are told, and `processes` but for `fork`. */
   | 'processes'
-  /** A child that is a World of its own: `processes.fork`. */
+  /** A child that is a copy of the World: `processes.fork`. */
   | 'fork'
+  /** It gets the lowest number that the World has free; a Node.js that starts has taken some. */
+  | 'lowest-number'
+  /** A duplicate of a queue's descriptor is that queue. */
+  | 'queue-duplicates'
+  /** It executes another program, which has the queues. */
+  | 'exec-after-fork'
+  /** It has the filters that the program has added, and what these call. */
+  | 'filters-after-fork'
+  /** It shares the limits of the system. */
+  | 'common-limits'
   /** `calls`, with images of queues. */
   | 'images'
   /** What a signal does can be chosen: `processes.sigaction`. */
@@ -121,9 +131,11 @@ export interface Child {
 }
 
 /** A child that is the copy of a World, with the same descriptors. */
-export interface Forked extends World, Child {
+export interface Forked
+  extends Child,
+    Pick<World, 'accept' | 'close' | 'kqueue' | 'read' | 'write'> {
   fork(): Forked
-  /** The queue that it has under a number. */
+  /** The queue that it has under a number: one of `inheritedKqueues()`, EBADF for others. */
   queue(fd: number): Queue
 }
 
@@ -221,7 +233,7 @@ export type Awaiting = Required<Pick<World, 'calls' | 'path' | 'processes' | 'tr
 export interface WorldKind {
   readonly name: string
   /** Makes a World, runs `use` in it, closes everything, throws if descriptors are left. */
-  run(use: (world: World) => void): void
+  run(use: (world: World) => void): void | Promise<void>
   /** The same for a program that awaits; not where nothing can be awaited. */
   start?(program: (world: World & Awaiting) => Promise<void>): Promise<void>
   /** Asked before a World is made. */
