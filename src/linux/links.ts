@@ -141,8 +141,7 @@ export class LinkTable {
   takeOver({ fd, up }: HandedLinks): void {
     const { native } = this.hub
     const asking = native.linkOpen(false)
-    const error = asking < 0 ? asking : this.hub.adopt(fd, () => this.drain())
-    if (error !== 0) {
+    if (asking < 0 || attempt(() => this.hub.adopt(fd, () => this.drain())) === null) {
       native.close(fd)
       if (asking >= 0) native.close(asking)
       return

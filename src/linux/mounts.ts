@@ -31,6 +31,8 @@ export interface HandedMounts {
   readonly witness: number
   /** The table now. */
   readonly text: string
+  /** It has changed since, which the witness has told. */
+  readonly changed: boolean
 }
 
 export class MountTable {
@@ -130,11 +132,11 @@ export class MountTable {
       this.drain()
       if (native.mountsChanged(witness) !== 1) break
     }
-    return { fd, witness, text: this.#text }
+    return { fd, witness, text: this.#text, changed: false }
   }
 
   /** They were handed over. */
-  takeOver({ fd, witness, text }: HandedMounts): void {
+  takeOver({ fd, witness, text, changed }: HandedMounts): void {
     if (attempt(() => this.hub.adopt(fd, () => this.drain())) === null) {
       this.hub.native.close(fd)
       this.hub.native.close(witness)
@@ -143,6 +145,7 @@ export class MountTable {
     this.#fd = fd
     this.#witness = witness
     this.#text = text
+    this.#changed = changed
     this.#arriving = true
   }
 

@@ -142,11 +142,14 @@ function descriptorsOf({ sets, inotify, pipes, mounts, links, processes }: Hande
 function owned(native: Native, handed: Handed): Handed {
   const { sets, inotify, pipes, mounts, links, processes } = handed
   const has = (fd: number): boolean => fd !== -1 && native.descriptorTake(fd) === fd
+  // Before it is taken, which polls it: that ends what the witness has to tell.
+  const changed = mounts !== null && native.mountsChanged(mounts.witness) === 1
   return {
     sets: new Map([...sets].filter(([, { fd }]) => has(fd))),
     inotify: has(inotify) ? inotify : -1,
     pipes: has(pipes) ? pipes : -1,
-    mounts: mounts !== null && has(mounts.fd) && has(mounts.witness) ? mounts : null,
+    mounts:
+      mounts !== null && has(mounts.fd) && has(mounts.witness) ? { ...mounts, changed } : null,
     links: links !== null && has(links.fd) ? links : null,
     // The connector takes its socket by itself.
     processes: { ...processes, held: processes.held.filter(({ fd }) => has(fd)) },
