@@ -153,7 +153,8 @@ export class ProcessTable implements ConnectorListener {
   change(kn: Knote, notes: number): number {
     return this.#prepared(notes, () => {
       kn.sfflags = notes
-      ;(kn.hook as LinuxProcess).reckon()
+      // Of a copy whose process was gone there is nothing to ask for.
+      if (kn.hook instanceof LinuxProcess) kn.hook.reckon()
     })
   }
 
