@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { openSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { before, describe, it } from 'node:test'
+import { describe, it } from 'node:test'
 import {
   aio_read,
   type Change,
@@ -22,21 +22,18 @@ import {
   EVFILT_TIMER,
   EVFILT_USER,
   type Kevent,
-  KQUEUE_CPONFORK,
-  type Kqueue,
   kfilter_register,
   kfilter_unregister,
-  kqueuex,
   NOTE_EXIT,
   NOTE_FFOR,
   NOTE_OOB,
   NOTE_TRIGGER,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { whenOver, within } from '../patience.js'
+import { within } from '../patience.js'
 import { links } from '../programs/descriptors.js'
 import { directory } from './files.js'
-import { type Inheritor, start, warmUp } from './inheritors.js'
+import { copied, openWhatStays, same, start, warmUp } from './inheritors.js'
 import { cleanUpPuppets, idleStranger, watch } from './puppets.js'
 import {
   cleanUp,
@@ -51,42 +48,13 @@ import {
   unixPair,
   user,
 } from './queues.js'
-import { openOnce } from './signals.js'
 
 const C = posix.constants
 
 await warmUp()
-before(openOnce)
-before(() => {
-  // The inotify instance for pipes and the set for urgent data are made on first use and stay.
-  const kq = queue()
-  const [r, w] = posix.pipe2(0)
-  const [a, b] = posix.socketpair(C.AF_UNIX, C.SOCK_STREAM)
-  kq.kevent([EV_SET(w, EVFILT_EMPTY, EV_ADD), EV_SET(a, EVFILT_EXCEPT, EV_ADD, NOTE_OOB)])
-  kq.close()
-  for (const fd of [r, w, a, b]) posix.close(fd)
-})
+openWhatStays()
 cleanUp()
 cleanUpPuppets()
-
-function copied(): Kqueue {
-  const kq = kqueuex(KQUEUE_CPONFORK)
-  whenOver(() => kq.close())
-  return kq
-}
-
-/** As messages have them. */
-const plain = (events: readonly Kevent[]): unknown => JSON.parse(JSON.stringify(events))
-
-/** The child has the events that there are here, and both have them once. */
-async function same(child: Inheritor, kq: Kqueue): Promise<Kevent[]> {
-  const theirs = await child.events(kq.fd, LONG)
-  const ours = kq.kevent([], 1024, LONG)
-  assert.deepEqual(theirs, plain(ours))
-  assert.deepEqual(await child.events(kq.fd), [])
-  assert.deepEqual(kq.kevent([], 1024, 0), [])
-  return ours
-}
 
 describe('EVFILT_EMPTY in a child', () => {
   const watched = (fd: number): Change => EV_SET(fd, EVFILT_EMPTY, EV_ADD | EV_CLEAR)

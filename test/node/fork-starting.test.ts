@@ -12,8 +12,6 @@ import {
   EVFILT_TIMER,
   EVFILT_VNODE,
   EVFILT_WRITE,
-  KQUEUE_CPONFORK,
-  type Kqueue,
   kqueuex,
   NOTE_CHILD,
   NOTE_DELETE,
@@ -28,7 +26,7 @@ import {
 import * as posix from '../native/posix.js'
 import { whenOver } from '../patience.js'
 import { directory } from './files.js'
-import { start, warmUp } from './inheritors.js'
+import { copied, start, warmUp } from './inheritors.js'
 import { cleanUpPuppets, idleStranger, watch } from './puppets.js'
 import { cleanUp, idents, keep, pipe, read, unixPair } from './queues.js'
 
@@ -38,12 +36,6 @@ cleanUpPuppets()
 
 const { O_CREAT, O_RDONLY, O_RDWR } = posix.constants
 const LONG = 10_000
-
-function copied(): Kqueue {
-  const kq = kqueuex(KQUEUE_CPONFORK)
-  whenOver(() => kq.close())
-  return kq
-}
 
 describe('While a child starts', () => {
   it('an edge is kept, one that was consumed before does not come again', async () => {

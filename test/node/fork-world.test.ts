@@ -3,33 +3,16 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
-import {
-  EV_ADD,
-  EV_CLEAR,
-  EV_SET,
-  EVFILT_PROC,
-  fork,
-  forkOptions,
-  KQUEUE_CPONFORK,
-  type Kqueue,
-  kqueuex,
-  NOTE_EXIT,
-} from 'kqueue'
+import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_PROC, fork, forkOptions, NOTE_EXIT } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { BOUNDED, spawn, until, whenOver, within } from '../patience.js'
+import { BOUNDED, spawn, until, within } from '../patience.js'
 import { directory } from './files.js'
-import { INHERITOR, Inheritor, keepChild, start, warmUp } from './inheritors.js'
+import { copied, INHERITOR, Inheritor, keepChild, start, warmUp } from './inheritors.js'
 import { descriptors, program } from './processes.js'
 import { cleanUp, clear, idents, keep, pipe, queue, read, trigger } from './queues.js'
 
 await warmUp()
 cleanUp()
-
-function copied(): Kqueue {
-  const kq = kqueuex(KQUEUE_CPONFORK)
-  whenOver(() => kq.close())
-  return kq
-}
 
 describe('Copies of copies', () => {
   it('have what was pending, each for itself, in four generations', async () => {

@@ -27,8 +27,6 @@ import {
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
-  type Kqueue,
-  kqueuex,
   NOTE_EXIT,
   NOTE_EXTEND,
   NOTE_TRIGGER,
@@ -37,7 +35,7 @@ import {
 import * as posix from '../native/posix.js'
 import { spawn, whenOver, within } from '../patience.js'
 import { directory } from './files.js'
-import { INHERITOR, keepChild, start, warmUp } from './inheritors.js'
+import { copied, INHERITOR, keepChild, start, warmUp } from './inheritors.js'
 import { descriptors } from './processes.js'
 import { cleanUp, clear, idents, keep, pipe, queue, read, trigger, user } from './queues.js'
 import { openOnce } from './signals.js'
@@ -47,12 +45,6 @@ const { O_CREAT, O_RDWR } = constants
 await warmUp()
 before(openOnce)
 cleanUp()
-
-function copied(flags = KQUEUE_CPONFORK): Kqueue {
-  const kq = kqueuex(flags)
-  whenOver(() => kq.close())
-  return kq
-}
 
 const filters = (events: readonly Kevent[]): number[] => events.map(({ filter }) => filter)
 const byIdent = (a: Kevent, b: Kevent): number => a.ident - b.ident

@@ -7,13 +7,31 @@
  *     child.begin()
  *     assert.deepEqual(idents(await child.events(kq.fd)), [r])
  */
+import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { before } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { type Change, type ForkGiven, fork, type Kevent, type KnoteInfo } from 'kqueue'
-import { until, whenOver, within } from '../patience.js'
+import {
+  type Change,
+  EV_ADD,
+  EV_SET,
+  EVFILT_EMPTY,
+  EVFILT_EXCEPT,
+  type ForkGiven,
+  fork,
+  type Kevent,
+  type KnoteInfo,
+  KQUEUE_CPONFORK,
+  type Kqueue,
+  kqueuex,
+  NOTE_OOB,
+} from 'kqueue'
+import * as posix from '../native/posix.js'
+import { LONG, until, whenOver, within } from '../patience.js'
 import { links } from '../programs/descriptors.js'
 import type { Answers, Order } from '../programs/inheritor.js'
+import { openOnce } from './signals.js'
 
 /** Has Node.js open what it opens with the first child of a process, and keeps. */
 export async function warmUp(): Promise<void> {
@@ -26,6 +44,38 @@ const sockets = (): number =>
   Object.values(links()).filter((link) => link.startsWith('socket:')).length
 
 export const INHERITOR = fileURLToPath(new URL('../programs/inheritor.js', import.meta.url))
+
+/** A queue that is copied on fork, and closed after the test. */
+export function copied(flags = KQUEUE_CPONFORK): Kqueue {
+  const kq = kqueuex(flags)
+  whenOver(() => kq.close())
+  return kq
+}
+
+/** Opens what is made on first use and stays: for signals, for pipes, for urgent data. */
+export function openWhatStays(): void {
+  before(() => {
+    openOnce()
+    const kq = kqueuex(0)
+    const [r, w] = posix.pipe2(0)
+    const [a, b] = posix.socketpair(posix.constants.AF_UNIX, posix.constants.SOCK_STREAM)
+    kq.kevent([EV_SET(w, EVFILT_EMPTY, EV_ADD), EV_SET(a, EVFILT_EXCEPT, EV_ADD, NOTE_OOB)])
+    kq.close()
+    for (const fd of [r, w, a, b]) posix.close(fd)
+  })
+}
+
+/** As messages have it. */
+export const plain = <What>(what: What): What => JSON.parse(JSON.stringify(what)) as What
+
+/** The child has the events that there are here, and both have them once: these. */
+export async function same(child: Inheritor, kq: Kqueue): Promise<Kevent[]> {
+  const theirs = await child.events(kq.fd, LONG)
+  const ours = kq.kevent([], 1024, LONG)
+  assert.deepEqual(theirs, plain(ours))
+  assert.deepEqual([await child.events(kq.fd), kq.kevent([], 1024, 0)], [[], []])
+  return ours
+}
 
 /** Kills a child when the test is over. */
 export function keepChild<Child extends ChildProcess>(child: Child): Child {

@@ -1,5 +1,5 @@
 /** Workers that make queues of images. */
-import { Kqueue, type KqueueImage } from 'kqueue'
+import { type Change, Kqueue, type KqueueImage } from 'kqueue'
 import { runCase, say } from './cases.js'
 
 const cases = {
@@ -8,6 +8,14 @@ const cases = {
     const kq = Kqueue.fromImage(image)
     const take = () => kq.kevent([], 8, 0).map(({ ident, data }) => [ident, data])
     say([take(), take()])
+  },
+
+  /** Says what there is, what is pending, twice, and what changes make pending. */
+  'takes all'(image: KqueueImage, changes: Change[]) {
+    const kq = Kqueue.fromImage(image)
+    const take = () => kq.kevent([], 1024, 0)
+    say([kq.knotes(), take(), take(), kq.kevent(changes, 1024, 0)])
+    kq.close()
   },
 
   /** Says an image of the queue. */
