@@ -3,7 +3,6 @@
  * there is, strings are names of Unix sockets.
  */
 import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, KqueueError } from '../errors.js'
-import type { Socket } from './socket.js'
 
 export type Address = number | string
 
@@ -14,13 +13,18 @@ export type SocketKind = 'tcp' | 'udp' | 'unix' | 'unix-dgram'
 const FIRST_PORT = 10_000
 const LAST_PORT = 65_535
 
+/** A socket as its address has it. */
+export interface Bound {
+  readonly kind: SocketKind
+}
+
 export class Addresses {
-  readonly #bound = new Map<string, Socket>()
+  readonly #bound = new Map<string, Bound>()
   #lastPort = FIRST_PORT - 1
   #lastName = 0
 
   /** The socket that is bound to an address. */
-  find(kind: SocketKind, address: Address): Socket | undefined {
+  find(kind: SocketKind, address: Address): Bound | undefined {
     return this.#bound.get(key(kind, address))
   }
 
@@ -29,7 +33,7 @@ export class Addresses {
    * @throws KqueueError EINVAL no address for such a socket; EADDRINUSE; EADDRNOTAVAIL
    *   no port is free
    */
-  bind(socket: Socket, address: Address | undefined): Address {
+  bind(socket: Bound, address: Address | undefined): Address {
     const { kind } = socket
     const wanted = address === undefined || address === 0 ? this.#any(kind) : address
     validate(kind, wanted)

@@ -1,4 +1,22 @@
-/** Bytes on their way from who writes them to who reads them: first in, first out. */
+/** Bytes: as calls are given them, and on their way from who writes them to who reads them. */
+import { wrongType } from '../core/copyin.js'
+import { EINVAL, KqueueError } from '../errors.js'
+import { encode } from './utf8.js'
+
+/** A number of bytes. @throws KqueueError EINVAL */
+export function byteCount(n: unknown, syscall: string): number {
+  if (Number.isSafeInteger(n) && (n as number) >= 0) return n as number
+  throw new KqueueError(EINVAL, syscall, { reason: `${String(n)} is not a number of bytes` })
+}
+
+/** Bytes, or text as UTF-8. @throws TypeError */
+export function toBytes(data: Uint8Array | string): Uint8Array {
+  if (typeof data === 'string') return encode(data)
+  if (data instanceof Uint8Array) return data
+  throw wrongType('data', 'a Uint8Array or a string', data)
+}
+
+/** First in, first out. */
 export class Bytes {
   readonly #chunks: Uint8Array[] = []
   /** Bytes of the first chunk that are gone. */

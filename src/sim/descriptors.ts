@@ -4,11 +4,10 @@
  * file lives as long as a descriptor of some process refers to it.
  */
 import { copyKnotes } from '../core/fork.js'
-import type { FileTable } from '../core/kernel.js'
+import type { FileTable, Process } from '../core/kernel.js'
 import { EBADF, EMFILE, KqueueError } from '../errors.js'
 import type { SimFile } from './file.js'
-import type { SimProcess } from './process.js'
-import { SimQueue } from './queue.js'
+import { type QueueKernel, type QueueOwner, SimQueue } from './queue.js'
 
 /** `struct filedescent`. */
 interface Descriptor {
@@ -19,6 +18,11 @@ interface Descriptor {
   clofork: boolean
 }
 
+/** Whose descriptors these are. */
+interface Owner extends Process, QueueOwner {
+  readonly kernel: QueueKernel & { readonly sysctl: { readonly maxfilesperproc: number } }
+}
+
 export class Descriptors implements FileTable {
   readonly #table: (Descriptor | undefined)[] = []
   /** The queues among the open files: fd_kqlist. */
@@ -26,7 +30,7 @@ export class Descriptors implements FileTable {
   /** The copies that the process was forked with. */
   readonly inherited = new Map<number, SimQueue>()
 
-  constructor(readonly process: SimProcess) {}
+  constructor(readonly process: Owner) {}
 
   fget(fd: number): SimFile | null {
     return this.#table[fd]?.file ?? null
@@ -74,6 +78,31 @@ export class Descriptors implements FileTable {
     }
     this.#put(fd, file, cloexec, false)
     return fd
+  }
+
+  /** Puts two files behind the lowest free numbers, or none. @throws KqueueError EMFILE */
+  installBoth(one: SimFile, other: SimFile, syscall: string): [number, number] {
+    return this.#andThen(this.install(one, syscall), (fd) => [fd, this.install(other, syscall)])
+  }
+
+  /**
+   * Puts a file behind the lowest free number if `open` succeeds on it: the number.
+   * @throws KqueueError EMFILE; what `open` throws: the file is closed then
+   */
+  installOpen(file: SimFile, syscall: string, open: () => void): number {
+    return this.#andThen(this.install(file, syscall), (fd) => {
+      open()
+      return fd
+    })
+  }
+
+  #andThen<T>(fd: number, rest: (fd: number) => T): T {
+    try {
+      return rest(fd)
+    } catch (error) {
+      this.close(fd)
+      throw error
+    }
   }
 
   /**

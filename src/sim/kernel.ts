@@ -271,10 +271,10 @@ export class SimKernel extends Kernel {
   }
 
   /**
-   * Gives a new process its pid.
+   * The pid of the next process, which adds itself.
    * @throws KqueueError EAGAIN there are too many processes
    */
-  addProcess(process: SimProcess): number {
+  nextPid(): number {
     const { maxproc, pid_max } = this.sysctl
     if (this.#processes.size >= Math.min(maxproc, pid_max)) {
       throw new KqueueError(EAGAIN, 'fork', {
@@ -284,13 +284,16 @@ export class SimKernel extends Kernel {
     do {
       this.#lastPid = this.#lastPid >= pid_max ? 2 : this.#lastPid + 1
     } while (this.#processes.has(this.#lastPid))
-    this.#processes.set(this.#lastPid, process)
     return this.#lastPid
   }
 
+  addProcess(process: SimProcess): void {
+    this.#processes.set(process.pid, process)
+  }
+
   /** A zombie has been waited for: its pid is free. */
-  removeProcess(process: SimProcess): void {
-    this.#processes.delete(process.pid)
+  removeProcess({ pid }: { readonly pid: number }): void {
+    this.#processes.delete(pid)
   }
 
   // The machine's surroundings

@@ -14,14 +14,14 @@ import {
   watchProcess,
 } from '../core/filters/proc.js'
 import type { Origin } from '../core/image.js'
+import type { Process } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
 import { EINVAL, refuse } from '../errors.js'
 import { EVFILT_PROCDESC } from '../event.js'
 import { SimFile } from './file.js'
-import type { SimProcess } from './process.js'
 
 export class ProcessDescriptor extends SimFile {
-  constructor(readonly subject: SimProcess) {
+  constructor(readonly subject: Process) {
     super()
   }
 

@@ -1,113 +1,70 @@
 /**
- * A process of the simulated kernel (`struct proc`): its parent and children, its
- * descriptors and signals, and the system calls as methods. Those on files, sockets and
- * queues are in `file-calls.ts`, `socket-calls.ts` and `queue-calls.ts`.
+ * A process of the simulated kernel as its program has it: the system calls as methods.
+ * What they are made of is elsewhere: the process as the kernel has it in `proc.ts`, paths
+ * in `tree.ts`, descriptors in `descriptors.ts`, the rest in files, sockets and queues.
  *
- * When it has exited it is a zombie until its parent waits for it; then its pid is free.
+ * No call on a file blocks: where a real one would wait, these throw EAGAIN, as if all
+ * descriptors had O_NONBLOCK.
  */
 import type { Calls } from '../api/bind.js'
-import { wrongType } from '../core/copyin.js'
-import { HINT_SIGNAL } from '../core/filters/signal.js'
+import { eventCount, givenTimeout, wrongType } from '../core/copyin.js'
+import { EventArray, EventList } from '../core/event-list.js'
 import { noteFork } from '../core/fork.js'
-import type { FileTable, Process } from '../core/kernel.js'
-import { Knlist } from '../core/knlist.js'
-import { ECHILD, EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
-import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP } from '../event.js'
-import { Descriptors } from './descriptors.js'
-import type { Directory } from './directory.js'
-import type { SimKernel } from './kernel.js'
-import { NoteCounts } from './note-counts.js'
-import { ProcessDescriptor } from './procdesc.js'
-import type { SimQueue } from './queue.js'
-import { QueueCalls } from './queue-calls.js'
+import type { FileTable } from '../core/kernel.js'
+import { EINVAL, EPERM, EPIPE, ESRCH, KqueueError } from '../errors.js'
 import {
-  catchable,
-  type Disposition,
-  defaultAction,
-  SIGNALS,
-  type Signal,
-  signalName,
-  signalNumber,
-} from './signals.js'
+  type Change,
+  type Kevent,
+  KQUEUE_CLOEXEC,
+  NOTE_EXEC,
+  NOTE_FORK,
+  type Timeout,
+} from '../event.js'
+import type { Address, SocketKind } from './addresses.js'
+import { byteCount, toBytes } from './bytes.js'
+import { EventFile } from './eventfd.js'
+import { O_CLOEXEC, SEEK_SET } from './fcntl.js'
+import { Fifo } from './fifo.js'
+import type { SimFile } from './file.js'
+import type { SimKernel } from './kernel.js'
+import { Pipe } from './pipe.js'
+import { Proc } from './proc.js'
+import { ProcessDescriptor } from './procdesc.js'
+import { SimQueue } from './queue.js'
+import {
+  asQueue,
+  checkQueueFlags,
+  kevent,
+  type WaitOptions,
+  wait,
+  waitOptions,
+} from './queue-calls.js'
+import { type Disposition, SIGNALS, type Signal, signalNumber } from './signals.js'
+import type { MessageOptions, Socket } from './socket.js'
+import {
+  asSocket,
+  type ConnectOptions,
+  connectSocket,
+  makeSocket,
+  shutdownSocket,
+  socketPair,
+  streamFor,
+} from './socket-calls.js'
 import { callsOf } from './system.js'
+import { openTerminal } from './terminal.js'
+import type { Stat } from './vnode.js'
+import { childrenFor, type WaitStatus, waitStatus } from './wait-status.js'
 
-/** How a child ended: what waitpid(2) answers. */
-export interface WaitStatus {
-  readonly pid: number
-  /** As wait(2) encodes it. */
-  readonly status: number
-  /** What it gave to exit, null when a signal ended it. */
-  readonly code: number | null
-  /** The name of the signal that ended it, null when it exited. */
-  readonly signal: string | null
-}
+/** Connections that wait unless `listen` says otherwise: kern.ipc.soacceptqueue. */
+const BACKLOG = 128
 
-export class SimProcess extends QueueCalls implements Process, FileTable {
-  readonly pid: number
-  readonly klist = new Knlist()
-  readonly descriptors: Descriptors
-  cwd: Directory
-  /** The program that it executes, by name. */
-  name: string
-  /** ns on the kernel's clock: when it was forked. */
-  readonly start: number
-  /** Stopped by a signal: it gets no turns until SIGCONT. */
-  stopped = false
-
-  #parent: SimProcess | null
-  readonly #children = new Set<SimProcess>()
-  readonly #dispositions: Map<number, Disposition>
-  #exitStatus: number | null = null
-  /** Forks and executions. */
-  readonly #notes = new NoteCounts()
-  readonly #signals = new Map<number, number>()
+export class SimProcess extends Proc implements FileTable {
+  declare readonly kernel: SimKernel
   #system: Calls | undefined
 
-  /** A process that has everything as its parent but the descriptors; `fork` makes them. */
-  constructor(
-    readonly kernel: SimKernel,
-    parent: SimProcess | null,
-  ) {
-    super()
-    this.pid = kernel.addProcess(this)
-    this.start = kernel.uptime()
-    this.descriptors = new Descriptors(this)
-    this.cwd = parent?.cwd ?? kernel.tree.root
-    this.name = parent?.name ?? 'init'
-    this.#dispositions = new Map(parent === null ? [] : parent.#dispositions)
-    this.#parent = parent
-    if (parent !== null) parent.#children.add(this)
-  }
-
-  /** The parent's pid, 0 for process 1. */
-  get ppid(): number {
-    return this.#parent?.pid ?? 0
-  }
-
-  /** The wait(2) status once it has exited, null while it runs. */
-  get exitStatus(): number | null {
-    return this.#exitStatus
-  }
-
-  signalCount(signal: number): number {
-    return this.#signals.get(signal) ?? 0
-  }
-
-  deeds(): number[] {
-    return this.#notes.mark()
-  }
-
-  deedsSince(mark: unknown): number {
-    return this.#notes.since(mark)
-  }
-
-  get exited(): boolean {
-    return this.#exitStatus !== null
-  }
-
-  protected override enter(syscall: string): void {
-    if (!this.exited) return
-    throw new KqueueError(ESRCH, syscall, { reason: `process ${this.pid} has exited` })
+  constructor(kernel: SimKernel, parent: SimProcess | null) {
+    super(kernel, parent)
+    kernel.addProcess(this)
   }
 
   /** Every export of `kqueue`, for a program of this process. */
@@ -133,7 +90,7 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     child.descriptors.copyFrom(this.descriptors)
     const { journals } = this.kernel
     for (const journal of journals) journal.forked(this.pid, child.pid, this.kernel.uptime())
-    this.#notes.add(NOTE_FORK)
+    this.notes.add(NOTE_FORK)
     noteFork(this, child)
     if (program !== undefined) this.kernel.scheduler.start(child, program)
     return child
@@ -144,13 +101,11 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     this.enter('execve')
     if (typeof name !== 'string') throw wrongType('name', 'a string', name)
     this.name = name
-    for (const [signal, disposition] of this.#dispositions) {
-      if (typeof disposition === 'function') this.#dispositions.delete(signal)
-    }
+    this.actions.forgetHandlers()
     this.descriptors.closeForExec()
     const execution = { time: this.kernel.uptime(), name, argv: [name] }
     for (const journal of this.kernel.journals) journal.executed(this.pid, execution)
-    this.#notes.add(NOTE_EXEC)
+    this.notes.add(NOTE_EXEC)
     this.klist.note(NOTE_EXEC)
   }
 
@@ -164,38 +119,10 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
     if (!Number.isInteger(status)) {
       throw new KqueueError(EINVAL, 'exit', { reason: `${String(status)} is not a status` })
     }
-    if (this.#parent === null) {
+    if (this.parent === null) {
       throw new KqueueError(EPERM, 'exit', { reason: 'process 1 cannot end' })
     }
-    this.#terminate((status & 0xff) << 8)
-  }
-
-  /** exit1: what all ways to end come to. */
-  #terminate(status: number): void {
-    const { kernel } = this
-    this.#exitStatus = status
-    this.descriptors.closeAll()
-    kernel.aio.rundown(this)
-    for (const child of [...this.#children]) child.#adopt(kernel.init)
-    this.#children.clear()
-    for (const journal of kernel.journals) journal.ended(this.pid, kernel.uptime())
-    this.klist.note(NOTE_EXIT)
-    this.#tellParent()
-    kernel.scheduler.yielded(this)
-  }
-
-  /** The parent has died: another one takes its place. */
-  #adopt(parent: SimProcess): void {
-    this.#parent = parent
-    parent.#children.add(this)
-    if (this.exited) this.#tellParent()
-  }
-
-  #tellParent(): void {
-    const parent = this.#parent!
-    // Who ignores SIGCHLD has no zombies.
-    if (parent.#disposition(SIGNALS.SIGCHLD) === 'ignore') parent.#reap(this)
-    parent.signal(SIGNALS.SIGCHLD)
+    this.terminate((status & 0xff) << 8)
   }
 
   /**
@@ -206,27 +133,11 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
    */
   waitpid(pid = -1): WaitStatus | null {
     this.enter('waitpid')
-    if (!Number.isInteger(pid) || pid < -1 || pid === 0) {
-      throw new KqueueError(EINVAL, 'waitpid', {
-        reason: `a child is a pid, or -1 for any, not ${String(pid)}`,
-      })
-    }
-    const children = [...this.#children].filter((child) => pid === -1 || child.pid === pid)
-    if (children.length === 0) {
-      throw new KqueueError(ECHILD, 'waitpid', {
-        reason: pid === -1 ? 'there are no children' : `${pid} is not a child`,
-      })
-    }
+    const children = childrenFor(pid, this.children)
     const zombie = children.find(({ exited }) => exited)
     if (zombie === undefined) return null
-    this.#reap(zombie)
-    return waitStatus(zombie.pid, zombie.#exitStatus!)
-  }
-
-  #reap(zombie: SimProcess): void {
-    this.#children.delete(zombie)
-    this.kernel.removeProcess(zombie)
-    zombie.klist.note(NOTE_REAP)
+    this.reap(zombie)
+    return waitStatus(zombie.pid, zombie.exitStatus!)
   }
 
   // Signals
@@ -257,74 +168,9 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
   sigaction(signal: Signal, disposition?: Disposition): Disposition {
     this.enter('sigaction')
     const number = signalNumber(signal, 'sigaction')
-    const before = this.#disposition(number)
-    if (disposition === undefined) return before
-    const words = disposition === 'default' || disposition === 'ignore'
-    if (!words && typeof disposition !== 'function') {
-      throw wrongType('disposition', `'default', 'ignore' or a function`, disposition)
-    }
-    if (!catchable(number)) {
-      throw new KqueueError(EINVAL, 'sigaction', { reason: `${signalName(number)} is as it is` })
-    }
-    this.#dispositions.set(number, disposition)
+    const before = this.actions.get(number)
+    if (disposition !== undefined) this.actions.set(number, disposition)
     return before
-  }
-
-  #disposition(signal: number): Disposition {
-    return this.#dispositions.get(signal) ?? 'default'
-  }
-
-  /** Delivers a signal. psignal. */
-  signal(number: number): void {
-    if (this.exited) return
-    this.#signals.set(number, this.signalCount(number) + 1)
-    this.klist.note(HINT_SIGNAL | number)
-    if (number === SIGNALS.SIGCONT || number === SIGNALS.SIGKILL) this.#continue()
-    const disposition = this.#disposition(number)
-    if (disposition === 'ignore' || this.exited) return
-    if (disposition === 'default') {
-      this.#actByDefault(number)
-      return
-    }
-    this.#interrupt()
-    disposition(number)
-  }
-
-  #actByDefault(signal: number): void {
-    // Process 1 is not hit by what it does not handle.
-    if (this.#parent === null) return
-    const action = defaultAction(signal)
-    if (action === 'terminate') this.#terminate(signal)
-    else if (action === 'stop') this.#stop()
-  }
-
-  #stop(): void {
-    if (this.stopped) return
-    this.stopped = true
-    this.#parent?.signal(SIGNALS.SIGCHLD)
-  }
-
-  #continue(): void {
-    if (!this.stopped) return
-    this.stopped = false
-    for (const kq of this.descriptors.queues) if (kq.count > 0) this.kernel.wakeup(kq)
-  }
-
-  /** A handler runs: ends sleeps in queues in which nothing is pending with EINTR. */
-  #interrupt(): void {
-    for (const { count, waiters } of this.descriptors.queues) if (count === 0) waiters.interrupt()
-  }
-
-  protected override brokenPipe(): void {
-    this.signal(SIGNALS.SIGPIPE)
-  }
-
-  /** Whether its program sleeps for a queue of which `wanted` says yes. */
-  sleepsFor(wanted: (kq: SimQueue) => boolean): boolean {
-    for (const kq of this.descriptors.queues) {
-      if (kq.waiters.length > 0 && wanted(kq)) return true
-    }
-    return false
   }
 
   // Process descriptors
@@ -345,14 +191,382 @@ export class SimProcess extends QueueCalls implements Process, FileTable {
 
   /** The pid behind a process descriptor: pdgetpid(2). @throws KqueueError EBADF, EINVAL */
   pdgetpid(fd: number): number {
-    const file = this.file(fd, 'pdgetpid')
+    const file = this.#file(fd, 'pdgetpid')
     if (file instanceof ProcessDescriptor) return file.subject.pid
     throw new KqueueError(EINVAL, 'pdgetpid', { reason: `${fd} is not a process descriptor` })
   }
-}
 
-function waitStatus(pid: number, status: number): WaitStatus {
-  const signal = status & 0x7f
-  if (signal !== 0) return { pid, status, code: null, signal: signalName(signal) }
-  return { pid, status, code: (status >> 8) & 0xff, signal: null }
+  // Files
+
+  /** The open file behind a descriptor, null for none. */
+  fget(fd: number): SimFile | null {
+    return this.descriptors.fget(fd)
+  }
+
+  /**
+   * The open file behind a descriptor, for a call that begins.
+   * @throws KqueueError EBADF
+   */
+  #file(fd: number, syscall: string): SimFile {
+    this.enter(syscall)
+    return this.descriptors.get(fd, syscall).file
+  }
+
+  // Paths
+
+  /**
+   * open(2): a descriptor.
+   * @param flags O_RDONLY, O_WRONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_APPEND,
+   *   O_DIRECTORY, O_CLOEXEC
+   * @throws KqueueError EMFILE; otherwise as `Tree.open`; ENXIO a fifo that nobody reads
+   */
+  open(path: string, flags: number, mode?: number): number {
+    this.enter('open')
+    const file = this.kernel.tree.open(this, path, flags, mode)
+    return this.descriptors.install(file, 'open', (flags & O_CLOEXEC) !== 0)
+  }
+
+  /** mkdir(2). Throws as `Tree.mkdir`. */
+  mkdir(path: string, mode?: number): void {
+    this.enter('mkdir')
+    this.kernel.tree.mkdir(this, path, mode)
+  }
+
+  /** mkfifo(2). Throws as `Tree.mknod`. */
+  mkfifo(path: string, mode?: number): void {
+    this.enter('mkfifo')
+    this.kernel.tree.mknod(this, path, new Fifo(), mode)
+  }
+
+  /** unlink(2). Throws as `Tree.unlink`. */
+  unlink(path: string): void {
+    this.enter('unlink')
+    this.kernel.tree.unlink(this, path)
+  }
+
+  /** rmdir(2). Throws as `Tree.rmdir`. */
+  rmdir(path: string): void {
+    this.enter('rmdir')
+    this.kernel.tree.rmdir(this, path)
+  }
+
+  /** rename(2). Throws as `Tree.rename`. */
+  rename(from: string, to: string): void {
+    this.enter('rename')
+    this.kernel.tree.rename(this, from, to)
+  }
+
+  /** link(2). Throws as `Tree.link`. */
+  link(from: string, to: string): void {
+    this.enter('link')
+    this.kernel.tree.link(this, from, to)
+  }
+
+  /** chmod(2). Throws as `Tree.chmod`. */
+  chmod(path: string, mode: number): void {
+    this.enter('chmod')
+    this.kernel.tree.chmod(this, path, mode)
+  }
+
+  /** stat(2). Throws as `Tree.stat`. */
+  stat(path: string): Stat {
+    this.enter('stat')
+    return this.kernel.tree.stat(this, path)
+  }
+
+  /** The names in a directory. Throws as `Tree.readdir`. */
+  readdir(path: string): string[] {
+    this.enter('readdir')
+    return this.kernel.tree.readdir(this, path)
+  }
+
+  /** chdir(2). Throws as `Tree.directory`. */
+  chdir(path: string): void {
+    this.enter('chdir')
+    this.cwd = this.kernel.tree.directory(this, path)
+  }
+
+  // Files without a path
+
+  /**
+   * pipe(2): the end that reads and the end that writes.
+   * @throws KqueueError EMFILE
+   */
+  pipe(): [number, number] {
+    this.enter('pipe')
+    const pipe = new Pipe()
+    const reader = pipe.open({ read: true, write: false })
+    const writer = pipe.open({ read: false, write: true })
+    return this.descriptors.installBoth(reader, writer, 'pipe')
+  }
+
+  /** openpty(3): the master and the slave of a terminal without line editing. @throws KqueueError EMFILE */
+  openpty(): [number, number] {
+    this.enter('openpty')
+    const [master, slave] = openTerminal()
+    return this.descriptors.installBoth(master, slave, 'openpty')
+  }
+
+  /**
+   * eventfd(2): a counter, read and written as 8 bytes, little end first.
+   * @throws KqueueError EINVAL not a whole number of 32 bits, EMFILE
+   */
+  eventfd(initial = 0): number {
+    this.enter('eventfd')
+    if (!Number.isInteger(initial) || initial < 0 || initial > 0xffffffff) {
+      throw new KqueueError(EINVAL, 'eventfd', {
+        reason: `a counter starts at a whole number of 32 bits, not ${String(initial)}`,
+      })
+    }
+    return this.descriptors.install(new EventFile(initial), 'eventfd')
+  }
+
+  // Descriptors
+
+  /**
+   * read(2): up to `n` bytes, none at the end of the file.
+   * @throws KqueueError EBADF; EAGAIN there is nothing yet; EINVAL `n`, or a file that
+   *   cannot be read; EISDIR, EIO, ENOTCONN; the error of a connection
+   */
+  read(fd: number, n: number): Uint8Array {
+    const file = this.#file(fd, 'read')
+    return file.read(byteCount(n, 'read'))
+  }
+
+  /**
+   * write(2): the number of bytes for which there was room. Text is written as UTF-8.
+   * @throws KqueueError EBADF; EAGAIN there is no room; EPIPE nobody reads, with SIGPIPE;
+   *   EINVAL a file that cannot be written; EISDIR, EIO, EFBIG, ENOTCONN; the error of a
+   *   connection. TypeError for neither bytes nor text.
+   */
+  write(fd: number, data: Uint8Array | string): number {
+    const file = this.#file(fd, 'write')
+    const bytes = toBytes(data)
+    return this.#writing(() => file.write(bytes))
+  }
+
+  /** A call that may find its pipe broken: SIGPIPE goes with EPIPE. */
+  #writing(call: () => number): number {
+    try {
+      return call()
+    } catch (error) {
+      if (error instanceof KqueueError && error.errno === -EPIPE) this.signal(SIGNALS.SIGPIPE)
+      throw error
+    }
+  }
+
+  /** ftruncate(2). @throws KqueueError EBADF, EINVAL, EFBIG */
+  ftruncate(fd: number, length: number): void {
+    this.#file(fd, 'ftruncate').truncate(length)
+  }
+
+  /**
+   * lseek(2): the offset from the beginning.
+   * @param whence SEEK_SET, the default, SEEK_CUR or SEEK_END
+   * @throws KqueueError EBADF, EINVAL; ESPIPE a file without an offset
+   */
+  lseek(fd: number, offset: number, whence = SEEK_SET): number {
+    return this.#file(fd, 'lseek').seek(offset, whence)
+  }
+
+  /** close(2): the knotes of the descriptor go at once. @throws KqueueError EBADF */
+  close(fd: number): void {
+    this.enter('close')
+    this.descriptors.close(fd)
+  }
+
+  /** dup(2): the lowest free number for the same open file. @throws KqueueError EBADF, EMFILE */
+  dup(fd: number): number {
+    const file = this.#file(fd, 'dup')
+    return this.descriptors.install(file, 'dup')
+  }
+
+  /**
+   * dup2(2): `to` becomes another number for the open file of `from`; what it was is
+   * closed. Nothing happens when they are the same. Answers `to`.
+   * @throws KqueueError EBADF
+   */
+  dup2(from: number, to: number): number {
+    const file = this.#file(from, 'dup2')
+    if (from !== to) this.descriptors.replace(to, file)
+    return to
+  }
+
+  /** Whether the descriptor is closed by exec: FD_CLOEXEC. @throws KqueueError EBADF */
+  setCloexec(fd: number, on: boolean): void {
+    this.enter('fcntl')
+    this.descriptors.get(fd, 'fcntl').cloexec = on
+  }
+
+  /** Whether the descriptor is left out by fork: FD_CLOFORK. @throws KqueueError EBADF */
+  setClofork(fd: number, on: boolean): void {
+    this.enter('fcntl')
+    this.descriptors.get(fd, 'fcntl').clofork = on
+  }
+
+  // Sockets
+
+  /**
+   * socketpair(2): two Unix sockets that are connected.
+   * @throws KqueueError EMFILE, EINVAL no such type
+   */
+  socketpair(type: 'stream' | 'dgram' = 'stream'): [number, number] {
+    this.enter('socketpair')
+    const [one, other] = socketPair(this.kernel, type)
+    return this.descriptors.installBoth(one, other, 'socketpair')
+  }
+
+  /** socket(2): one that is not connected. @throws KqueueError EMFILE, EINVAL no such kind */
+  socket(kind: SocketKind): number {
+    this.enter('socket')
+    return this.descriptors.install(makeSocket(this.kernel, kind), 'socket')
+  }
+
+  /** bind(2): any free address by default. @throws KqueueError EBADF, ENOTSOCK, EINVAL, EADDRINUSE */
+  bind(fd: number, address?: Address): void {
+    this.#socket(fd, 'bind').bind(address)
+  }
+
+  /** Where a socket is bound: getsockname(2). @throws KqueueError EBADF, ENOTSOCK */
+  getsockname(fd: number): Address | undefined {
+    return this.#socket(fd, 'getsockname').address
+  }
+
+  /**
+   * A socket that listens at an address: a port, or the name of a Unix socket; a free
+   * port by default. listen(2).
+   * @param backlog the most connections that wait; more are refused
+   * @throws KqueueError EMFILE, EADDRINUSE, EINVAL
+   */
+  listen(address: Address = 0, backlog = BACKLOG): number {
+    this.enter('listen')
+    const socket = streamFor(this.kernel, address)
+    return this.descriptors.installOpen(socket, 'listen', () => {
+      socket.bind(address)
+      socket.listen(byteCount(backlog, 'listen'))
+    })
+  }
+
+  /**
+   * A socket that is connected to an address. connect(2).
+   * @throws KqueueError ECONNREFUSED; EMFILE; for a socket that there is EBADF, ENOTSOCK,
+   *   EISCONN, EALREADY, EINVAL
+   */
+  connect(address: Address, { socket, started = false }: ConnectOptions = {}): number {
+    if (socket !== undefined) {
+      connectSocket(this.#socket(socket, 'connect'), address, started)
+      return socket
+    }
+    this.enter('connect')
+    const made = streamFor(this.kernel, address)
+    return this.descriptors.installOpen(made, 'connect', () => {
+      connectSocket(made, address, started)
+    })
+  }
+
+  /**
+   * accept(2): a descriptor for the first connection that waits.
+   * @throws KqueueError EBADF, ENOTSOCK, EMFILE; EINVAL it does not listen; EAGAIN none waits
+   */
+  accept(fd: number): number {
+    const accepted = this.#socket(fd, 'accept').accept()
+    return this.descriptors.install(accepted, 'accept')
+  }
+
+  /** shutdown(2). @throws KqueueError EBADF, ENOTSOCK, ENOTCONN, EINVAL */
+  shutdown(fd: number, how: 'read' | 'write' | 'both'): void {
+    shutdownSocket(this.#socket(fd, 'shutdown'), how)
+  }
+
+  /** send(2): as `write`; with `oob` the last byte is out of band. @throws KqueueError ENOTSOCK, ENOTSUP */
+  send(fd: number, data: Uint8Array | string, options: MessageOptions = {}): number {
+    const socket = this.#socket(fd, 'send')
+    const bytes = toBytes(data)
+    return this.#writing(() => socket.send(bytes, options))
+  }
+
+  /** recv(2): as `read`; with `oob` the out-of-band byte. @throws KqueueError ENOTSOCK, ENOTSUP, EINVAL */
+  recv(fd: number, n: number, options: MessageOptions = {}): Uint8Array {
+    return this.#socket(fd, 'recv').receive(byteCount(n, 'recv'), options)
+  }
+
+  #socket(fd: number, syscall: string): Socket {
+    return asSocket(this.#file(fd, syscall), fd, syscall)
+  }
+
+  // Queues
+
+  /** kqueue(2): the descriptor of a new queue. @throws KqueueError EMFILE */
+  kqueue(): number {
+    return this.kqueuex(0)
+  }
+
+  /**
+   * kqueuex(2): the descriptor of a new queue.
+   * @param flags KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD
+   * @throws KqueueError EINVAL other flags, EMFILE
+   */
+  kqueuex(flags: number): number {
+    this.enter('kqueue')
+    checkQueueFlags(flags)
+    const queue = new SimQueue(this, flags)
+    return this.descriptors.install(queue, 'kqueue', (flags & KQUEUE_CLOEXEC) !== 0)
+  }
+
+  /**
+   * kevent(2): applies the changes, then hands out at most `nevents` events. With
+   * `nevents` 0 it returns at once. While there are none it sleeps for at most `timeout`
+   * ms by moving the clock from callout to callout; no other program runs meanwhile.
+   *
+   * @throws KqueueError EBADF `fd` is not open; EINVAL it is not a queue, `nevents` or `timeout`; EDEADLK it
+   *   would sleep for ever, because nothing can happen any more; the error of a change for
+   *   which there is no room: those before it have been applied. TypeError for values of
+   *   a wrong type.
+   */
+  kevent(
+    fd: number,
+    changelist?: readonly Change[] | null,
+    nevents = 0,
+    timeout: Timeout | undefined = null,
+  ): Kevent[] {
+    const sink = new EventArray()
+    const max = eventCount(nevents)
+    const limit = givenTimeout(timeout)
+    kevent(this.#queue(fd), changelist, sink, max, limit)
+    return sink.events
+  }
+
+  /**
+   * kevent(2) into a list that is used again and again: it has room for `list.capacity`
+   * events. Answers how many there are. Otherwise like `kevent`.
+   */
+  keventInto(
+    fd: number,
+    changelist: readonly Change[] | null | undefined,
+    list: EventList,
+    timeout: Timeout | undefined = null,
+  ): number {
+    if (!(list instanceof EventList)) throw wrongType('list', 'an EventList', list)
+    list.length = 0
+    const limit = givenTimeout(timeout)
+    return kevent(this.#queue(fd), changelist, list, list.capacity, limit)
+  }
+
+  /**
+   * kevent(2) for programs written as async functions: while it sleeps the others run.
+   * Who waits for a queue first is served first, and no event is handed out twice. The
+   * promise is settled in a turn that `kernel.run` or `kernel.settle` gives; when the
+   * process exits it never is.
+   *
+   * @throws (rejects with) what `kevent` throws, except EDEADLK; EINTR a signal was handled
+   *   before there were events; EBADF the queue was closed
+   */
+  async wait(fd: number, given: WaitOptions = {}): Promise<Kevent[]> {
+    const asked = waitOptions(given)
+    return wait(this.#queue(fd), asked)
+  }
+
+  #queue(fd: number): SimQueue {
+    return asQueue(this.#file(fd, 'kevent'), fd)
+  }
 }

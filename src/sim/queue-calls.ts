@@ -1,4 +1,4 @@
-/** The system calls on queues of a process: kqueue(2), kevent(2). */
+/** What the system calls on queues come to: kqueue(2), kevent(2). */
 import {
   ChangeBuffer,
   eventCount,
@@ -6,9 +6,8 @@ import {
   givenTimeout,
   nanoseconds,
   options,
-  wrongType,
 } from '../core/copyin.js'
-import { EventArray, EventList } from '../core/event-list.js'
+import { EventArray } from '../core/event-list.js'
 import { EINVAL, KqueueError } from '../errors.js'
 import {
   type Change,
@@ -20,9 +19,8 @@ import {
   KQUEUE_CPONFORKNONFD,
   type Timeout,
 } from '../event.js'
-import type { SimProcess } from './process.js'
+import type { SimFile } from './file.js'
 import { SimQueue } from './queue.js'
-import { SocketCalls } from './socket-calls.js'
 
 const FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 /** Events that `wait` hands out at most, unless told otherwise. */
@@ -37,105 +35,51 @@ export interface WaitOptions {
   timeout?: Timeout
 }
 
-export abstract class QueueCalls extends SocketCalls {
-  /** kqueue(2): the descriptor of a new queue. @throws KqueueError EMFILE */
-  kqueue(): number {
-    return this.kqueuex(0)
-  }
+/** @throws KqueueError EINVAL other flags than KQUEUE_CLOEXEC and KQUEUE_CPONFORK* */
+export function checkQueueFlags(flags: number): void {
+  if (Number.isInteger(flags) && !(flags & ~FLAGS)) return
+  throw new KqueueError(EINVAL, 'kqueuex', {
+    reason: `${String(flags)} is not made of KQUEUE_CLOEXEC and KQUEUE_CPONFORK*`,
+  })
+}
 
-  /**
-   * kqueuex(2): the descriptor of a new queue.
-   * @param flags KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD
-   * @throws KqueueError EINVAL other flags, EMFILE
-   */
-  kqueuex(flags: number): number {
-    this.enter('kqueue')
-    if (!Number.isInteger(flags) || flags & ~FLAGS) {
-      throw new KqueueError(EINVAL, 'kqueuex', {
-        reason: `${String(flags)} is not made of KQUEUE_CLOEXEC and KQUEUE_CPONFORK*`,
-      })
-    }
-    const queue = new SimQueue(this as unknown as SimProcess, flags)
-    return this.descriptors.install(queue, 'kqueue', (flags & KQUEUE_CLOEXEC) !== 0)
-  }
+/** @throws KqueueError EINVAL the file is not a queue */
+export function asQueue(file: SimFile, fd: number): SimQueue {
+  if (file instanceof SimQueue) return file
+  throw new KqueueError(EINVAL, 'kevent', { reason: `${fd} is not the descriptor of a queue` })
+}
 
-  /**
-   * kevent(2): applies the changes, then hands out at most `nevents` events. With
-   * `nevents` 0 it returns at once. While there are none it sleeps for at most `timeout`
-   * ms by moving the clock from callout to callout; no other program runs meanwhile.
-   *
-   * @throws KqueueError EBADF `fd` is not open; EINVAL it is not a queue, `nevents` or `timeout`; EDEADLK it
-   *   would sleep for ever, because nothing can happen any more; the error of a change for
-   *   which there is no room: those before it have been applied. TypeError for values of
-   *   a wrong type.
-   */
-  kevent(
-    fd: number,
-    changelist?: readonly Change[] | null,
-    nevents = 0,
-    timeout: Timeout | undefined = null,
-  ): Kevent[] {
-    const sink = new EventArray()
-    this.#kevent(fd, changelist, sink, eventCount(nevents), givenTimeout(timeout))
-    return sink.events
-  }
+/** The whole of kevent(2), at once: answers the number of events. */
+export function kevent(
+  queue: SimQueue,
+  changelist: readonly Change[] | null | undefined,
+  sink: EventSink,
+  max: number,
+  timeout: GivenTimeout,
+): number {
+  const buffer = new ChangeBuffer()
+  buffer.read(changelist)
+  return queue.kevent(buffer.changes, buffer.length, sink, max, timeout)
+}
 
-  /**
-   * kevent(2) into a list that is used again and again: it has room for `list.capacity`
-   * events. Answers how many there are. Otherwise like `kevent`.
-   */
-  keventInto(
-    fd: number,
-    changelist: readonly Change[] | null | undefined,
-    list: EventList,
-    timeout: Timeout | undefined = null,
-  ): number {
-    if (!(list instanceof EventList)) throw wrongType('list', 'an EventList', list)
-    list.length = 0
-    return this.#kevent(fd, changelist, list, list.capacity, givenTimeout(timeout))
-  }
+/** What `wait` was given, as it is meant. @throws TypeError; KqueueError EINVAL */
+export function waitOptions(given: WaitOptions) {
+  const { changelist, nevents = NEVENTS, timeout = null } = options(given, 'options')
+  return { changelist, max: eventCount(nevents), limit: givenTimeout(timeout) }
+}
 
-  #kevent(
-    fd: number,
-    changelist: readonly Change[] | null | undefined,
-    sink: EventSink,
-    max: number,
-    timeout: GivenTimeout,
-  ): number {
-    const queue = this.#queue(fd)
-    const buffer = new ChangeBuffer()
-    buffer.read(changelist)
-    return queue.kevent(buffer.changes, buffer.length, sink, max, timeout)
+/** kevent(2) for a program, which sleeps. */
+export async function wait(
+  queue: SimQueue,
+  { changelist, max, limit }: ReturnType<typeof waitOptions>,
+): Promise<Kevent[]> {
+  const buffer = new ChangeBuffer()
+  buffer.read(changelist)
+  const sink = new EventArray()
+  const errors = queue.change(buffer.changes, buffer.length, sink, max)
+  if (errors === 0 && max > 0) {
+    return queue.sleep(max, nanoseconds(limit), { interruptible: true })
   }
-
-  /**
-   * kevent(2) for programs written as async functions: while it sleeps the others run.
-   * Who waits for a queue first is served first, and no event is handed out twice. The
-   * promise is settled in a turn that `kernel.run` or `kernel.settle` gives; when the
-   * process exits it never is.
-   *
-   * @throws (rejects with) what `kevent` throws, except EDEADLK; EINTR a signal was handled
-   *   before there were events; EBADF the queue was closed
-   */
-  async wait(fd: number, given: WaitOptions = {}): Promise<Kevent[]> {
-    const { changelist, nevents = NEVENTS, timeout = null } = options(given, 'options')
-    const max = eventCount(nevents)
-    const limit = givenTimeout(timeout)
-    const queue = this.#queue(fd)
-    const buffer = new ChangeBuffer()
-    buffer.read(changelist)
-    const sink = new EventArray()
-    const errors = queue.change(buffer.changes, buffer.length, sink, max)
-    if (errors === 0 && max > 0) {
-      return queue.sleep(max, nanoseconds(limit), { interruptible: true })
-    }
-    await this.kernel.scheduler.pause(queue.process)
-    return sink.events
-  }
-
-  #queue(fd: number): SimQueue {
-    const file = this.file(fd, 'kevent')
-    if (file instanceof SimQueue) return file
-    throw new KqueueError(EINVAL, 'kevent', { reason: `${fd} is not the descriptor of a queue` })
-  }
+  await queue.kernel.scheduler.pause(queue.process)
+  return sink.events
 }

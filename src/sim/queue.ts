@@ -4,6 +4,7 @@
  */
 
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
+import type { FileTable, Kernel } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import type { Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
@@ -17,20 +18,34 @@ import {
   KQUEUE_CPONFORKNONFD,
 } from '../event.js'
 import type { SimFile } from './file.js'
-import type { SimKernel } from './kernel.js'
-import type { SimProcess } from './process.js'
+import type { Runnable, Scheduler } from './scheduler.js'
 
 const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
+/** What a queue needs of the kernel: the virtual clock, and turns. */
+export interface QueueKernel extends Kernel {
+  readonly scheduler: Scheduler
+  moveTo(time: number): void
+  step(end?: number): void
+  runDue(): void
+  canWake(kq: SimQueue): boolean
+}
+
+/** The process that has a queue. */
+export interface QueueOwner extends Runnable {
+  readonly kernel: QueueKernel
+  readonly descriptors: FileTable
+}
+
 export class SimQueue extends Kqueue implements SimFile {
   references = 0
-  declare readonly kernel: SimKernel
+  declare readonly kernel: QueueKernel
   /** A turn to serve who waits has been asked for. */
   serving = false
 
   /** @param flags KQUEUE_* */
   constructor(
-    readonly process: SimProcess,
+    readonly process: QueueOwner,
     readonly flags: number,
   ) {
     super(process.kernel, process.descriptors)

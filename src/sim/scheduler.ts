@@ -7,14 +7,21 @@
  * some turns of the engine's job queue the others go on.
  */
 import { ESRCH, KqueueError } from '../errors.js'
-import type { SimProcess } from './process.js'
 
 /** Turns of the job queue in which a program that was resumed should sleep or end. */
 const TURNS = 64
 
+/** A process as the scheduler has it. */
+export interface Runnable {
+  readonly exited: boolean
+  /** It gets no turns. */
+  readonly stopped: boolean
+  exit(status: number): void
+}
+
 interface Turn {
   /** Who gets it; null for the kernel's own work. */
-  readonly process: SimProcess | null
+  readonly process: Runnable | null
   readonly run: () => void
 }
 
@@ -22,9 +29,9 @@ interface Turn {
 export class Scheduler {
   readonly #queue: Turn[] = []
   /** Processes whose program is on its way to the next sleep. */
-  readonly #running = new Set<SimProcess>()
+  readonly #running = new Set<Runnable>()
   /** Processes whose program has not ended. */
-  readonly #programs = new Set<SimProcess>()
+  readonly #programs = new Set<Runnable>()
   readonly #random: (() => number) | null
   #failure: { reason: unknown } | null = null
   #somebodyYielded: (() => void) | null = null
@@ -35,18 +42,18 @@ export class Scheduler {
   }
 
   /** Gives a process, or the kernel, a turn. */
-  enqueue(process: SimProcess | null, run: () => void): void {
+  enqueue(process: Runnable | null, run: () => void): void {
     this.#queue.push({ process, run })
   }
 
   /** The program of a process sleeps or has ended. */
-  yielded(process: SimProcess): void {
+  yielded(process: Runnable): void {
     this.#running.delete(process)
     this.#somebodyYielded?.()
   }
 
   /** A turn for the others. */
-  pause(process: SimProcess): Promise<void> {
+  pause(process: Runnable): Promise<void> {
     this.yielded(process)
     return new Promise((resolve) => this.enqueue(process, resolve))
   }
@@ -57,7 +64,7 @@ export class Scheduler {
   }
 
   /** Starts the program of a process in a turn of its own. */
-  start(process: SimProcess, program: (process: SimProcess) => unknown): void {
+  start<Process extends Runnable>(process: Process, program: (p: Process) => unknown): void {
     this.enqueue(process, () => {
       this.#programs.add(process)
       const ended = (): void => {

@@ -8,6 +8,7 @@
  * read, or when it goes on sending.
  */
 import { Callout } from '../core/callout.js'
+import type { Kernel } from '../core/kernel.js'
 import {
   EAGAIN,
   EALREADY,
@@ -19,10 +20,14 @@ import {
   EPIPE,
   KqueueError,
 } from '../errors.js'
-import type { Address } from './addresses.js'
+import type { Address, Addresses } from './addresses.js'
 import { Bytes } from './bytes.js'
-import type { SimKernel } from './kernel.js'
 import { type MessageOptions, SEND_LOWAT, SOCKET_BUFFER, Socket } from './socket.js'
+
+/** What streams need of the kernel. */
+export interface StreamKernel extends Kernel {
+  readonly addresses: Addresses
+}
 
 export class StreamSocket extends Socket {
   /** What the peer has sent. */
@@ -41,7 +46,7 @@ export class StreamSocket extends Socket {
   #destination: Address | undefined
 
   constructor(
-    readonly kernel: SimKernel,
+    readonly kernel: StreamKernel,
     override readonly kind: 'tcp' | 'unix',
   ) {
     super(kind, kernel.addresses)
