@@ -1,11 +1,11 @@
 /*
- * kq-gate FD COMMAND...: a process that is still nobody. It waits until it is
+ * kq-gate FD[,NAME=VALUE] COMMAND...: a process that is still nobody. It waits until it is
  * told on FD to go, and then executes the command; so whoever started it can watch the
  * process before it does anything. Who starts it and goes away ends it.
  *
  * Words and environment are taken as the parent was given them, because on the way
  * through JavaScript bytes that are no UTF-8 are lost: the command is the end of the
- * parent's own. When the command cannot be executed, its errno is written to FD.
+ * parent's own. NAME is set in its environment. When the command cannot be executed, its errno is written to FD.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +104,7 @@ int
 main(int argc, char **argv)
 {
 	struct strings words, variables;
-	char **command, **given;
+	char **command, **given, *variable;
 	pid_t parent = getppid();
 	int fd, error;
 	char go;
@@ -125,6 +125,9 @@ main(int argc, char **argv)
 		if (given != NULL)
 			environ = given;
 	}
+	variable = strchr(argv[1], ',');
+	if (variable != NULL && putenv(variable + 1) != 0)
+		return CANNOT_EXECUTE;
 	if (read(fd, &go, 1) != 1)
 		return CANNOT_EXECUTE;
 	fcntl(fd, F_SETFD, FD_CLOEXEC);

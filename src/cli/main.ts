@@ -3,7 +3,6 @@
  * The command `kq`: finds the command that is meant, runs it, and turns its end
  * into an exit status.
  */
-import { readFileSync } from 'node:fs'
 import { KqueueError } from '../index.js'
 import type { Command, World } from './command.js'
 import { complain, reasonOf, SourceError, UsageError } from './errors.js'
@@ -13,6 +12,7 @@ import { Output } from './output.js'
 import { run as runAgain } from './run.js'
 import { leave, Stop } from './stop.js'
 import { trace } from './trace.js'
+import { version } from './version.js'
 import { wait } from './wait.js'
 import { watch } from './watch.js'
 
@@ -63,11 +63,6 @@ function unknown(name: string): string {
   return name.startsWith('-')
     ? `there is no option ${name}; a command comes first: ${names}`
     : `there is no command '${name}'; write ${names}, or kq --help`
-}
-
-function version(): string {
-  const url = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version
 }
 
 /** How kq ends by what was thrown, after saying what there is to say. */

@@ -14,11 +14,12 @@ import { History } from './trace/history.js'
 import { eventLine, summaryLine } from './trace/json.js'
 import { type Live, LiveLines, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
+import type { Exporter } from './trace/otlp/exporter.js'
 import { attendSignals, passOn } from './trace/signals.js'
 import { summaryLines } from './trace/summary.js'
-import { picture } from './trace/svg/picture.js'
 import { treeLines } from './trace/table.js'
 import { Writer } from './trace/writer.js'
+import { version } from './version.js'
 
 /** How long the descendants of a command that has ended may take to end as well, ms. */
 const GRACE = 100
@@ -57,17 +58,59 @@ export const trace: Command<TraceRequest> = {
     await new Promise(setImmediate)
     world.signal.throwIfAborted()
     const inherited = inheritedDescriptors()
-    const svg = request.svg === undefined ? undefined : new Destination('--svg', request.svg)
+    const drawings = drawingsOf(request)
+    const exporter = await exporterOf(request)
     const writer = new Writer(request.output)
-    const gate = await openGate(request.command, inherited)
-    return new Trace(request, writer, svg, gate).run()
+    const gate = await openGate(request.command, inherited, exporter?.traceparent)
+    return new Trace(request, { writer, drawings, exporter }, gate).run()
   },
+}
+
+/** A file of the whole trace, and what makes it. */
+interface Drawing {
+  readonly destination: Destination
+  readonly draw: (history: History) => Promise<string>
+}
+
+/** The files that are asked for. @throws SourceError */
+function drawingsOf({ svg, chrome }: TraceRequest): Drawing[] {
+  const drawings: Drawing[] = []
+  if (svg !== undefined) {
+    drawings.push({
+      destination: new Destination('--svg', svg),
+      draw: async (history) => (await import('./trace/svg/picture.js')).picture(history),
+    })
+  }
+  if (chrome !== undefined) {
+    drawings.push({
+      destination: new Destination('--chrome', chrome),
+      draw: async (history) => (await import('./trace/chrome.js')).chromeTrace(history),
+    })
+  }
+  return drawings
+}
+
+/** Who takes spans, where --otlp or the environment asks for them. @throws UsageError */
+async function exporterOf({ otlp }: TraceRequest): Promise<Exporter | undefined> {
+  const { env } = process
+  const { OTEL_EXPORTER_OTLP_ENDPOINT: all, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: traces } = env
+  if (otlp === undefined && !all && !traces) return undefined
+  const { openExporter } = await import('./trace/otlp/exporter.js')
+  return openExporter(otlp, env, version())
+}
+
+/** Where a trace goes. */
+interface Outputs {
+  readonly writer: Writer
+  readonly drawings: readonly Drawing[]
+  readonly exporter: Exporter | undefined
 }
 
 class Trace {
   readonly #request: TraceRequest
   readonly #writer: Writer
-  readonly #svg: Destination | undefined
+  readonly #drawings: readonly Drawing[]
+  readonly #exporter: Exporter | undefined
   readonly #gate: Gate
   readonly #history: History
   readonly #live: Live
@@ -78,10 +121,11 @@ class Trace {
   #begun = false
   #grace: NodeJS.Timeout | undefined
 
-  constructor(request: TraceRequest, writer: Writer, svg: Destination | undefined, gate: Gate) {
+  constructor(request: TraceRequest, { writer, drawings, exporter }: Outputs, gate: Gate) {
     this.#request = request
     this.#writer = writer
-    this.#svg = svg
+    this.#drawings = drawings
+    this.#exporter = exporter
     this.#gate = gate
     this.#history = new History(gate.pid, request.command, performance.now())
     this.#live = this.#chooseLive()
@@ -115,6 +159,7 @@ class Trace {
     this.#write()
     const drawn = await this.#draw()
     const saved = this.#writer.close() && drawn
+    await this.#export()
     // What the command says of itself counts for more.
     const stop = stopAs(root.status ?? 0)
     return stop.code === 0 && !saved ? 1 : stop
@@ -136,6 +181,7 @@ class Trace {
         const traced = history.take(event)
         if (this.#request.json) this.#writer.write(eventLine(event, traced))
         if (event.type !== 'exit' || traced === undefined) continue
+        this.#exporter?.ended(traced)
         // That of the command is the first line of the tree.
         if (traced === history.root) this.#release()
         else this.#live.ended(traced)
@@ -176,15 +222,24 @@ class Trace {
     writer.write([...tree, ...summary].map((line) => `${line}\n`).join(''))
   }
 
-  /** The picture: whether it was written, or not asked for. */
+  /** The picture and other files: whether those that are asked for were written. */
   async #draw(): Promise<boolean> {
-    try {
-      await this.#svg?.write(picture(this.#history), this.#hurry.signal)
-      return true
-    } catch (error) {
-      if (!(error instanceof SourceError)) throw error
-      complain(error.message)
-      return false
+    let drawn = true
+    for (const { destination, draw } of this.#drawings) {
+      try {
+        await destination.write(await draw(this.#history), this.#hurry.signal)
+      } catch (error) {
+        if (!(error instanceof SourceError)) throw error
+        complain(error.message)
+        drawn = false
+      }
     }
+    return drawn
+  }
+
+  /** Spans that are not sent yet. A collector that is down is no failure of the command. */
+  async #export(): Promise<void> {
+    const failure = await this.#exporter?.finish(this.#history, this.#hurry.signal)
+    if (failure !== undefined) complain(failure)
   }
 }

@@ -25,17 +25,20 @@ export interface Gate {
 
 /**
  * @param inherited the descriptors above 2 that the command is to have
+ * @param traceparent TRACEPARENT of its environment, undefined for that of kq
  * @throws SourceError
  */
 export async function openGate(
   command: readonly string[],
   inherited: readonly number[],
+  traceparent?: string,
 ): Promise<Gate> {
   const fd = firstFree(inherited)
   const stdio: (IOType | number | 'pipe')[] = Array(Math.max(fd, ...inherited) + 1).fill('ignore')
   for (const number of [0, 1, 2, ...inherited]) stdio[number] = number
   stdio[fd] = 'pipe'
-  const child = spawn(program(), [`${fd}`, ...command], { stdio })
+  const variable = traceparent === undefined ? '' : `,TRACEPARENT=${traceparent}`
+  const child = spawn(program(), [`${fd}${variable}`, ...command], { stdio })
   const failed = once(child, 'error').then(([error]) => {
     throw new SourceError(command[0]!, error)
   })

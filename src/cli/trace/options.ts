@@ -11,6 +11,10 @@ export interface TraceRequest extends Helpful {
   command: readonly string[]
   /** Where the picture goes. */
   svg: string | undefined
+  /** Where the trace in the Trace Event Format goes. */
+  chrome: string | undefined
+  /** The collector that gets spans, undefined for that of the environment. */
+  otlp: string | undefined
   /** Where the tree goes, undefined for standard error. */
   output: string | undefined
   json: boolean
@@ -29,6 +33,22 @@ export const OPTIONS: readonly Option<TraceRequest>[] = [
     help: 'draw a picture: a bar for each process',
     apply(request, value) {
       request.svg = fileName('--svg', value)
+    },
+  },
+  {
+    option: 'chrome',
+    value: 'FILE',
+    help: 'write it for Perfetto and chrome://tracing',
+    apply(request, value) {
+      request.chrome = fileName('--chrome', value)
+    },
+  },
+  {
+    option: 'otlp',
+    value: 'URL',
+    help: 'send each process as a span to a collector of OpenTelemetry, by default that of OTEL_EXPORTER_OTLP_ENDPOINT',
+    apply(request, value) {
+      request.otlp = value
     },
   },
   flag('json', 'print one JSON object a line, as it happens, and one for the summary'),
@@ -58,6 +78,8 @@ export function parseTrace(words: readonly string[]): TraceRequest {
     help: false,
     command: [],
     svg: undefined,
+    chrome: undefined,
+    otlp: undefined,
     output: undefined,
     json: false,
     all: false,
