@@ -137,7 +137,7 @@ export const processExit = calls.processExit
  * What a process and all of its descendants do, from the first `next()` on until the last
  * of them has exited: EVFILT_PROC with NOTE_TRACK. A process is announced by its 'fork'
  * before anything else is told of it; the children that the process has when it begins are
- * not followed. What is told at once is in the order in which it happened; an exit may come
+ * followed only with `descendants`. What is told at once is in the order in which it happened; an exit may come
  * late, so `time` says when.
  * @throws (rejects with) KqueueError ESRCH there is no such process; EPERM the system does
  *   not tell of forks, and the message says what would make it; the signal's reason

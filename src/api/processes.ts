@@ -5,6 +5,7 @@
 import { options, wrongType } from '../core/copyin.js'
 import { STATUS_UNKNOWN } from '../core/kernel.js'
 import { type Execution, ProcessJournal } from '../core/process-journal.js'
+import { KqueueError } from '../errors.js'
 import {
   EV_ADD,
   EV_SET,
@@ -34,7 +35,13 @@ export interface ProcessExit {
 
 /** What a process of a tree has done, and when: ms on the scale of `performance.now()`. */
 export type ProcessEvent = { readonly pid: number; readonly time: number } & (
-  | { /** There is a new process. */ readonly type: 'fork'; readonly parent: number }
+  | {
+      /** There is a new process. */
+      readonly type: 'fork'
+      readonly parent: number
+      /** It was there before it was followed: see `descendants` of `Followed`. */
+      readonly existing?: true
+    }
   | {
       /** It executes another program. */
       readonly type: 'exec'
@@ -55,8 +62,20 @@ export type ProcessEvent = { readonly pid: number; readonly time: number } & (
     }
 )
 
+/** What of a tree is followed, and for how long. */
+export interface Followed extends Abortable {
+  /**
+   * Also the descendants that there are by now, zombies excepted. Each is announced by a 'fork' with
+   * `existing`, its parent first, at the time at which it was found. Default: false.
+   */
+  descendants?: boolean
+}
+
 /** Events taken from the queue at a time. */
 const BATCH = 1024
+
+/** What is asked of a process that is followed. */
+const TREE = NOTE_TRACK | NOTE_EXEC | NOTE_EXIT
 
 /** A pid as the change of a changelist, which is checked there. */
 function watch(pid: number, notes: number): Kevent {
@@ -92,11 +111,13 @@ export async function processExit(
 export async function* processTree(
   system: Bound,
   pid: number,
-  given: Abortable = {},
+  given: Followed = {},
 ): AsyncGenerator<ProcessEvent, void, undefined> {
-  const abort = abortSignal(options(given, 'options').signal)
+  const { signal, descendants = false } = options(given, 'options')
+  if (typeof descendants !== 'boolean') throw wrongType('descendants', 'a boolean', descendants)
+  const abort = abortSignal(signal)
   abort?.throwIfAborted()
-  const change = watch(pid, NOTE_TRACK | NOTE_EXEC | NOTE_EXIT)
+  const change = watch(pid, TREE)
   const kq = kqueue(system)
   const { journals } = system().processes
   const journal = new ProcessJournal(pid)
@@ -105,6 +126,10 @@ export async function* processTree(
     journals.add(journal)
     // Each is announced once and exits once.
     let living = 1
+    for (const event of descendants ? followExisting(system(), kq, journal, pid) : []) {
+      living++
+      yield event
+    }
     while (living > 0) {
       const events = await kq.wait({ nevents: BATCH, signal: abort })
       do {
@@ -118,6 +143,48 @@ export async function* processTree(
   } finally {
     journals.delete(journal)
     kq.close()
+  }
+}
+
+/**
+ * Follows the descendants that a process has by now. Whoever is followed has its children
+ * announced, so only those are looked for that were there before: until no more are found.
+ */
+function followExisting(
+  { processes }: System,
+  kq: Kqueue,
+  journal: ProcessJournal,
+  root: number,
+): ProcessEvent[] {
+  const found: ProcessEvent[] = []
+  const seen = new Set([root])
+  for (let before = -1; before < found.length; ) {
+    before = found.length
+    const all = processes.all()
+    // The list grows by the children that are found.
+    const parents = [...seen]
+    for (const parent of parents) {
+      for (const { pid, ppid, zombie } of all) {
+        if (ppid !== parent || zombie || seen.has(pid)) continue
+        seen.add(pid)
+        parents.push(pid)
+        if (!follow(kq, pid) || journal.knows(pid)) continue
+        journal.found(pid)
+        found.push({ type: 'fork', pid, parent, existing: true, time: processes.now() })
+      }
+    }
+  }
+  return found
+}
+
+/** Follows a process: whether it is there still. */
+function follow(kq: Kqueue, pid: number): boolean {
+  try {
+    kq.kevent([watch(pid, TREE)])
+    return true
+  } catch (error) {
+    if (error instanceof KqueueError && error.code === 'ESRCH') return false
+    throw error
   }
 }
 

@@ -7,14 +7,16 @@ import type { Command } from './command.js'
 import { inheritedDescriptors } from './descriptor.js'
 import { complain, errnoName, errnoText, Refusal, SourceError } from './errors.js'
 import { refusalOf } from './executing.js'
-import { type Stop, stopAs } from './stop.js'
+import { Stop, stopAs } from './stop.js'
+import { attachedGate, programOf } from './trace/attached.js'
 import { Destination } from './trace/destination.js'
 import { type Gate, openGate } from './trace/gate.js'
-import { History } from './trace/history.js'
-import { eventLine, summaryLine } from './trace/json.js'
+import { History, type Traced } from './trace/history.js'
+import { attachedLine, eventLine, summaryLine } from './trace/json.js'
 import { type Live, LiveLines, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
 import type { Exporter } from './trace/otlp/exporter.js'
+import { isSelected, selectedOf } from './trace/selection.js'
 import { attendSignals, passOn } from './trace/signals.js'
 import { summaryLines } from './trace/summary.js'
 import { treeLines } from './trace/table.js'
@@ -26,7 +28,7 @@ const GRACE = 100
 
 export const trace: Command<TraceRequest> = {
   name: 'trace',
-  synopsis: '[OPTION...] [--] COMMAND [WORD...]',
+  synopsis: '[OPTION...] [--] COMMAND [WORD...] | -p PID',
   summary: 'run a command and show all processes that it makes',
   about: [
     'Runs a command and follows it and all of its descendants. At the end, or on a terminal as it happens, it says on standard error which processes there were, how they ended and how long they took. kq ends as the command ends.',
@@ -40,6 +42,10 @@ export const trace: Command<TraceRequest> = {
       line: 'kq trace --json --output npm.json -- npm install',
     },
     {
+      text: 'What does this server start, and what of that fails? Until Ctrl-C:',
+      line: 'kq trace --failed -p "$(pidof server)"',
+    },
+    {
       text: 'What makes this script slow?',
       line: 'kq trace ./script.sh > /dev/null',
     },
@@ -47,6 +53,7 @@ export const trace: Command<TraceRequest> = {
 
   status: [
     ['', 'that of the command; killed by a signal, kq dies of the same one'],
+    ['0', 'with -p: all have ended; 130, 143: interrupted, terminated'],
     ['1', 'the command cannot be watched, and was not run; or the picture cannot be written'],
     ['2', 'bad usage'],
     ['126, 127', 'the command cannot be executed, or is not found'],
@@ -61,7 +68,11 @@ export const trace: Command<TraceRequest> = {
     const drawings = drawingsOf(request)
     const exporter = await exporterOf(request)
     const writer = new Writer(request.output)
-    const gate = await openGate(request.command, inherited, exporter?.traceparent)
+    const { pid, command } = request
+    const gate =
+      pid === undefined
+        ? await openGate(command, inherited, exporter?.traceparent)
+        : attachedGate(pid)
     return new Trace(request, { writer, drawings, exporter }, gate).run()
   },
 }
@@ -119,6 +130,8 @@ class Trace {
   /** Aborts when the picture is not to be waited for. */
   readonly #hurry = new AbortController()
   #begun = false
+  /** The signal that ended the tracing of a process that was there before. */
+  #stopped: NodeJS.Signals | undefined
   #grace: NodeJS.Timeout | undefined
 
   constructor(request: TraceRequest, { writer, drawings, exporter }: Outputs, gate: Gate) {
@@ -128,6 +141,7 @@ class Trace {
     this.#exporter = exporter
     this.#gate = gate
     this.#history = new History(gate.pid, request.command, performance.now())
+    if (this.#isAttached) this.#find(this.#history.root)
     this.#live = this.#chooseLive()
   }
 
@@ -136,13 +150,26 @@ class Trace {
     if (json || quiet || !this.#writer.isTerminal) return SILENT
     const { isAlone, isDumb } = this.#writer
     if (isAlone && !isDumb) return new LiveTree(this.#writer, this.#history)
-    return new LiveLines(this.#writer, this.#history)
+    return new LiveLines(this.#writer, this.#history, (traced) =>
+      isSelected(traced, this.#request, performance.now()),
+    )
+  }
+
+  get #isAttached(): boolean {
+    return this.#request.pid !== undefined
+  }
+
+  /** Looks what a process runs that was there before. */
+  #find(traced: Traced): void {
+    const { name, words } = programOf(traced.pid)
+    this.#history.found(traced, name, words)
   }
 
   async run(): Promise<number | Stop> {
     const { root } = this.#history
     attendSignals((name) => {
-      if (root.status === undefined) passOn(name, root.pid)
+      if (this.#isAttached) this.#stopped ??= name
+      if (root.status === undefined && !this.#isAttached) passOn(name, root.pid)
       else if (!this.#end.signal.aborted) this.#end.abort()
       else this.#hurry.abort(new Refusal('EINTR', `${name} came before all was written`))
     })
@@ -160,6 +187,7 @@ class Trace {
     const drawn = await this.#draw()
     const saved = this.#writer.close() && drawn
     await this.#export()
+    if (this.#isAttached) return this.#stopped ? Stop.by(this.#stopped) : saved ? 0 : 1
     // What the command says of itself counts for more.
     const stop = stopAs(root.status ?? 0)
     return stop.code === 0 && !saved ? 1 : stop
@@ -176,10 +204,14 @@ class Trace {
   async #follow(): Promise<void> {
     const { signal } = this.#end
     const history = this.#history
+    const descendants = this.#isAttached
+    const isTold = this.#request.json && !this.#request.summary
+    if (isTold && descendants) this.#writer.write(attachedLine(history.root))
     try {
-      for await (const event of processTree(this.#gate.pid, { signal })) {
+      for await (const event of processTree(this.#gate.pid, { signal, descendants })) {
         const traced = history.take(event)
-        if (this.#request.json) this.#writer.write(eventLine(event, traced))
+        if (event.type === 'fork' && event.existing && traced) this.#find(traced)
+        if (isTold) this.#writer.write(eventLine(event, traced))
         if (event.type !== 'exit' || traced === undefined) continue
         this.#exporter?.ended(traced)
         // That of the command is the first line of the tree.
@@ -191,13 +223,14 @@ class Trace {
       this.#gate.shut()
       this.#live.close()
       if (this.#begun) throw error
+      if (this.#isAttached) throw new SourceError(`--pid ${this.#gate.pid}`, error)
       throw new SourceError(`${this.#request.command[0]} was not run`, error)
     }
   }
 
   /** The command has ended: so does kq, when the rest had a moment to end as well. */
   #release(): void {
-    if (this.#request.wait) return
+    if (this.#request.wait || this.#isAttached) return
     this.#grace = setTimeout(() => this.#end.abort(), GRACE)
   }
 
@@ -217,7 +250,9 @@ class Trace {
       return
     }
     const { columns, paint } = writer
-    const tree = treeLines(history, { columns, all: this.#request.all, paint })
+    const { all, summary: isShort } = this.#request
+    const shown = selectedOf(history, this.#request)
+    const tree = isShort ? [] : treeLines(history, { columns, all, paint, shown })
     const summary = summaryLines(history, columns)
     writer.write([...tree, ...summary].map((line) => `${line}\n`).join(''))
   }

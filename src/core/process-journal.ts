@@ -48,6 +48,16 @@ export class ProcessJournal {
 
   // The process table writes
 
+  /** A process is followed that was there before, and is announced otherwise. */
+  found(pid: number): void {
+    this.#begin(pid, 0, true)
+  }
+
+  /** Whether it is followed already. */
+  knows(pid: number): boolean {
+    return this.#lives.has(pid)
+  }
+
   forked(parent: number, pid: number, time: number): void {
     if (this.#lives.has(parent)) this.#begin(pid, time, false)
   }

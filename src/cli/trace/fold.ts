@@ -28,9 +28,17 @@ type Folding = 'none' | 'alike' | 'named'
 
 type Children = (traced: Traced) => readonly Traced[]
 
-/** @param all whether nothing is to be folded */
-export function rowsOf(processes: readonly Traced[], all: boolean): Row[] {
-  const children: Children = (traced) => traced.children
+/**
+ * @param all whether nothing is to be folded
+ * @param shown those that are to be seen, the first process and all parents among them; undefined for all
+ */
+export function rowsOf(
+  everyone: readonly Traced[],
+  all: boolean,
+  shown?: ReadonlySet<Traced>,
+): Row[] {
+  const processes = shown === undefined ? everyone : everyone.filter((one) => shown.has(one))
+  const children = childrenIn(shown)
   if (all || processes.length <= FEW) return rows(processes, children, 'none')
   const alike = rows(processes, children, 'alike')
   return alike.length <= MANY ? alike : rows(processes, children, 'named')
@@ -50,7 +58,7 @@ export function runningRows(
     for (; !shown.has(one); one = one.parent!) shown.add(one)
   }
   const some = shown.size === processes.length ? processes : processes.filter((p) => shown.has(p))
-  const children: Children = (traced) => traced.children.filter((child) => shown.has(child))
+  const children = childrenIn(shown)
   if (some.length <= most) return rows(some, children, 'none')
   // The largest groups first.
   for (let least = most; least > LEAST; least = Math.floor(least / 2)) {
@@ -59,6 +67,11 @@ export function runningRows(
   }
   const alike = rows(some, children, 'alike')
   return alike.length <= most ? alike : rows(some, children, 'named')
+}
+
+function childrenIn(shown: ReadonlySet<Traced> | undefined): Children {
+  if (shown === undefined) return (traced) => traced.children
+  return (traced) => traced.children.filter((child) => shown.has(child))
 }
 
 function rows(

@@ -22,7 +22,7 @@ export class Traced {
   /** It has executed something that was gone before it had a name here. */
   nameless = false
   executions = 0
-  /** When it executed something first. */
+  /** When it executed something first, or was found to have. */
   executed: number | undefined
   ended: number | undefined
   /** As wait(2) encodes it. */
@@ -67,7 +67,7 @@ export class Traced {
   /** The program: '(sh)' for a copy of the shell, 'sh → ?' for what the shell's copy has executed. */
   get program(): string {
     if (this.nameless) return `${this.name} → ?`
-    return this.executions === 0 ? `(${this.name})` : this.name
+    return this.executed === undefined ? `(${this.name})` : this.name
   }
 
   /** The command line, or the program where nobody knows it. */
@@ -126,6 +126,14 @@ export class History {
     return traced
   }
 
+  /** What a process runs that was there before. */
+  found(traced: Traced, name: string, words: readonly string[] | null): void {
+    traced.name = nameOf(name, words)
+    traced.words = words
+    traced.executed = traced.born
+    if (words !== null) this.labels.add(traced.name, words)
+  }
+
   #born(pid: number, parentPid: number, time: number): Traced {
     // A parent that has exited before, as it was told, is the last that had the number.
     const parent =
@@ -140,7 +148,7 @@ export class History {
     this.executions++
     if (traced === undefined) return
     // The command begins here; what was before is kq's.
-    if (traced === this.root && traced.executions === 0) traced.born = time
+    if (traced === this.root && traced.executed === undefined) traced.born = time
     traced.executed ??= time
     traced.executions++
     const known = nameOf(name, argv)

@@ -11,7 +11,11 @@ import { totalsOf } from './summary.js'
 export function eventLine(event: ProcessEvent, traced: Traced | undefined): string {
   const { type, pid } = event
   const head = { time: dayTime(event.time), event: type, pid }
-  if (event.type === 'fork') return jsonLine({ ...head, parent: event.parent })
+  if (event.type === 'fork') {
+    const { parent, existing } = event
+    const found = existing && { existing, name: traced?.name || null, argv: traced?.words ?? null }
+    return jsonLine({ ...head, parent, ...found })
+  }
   if (event.type === 'exec') {
     const { name, words } = traced ?? { name: event.name, words: null }
     return jsonLine({ ...head, name: traced?.nameless ? null : name || null, argv: words })
@@ -25,6 +29,11 @@ export function eventLine(event: ProcessEvent, traced: Traced | undefined): stri
     signal,
     duration: rounded(time - (traced?.born ?? time)),
   })
+}
+
+/** The process that is traced, where it was there before. */
+export function attachedLine({ pid, born, name, words }: Traced): string {
+  return jsonLine({ time: dayTime(born), event: 'attach', pid, name: name || null, argv: words })
 }
 
 /** Programs that failed, in the summary. */

@@ -33,16 +33,19 @@ const RATE = 10
 export class LiveLines implements Live {
   readonly #screen: Screen
   readonly #history: History
+  readonly #isShown: (traced: Traced) => boolean
   #credit = BURST
   #since = performance.now()
   #skipped = 0
 
-  constructor(screen: Screen, history: History) {
+  constructor(screen: Screen, history: History, isShown: (traced: Traced) => boolean = () => true) {
     this.#screen = screen
     this.#history = history
+    this.#isShown = isShown
   }
 
   ended(traced: Traced): void {
+    if (!this.#isShown(traced)) return
     const now = performance.now()
     this.#credit = Math.min(BURST, this.#credit + ((now - this.#since) / 1e3) * RATE)
     this.#since = now

@@ -51,13 +51,18 @@ interface Frame {
   readonly ending: number
 }
 
-/** @param all whether nothing is to be folded */
-export function treeLines(
-  history: History,
-  { columns, all, paint }: { columns: number; all: boolean; paint: Paint },
-): string[] {
+interface TreeSetting {
+  readonly columns: number
+  /** Whether nothing is to be folded. */
+  readonly all: boolean
+  readonly paint: Paint
+  /** Those that are to be seen, undefined for all. */
+  readonly shown?: ReadonlySet<Traced> | undefined
+}
+
+export function treeLines(history: History, { columns, all, paint, shown }: TreeSetting): string[] {
   const { processes, end, labels } = history
-  const rows = rowsOf(processes, all)
+  const rows = rowsOf(processes, all, shown)
   const cells = rows.map((row) => cellsOf(row, end, labels))
   const widest = cells.reduce(
     (most, { branch, label }) => Math.max(most, columnsOf(branch + label)),

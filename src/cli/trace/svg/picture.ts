@@ -196,7 +196,7 @@ class Picture {
     const indent = indentOf(traced)
     const room = this.#left - 12 - MARGIN - indent
     const name = cutTo(shown(this.#labels.of(traced)[0]!), room, 12)
-    this.#text(MARGIN + indent, y, traced.executions === 0 ? 'd' : '', name)
+    this.#text(MARGIN + indent, y, traced.executed === undefined ? 'd' : '', name)
     const { outcome, ending, born, ended = this.#end } = traced
     const length = lengthOf(ended - born)
     const words = outcome === 'ok' ? length : `${ending} · ${length}`
