@@ -16,6 +16,7 @@ import { attachedLine, eventLine, summaryLine } from './trace/json.js'
 import { type Live, LiveLines, LiveTree, SILENT } from './trace/live.js'
 import { OPTIONS, parseTrace, type TraceRequest } from './trace/options.js'
 import type { Exporter } from './trace/otlp/exporter.js'
+import { Sampler } from './trace/sampler.js'
 import { isSelected, selectedOf } from './trace/selection.js'
 import { attendSignals, passOn } from './trace/signals.js'
 import { summaryLines } from './trace/summary.js'
@@ -125,6 +126,7 @@ class Trace {
   readonly #gate: Gate
   readonly #history: History
   readonly #live: Live
+  readonly #sampler: Sampler
   /** Aborts when nothing else is to be followed. */
   readonly #end = new AbortController()
   /** Aborts when the picture is not to be waited for. */
@@ -143,6 +145,7 @@ class Trace {
     this.#history = new History(gate.pid, request.command, performance.now())
     if (this.#isAttached) this.#find(this.#history.root)
     this.#live = this.#chooseLive()
+    this.#sampler = new Sampler(this.#history)
   }
 
   #chooseLive(): Live {
@@ -182,6 +185,7 @@ class Trace {
     clearTimeout(this.#grace)
     this.#end.abort()
     this.#live.close()
+    this.#sampler.close()
     if (errno !== 0) return this.#notExecuted(errno)
     this.#write()
     const drawn = await this.#draw()
@@ -213,6 +217,7 @@ class Trace {
         if (event.type === 'fork' && event.existing && traced) this.#find(traced)
         if (isTold) this.#writer.write(eventLine(event, traced))
         if (event.type !== 'exit' || traced === undefined) continue
+        this.#sampler.ended(traced)
         this.#exporter?.ended(traced)
         // That of the command is the first line of the tree.
         if (traced === history.root) this.#release()

@@ -46,7 +46,7 @@ function named(spans: readonly ReadSpan[], name: string): ReadSpan {
 describe('spans', { concurrency: 2 }, () => {
   test('are the processes, below each other and below TRACEPARENT', async () => {
     const collector = await collecting()
-    const script = 'cat /dev/null; sleep 0.01; kill -9 $$'
+    const script = 'cat /dev/null; sleep 0.3; kill -9 $$'
     const { signal, stderr } = await shell(script, ['--otlp', collector.url], {
       TRACEPARENT: CONTEXT,
       TRACESTATE: 'vendor=1',
@@ -58,8 +58,9 @@ describe('spans', { concurrency: 2 }, () => {
     const spans = collector.spans()
     assert.equal(spans.length, 3)
     assert.deepEqual(new Set(spans.map(({ traceId }) => traceId)), new Set([TRACE]))
-    const root = named(spans, 'sh')
-    assert.deepEqual([root.parentSpanId, root.traceState], [PARENT, 'vendor=1'])
+    const [root] = spans.filter(({ parentSpanId }) => parentSpanId === PARENT)
+    assert.ok(root !== undefined)
+    assert.deepEqual([root.name, root.traceState], ['sh', 'vendor=1'])
     assert.deepEqual(root.status, { code: 2, message: 'SIGKILL' })
     const { attributes } = root
     assert.equal(valueOfKey(attributes, 'process.command_line'), `sh -c '${script}'`)
@@ -72,7 +73,7 @@ describe('spans', { concurrency: 2 }, () => {
       valueOfKey(attributes, 'process.pid'),
     )
     const [begin, end] = [BigInt(sleep.startTimeUnixNano), BigInt(sleep.endTimeUnixNano)]
-    assert.ok(end - begin >= 10_000_000n)
+    assert.ok(end - begin >= 300_000_000n)
     assert.ok(begin >= BigInt(root.startTimeUnixNano) && end <= BigInt(root.endTimeUnixNano))
     const { resource } = collector.taken[0]!.request.resourceSpans[0]!
     assert.equal(valueOfKey(resource.attributes, 'service.name'), 'build')

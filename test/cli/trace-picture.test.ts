@@ -93,7 +93,10 @@ describe('the picture', () => {
     assert.deepEqual(
       bars.map(({ title, classes }) => [title, classes[1]]),
       [
-        ['make -j2\npid 1\nexit 2 after 100 ms\nbegun at 0.00 ms', 'failed'],
+        [
+          'make -j2\npid 1\nexit 2 after 100 ms\n39.0 ms without children\nbegun at 0.00 ms',
+          'failed',
+        ],
         ['cc -c a.c\npid 2, child of 1 make\nok after 20.0 ms\nbegun at 10.0 ms', 'p0'],
         ['false\npid 3, child of 1 make\nexit 1 after 1.00 ms\nbegun at 40.0 ms', 'failed'],
         ['crash\npid 4, child of 1 make\nSIGSEGV after 10.0 ms\nbegun at 50.0 ms', 'killed'],
@@ -121,6 +124,19 @@ describe('the picture', () => {
       }
       assert.ok(!/@import|url\((?!#)/.test(text))
     }
+  })
+
+  test('has a background of its own, also for viewers that know little of style sheets', () => {
+    const text = picture(many(10))
+    assert.ok(!text.includes('var('))
+    const svg = parseXml(text)
+    const background = everyElement(svg).find(({ attributes }) => attributes.get('class') === 'bg')!
+    const sizes = ['width', 'height'].map((name) => background.attributes.get(name))
+    assert.equal(background.attributes.get('fill'), '#fff')
+    assert.deepEqual(
+      sizes,
+      ['width', 'height'].map((name) => svg.attributes.get(name)),
+    )
   })
 
   test('is well-formed whatever the words are', () => {

@@ -4,6 +4,7 @@ import { describe, mock, test } from 'node:test'
 import { columnsOf } from '#cli/trace/columns.js'
 import { LiveLines, LiveTree } from '#cli/trace/live.js'
 import { scriptIn } from '#cli/trace/program.js'
+import { selfTime, sharesOf } from '#cli/trace/self-time.js'
 import { summaryLines } from '#cli/trace/summary.js'
 import { endLine, runningLines, treeLines } from '#cli/trace/table.js'
 import { lengthOf } from '#cli/trace/time.js'
@@ -123,7 +124,7 @@ describe('the tree', () => {
           ' └─ false exit 1',
         ],
       )
-      assert.deepEqual(summaryLines(past.history, 80).slice(2), [
+      assert.deepEqual(summaryLines(past.history, 80).slice(3), [
         `failed: false, exit 1, ${count} times, in sh › sh`,
       ])
     }
@@ -177,7 +178,8 @@ describe('the summary', () => {
   test('counts, and names the process that took longest', () => {
     assert.deepEqual(summaryLines(build().history, 80), [
       '5 processes, 4 executions, 3 failed, 1 still running, at most 4 at once, 2.50 s',
-      "longest: cc -c 'a b.c' (2), 1.00 s",
+      'longest: (make) (3), 2.50 s',
+      'time: (make) 2.50 s, cc 507 ms, as 496 ms, make → ? 2.00 ms, make 1.00 ms',
       "failed: as 'it'\\''s.s' (4), SIGSEGV, in make › cc",
       "failed: cc -c 'a b.c' (2), exit 1, in make",
       'failed: make -j2 (1), exit 2',
@@ -189,7 +191,8 @@ describe('the summary', () => {
       '5 processes, 4 executions, 3 failed',
       '1 still running, at most 4 at once',
       '2.50 s',
-      "longest: cc -c 'a b.c' (2), 1.00 s",
+      'longest: (make) (3), 2.50 s',
+      'time: (make) 2.50 s, cc 507 ms',
       "failed: as 'it'\\''s.s' (4), SIGSEGV",
       "failed: cc -c 'a b.c' (2), exit 1",
       'failed: make -j2 (1), exit 2',
@@ -230,6 +233,42 @@ function busy(alike: number): Past {
   for (let i = 0; i < alike; i++) past.fork(100 + i, 1, 100).exec(100 + i, ['sleep', '9'], 100)
   return past
 }
+
+describe('self time', () => {
+  test('is what is covered by no child, however many there are at once', () => {
+    const past = new Past(['make'])
+      .run(2, ['cc', 'a'], 10, 50)
+      .run(3, ['cc', 'b'], 20, 30)
+      .run(4, ['cc', 'c'], 40, 70)
+      .fork(5, 1, 90)
+      .fork(6, 5, 95)
+      .exit(5, 0, 100)
+      .exit(1, 0, 110)
+      .exit(6, 0, 200)
+    const times = past.history.processes.map((one) => selfTime(one, 200))
+    assert.deepEqual(times, [40, 40, 10, 30, 5, 105])
+    const shares = sharesOf(past.history.processes, 200)
+    assert.deepEqual(
+      shares.map(({ name, count, self }) => [name, count, self]),
+      [
+        ['(make)', 2, 110],
+        ['cc', 3, 80],
+        ['make', 1, 40],
+      ],
+    )
+  })
+
+  test('names what a wrapper waits for, with what it has taken', () => {
+    const past = new Past(['make', 'all']).fork(2, 1, 1).exec(2, ['sh', '-c', 'cc'], 1)
+    past.fork(3, 2, 2).exec(3, ['cc', 'a.c'], 2)
+    Object.assign(past.history.processes[2]!.use, { processor: 870, memory: 122e6 })
+    const { history } = past.exit(3, 0, 900).exit(2, 0, 901).exit(1, 0, 902)
+    assert.deepEqual(summaryLines(history, 80).slice(1), [
+      'longest: cc a.c (3), 898 ms, processor 870 ms, memory 122 MB',
+      'time: cc 898 ms, make 2.00 ms, sh 2.00 ms',
+    ])
+  })
+})
 
 describe('failures', () => {
   const last = (past: Past, columns = 80) =>

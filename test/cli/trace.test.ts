@@ -25,6 +25,9 @@ interface Line {
   readonly code?: number | null
   readonly signal?: string | null
   readonly duration?: number
+  readonly self?: number
+  readonly processor?: number | null
+  readonly memory?: number | null
   readonly processes?: number
   readonly running?: number[]
   readonly complete?: boolean
@@ -137,8 +140,9 @@ describe('the tree', { concurrency: 2 }, () => {
     assert.match(all[2]!, /^└─ \S.* +\d+ {2}exit 3 +[\d.]+ m?s$/)
     assert.match(all[3]!, /^3 processes, 3 executions, 1 failed, at most \d at once, [\d.]+ m?s$/)
     assert.match(all[4]!, /^longest: /)
-    assert.match(all[5]!, /^failed: \S.* \(\d+\), exit 3, in sh$/)
-    assert.equal(all.length, 6)
+    assert.match(all[5]!, /^time: \S.* [\d.]+ ms/)
+    assert.match(all[6]!, /^failed: \S.* \(\d+\), exit 3, in sh$/)
+    assert.equal(all.length, 7)
   })
 
   test('goes to the file of --output, in colours if they are asked for', async () => {
@@ -185,6 +189,22 @@ describe('--json', { concurrency: 2 }, () => {
     assert.deepEqual([event, processes, running, complete], ['summary', 3, [], true])
     const times = all.map(({ time }) => time)
     assert.ok(Math.abs(times[0]! - Date.now()) < 60_000)
+  })
+
+  test('has the processor time and the peak memory of what runs long enough', async () => {
+    const file = directory.join('use.json')
+    const script =
+      'const b = Buffer.alloc(100e6, 1); while (process.cpuUsage().user < 5e5); process.exit(b[0])'
+    const command = ['sh', '-c', '"$0" -e "$1"; exit 0', process.execPath, script]
+    const { code } = await run(['trace', '--json', '--output', file, ...command])
+    assert.equal(code, 0)
+    const all = lines(readFileSync(file, 'utf8'))
+    const { processor, memory, self, duration } = all.find(({ code }) => code === 1)!
+    assert.ok(processor! >= 200, `${processor} ms`)
+    assert.ok(memory! >= 100e6, `${memory} bytes`)
+    assert.equal(self, duration)
+    const shell = all.find(({ event, code }) => event === 'exit' && code === 0)!
+    assert.ok(shell.self! < shell.duration! / 2)
   })
 
   test('300 processes each begin and end once, also in the picture', async () => {

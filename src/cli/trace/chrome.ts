@@ -70,8 +70,10 @@ function eventsOf(
   ]
 }
 
-function argumentsOf({ pid, parent, line, outcome, ending, exitCode, signal, executed }: Traced) {
+function argumentsOf(traced: Traced) {
+  const { pid, parent, line, outcome, ending, exitCode, signal, executed, use } = traced
   return {
+    ...use,
     command: line,
     pid,
     parent: parent?.pid ?? null,

@@ -12,7 +12,16 @@ type Execution = Extract<ProcessEvent, { type: 'exec' }>
 /** How it ended; 'running' when it was not seen to end, 'unknown' when nobody knows how. */
 export type Outcome = 'ok' | 'failed' | 'killed' | 'running' | 'unknown'
 
+/** What it has taken, as far as that was seen. */
+export interface Use {
+  /** Processor time of all its threads, in ms, undefined where nobody looked in time. */
+  processor?: number
+  /** The most memory that it held at once, in bytes; undefined likewise. */
+  memory?: number
+}
+
 export class Traced {
+  readonly use: Use = {}
   readonly children: Traced[] = []
   readonly depth: number
   /** What it runs; that of the process that made it until it executes something. */

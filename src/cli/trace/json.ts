@@ -5,6 +5,7 @@ import type { ProcessEvent } from '../../index.js'
 import { jsonLine } from '../visible.js'
 import { type Failure, failuresOf } from './failures.js'
 import type { History, Traced } from './history.js'
+import { selfTime } from './self-time.js'
 import { totalsOf } from './summary.js'
 
 /** What an event says, and what is known of its process by then. */
@@ -28,6 +29,9 @@ export function eventLine(event: ProcessEvent, traced: Traced | undefined): stri
     code,
     signal,
     duration: rounded(time - (traced?.born ?? time)),
+    self: traced === undefined ? null : rounded(selfTime(traced, time)),
+    processor: traced?.use.processor ?? null,
+    memory: traced?.use.memory ?? null,
   })
 }
 

@@ -3,9 +3,10 @@
  */
 import { visible } from '../visible.js'
 import { plural } from '../words.js'
-import { fitting } from './columns.js'
+import { columnsOf, fitting } from './columns.js'
 import { failureLines } from './failures.js'
-import type { History, Traced } from './history.js'
+import type { History, Traced, Use } from './history.js'
+import { selfTime, sharesOf } from './self-time.js'
 import { lengthOf } from './time.js'
 
 export interface Totals {
@@ -51,28 +52,53 @@ export const MISSING = 'the system could not keep up: some processes may be miss
 export function summaryLines(history: History, columns: number): string[] {
   const totals = totalsOf(history)
   const longest = longestOf(history)
+  const { end } = history
   const lines = wrapped(totalWords(totals), columns)
   if (longest !== undefined) {
-    const { line, pid, born, ended = history.end } = longest
-    const tail = ` (${pid}), ${lengthOf(ended - born)}`
+    const { line, pid, use } = longest
+    const tail = ` (${pid}), ${[lengthOf(selfTime(longest, end)), ...useWords(use)].join(', ')}`
     const room = Math.max(8, columns - 'longest: '.length - tail.length)
     lines.push(`longest: ${fitting(visible(line), room)}${tail}`)
+    lines.push(shareLine(history, columns))
   }
   lines.push(...failureLines(history, columns))
   if (history.lost > 0) lines.push(`kq: ${MISSING}`)
   return lines
 }
 
-/** Of the processes that did the work, the one that took longest: none of its children took nearly as long. */
-function longestOf({ processes, root, end }: History): Traced | undefined {
-  const length = ({ born, ended = end }: Traced) => ended - born
-  return processes
-    .filter(({ outcome }) => outcome !== 'running')
-    .filter((one) => one !== root && !one.children.some((child) => length(child) > length(one) / 2))
-    .reduce<Traced | undefined>(
-      (best, one) => (best === undefined || length(one) > length(best) ? one : best),
-      undefined,
-    )
+/** The process with the most self time; undefined where there is nothing to compare. */
+function longestOf({ processes, end }: History): Traced | undefined {
+  if (processes.length < 2) return undefined
+  return processes.reduce((best, one) => (selfTime(one, end) > selfTime(best, end) ? one : best))
+}
+
+/** Programs that a line names. */
+const PROGRAMS = 6
+
+/** 'time: cc1 × 33 8.10 s, as × 33 610 ms', as many as fit. */
+function shareLine({ processes, end }: History, columns: number): string {
+  let line = 'time:'
+  for (const { name, count, self } of sharesOf(processes, end).slice(0, PROGRAMS)) {
+    const many = count === 1 ? '' : ` × ${count}`
+    const next = `${line === 'time:' ? ' ' : ', '}${visible(name)}${many} ${lengthOf(self)}`
+    if (line !== 'time:' && columnsOf(line + next) > columns) break
+    line += next
+  }
+  return fitting(line, columns)
+}
+
+/** 'processor 4.31 s', '122 MB'; nothing where nobody knows. */
+export function useWords({ processor, memory }: Use): string[] {
+  return [
+    ...(processor === undefined ? [] : [`processor ${lengthOf(processor)}`]),
+    ...(memory === undefined ? [] : [`memory ${sizeOf(memory)}`]),
+  ]
+}
+
+/** '640 kB', '122 MB' */
+function sizeOf(bytes: number): string {
+  if (bytes < 999.5e3) return `${(bytes / 1e3).toFixed(0)} kB`
+  return bytes < 999.5e6 ? `${(bytes / 1e6).toFixed(0)} MB` : `${(bytes / 1e9).toFixed(2)} GB`
 }
 
 function wrapped(words: readonly string[], columns: number): string[] {

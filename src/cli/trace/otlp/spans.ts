@@ -55,7 +55,7 @@ export class Spans {
 export type Span = ReturnType<Spans['of']>
 
 function attributesOfProcess(traced: Traced): Record<string, Value | undefined> {
-  const { pid, parent, name, words, line, exitCode, signal, outcome, ending } = traced
+  const { pid, parent, name, words, line, exitCode, signal, outcome, ending, use } = traced
   const isBad = outcome === 'failed' || outcome === 'killed'
   return {
     'process.pid': pid,
@@ -66,6 +66,8 @@ function attributesOfProcess(traced: Traced): Record<string, Value | undefined> 
     'process.exit.code': exitCode ?? undefined,
     'kq.signal': signal ?? undefined,
     'kq.outcome': outcome,
+    'kq.processor_ms': use.processor,
+    'kq.memory_bytes': use.memory,
     'error.type': isBad ? ending : undefined,
   }
 }

@@ -7,7 +7,8 @@
 import { visible as shown } from '../../visible.js'
 import type { History, Traced } from '../history.js'
 import type { Labels } from '../label.js'
-import { MISSING, totalsOf, totalWords } from '../summary.js'
+import { selfTime } from '../self-time.js'
+import { MISSING, totalsOf, totalWords, useWords } from '../summary.js'
 import { lengthOf } from '../time.js'
 import { ticksOf } from './axis.js'
 import { curveOf } from './curve.js'
@@ -80,7 +81,7 @@ class Picture {
     return [
       `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" role="img" aria-label="${xml(line.slice(0, 200))}">`,
       HEAD,
-      `<rect class="bg" width="${WIDTH}" height="${height}"/>`,
+      `<rect class="bg" fill="#fff" width="${WIDTH}" height="${height}"/>`,
       ...this.#parts,
       '</svg>\n',
     ].join('\n')
@@ -223,15 +224,21 @@ class Picture {
   }
 
   #title(traced: Traced): string {
-    const { pid, parent, born, executed, ended = this.#end, ending, outcome } = traced
+    const { pid, parent, born, executed, ended = this.#end, ending, outcome, use } = traced
     const line = shown(traced.line)
     const start = line.length > this.#titleMost ? `${line.slice(0, this.#titleMost)}…` : line
     const from = parent === null ? '' : `, child of ${parent.pid} ${shown(parent.program)}`
+    const self = lengthOf(selfTime(traced, this.#end))
+    const used = [
+      ...(traced.children.length === 0 ? [] : [`${self} without children`]),
+      ...useWords(use),
+    ]
     const until = outcome === 'running' ? 'for at least' : 'after'
     return [
       start,
       `pid ${pid}${from}`,
       `${ending} ${until} ${lengthOf(ended - born)}`,
+      ...(used.length === 0 ? [] : [used.join(', ')]),
       `begun at ${lengthOf(born - this.#begin)}${executed === undefined ? ', executes nothing' : ''}`,
     ]
       .map(xml)
