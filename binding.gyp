@@ -34,6 +34,7 @@
         "native/engines/connector/connector.c",
         "native/engines/connector/fifo.c",
         "native/engines/connector/procsource.c",
+        "native/engines/idle/idle.c",
         "native/engines/loop/calls.c",
         "native/engines/loop/watch.c",
         "native/engines/signal/anchor.c",

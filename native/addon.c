@@ -40,6 +40,7 @@ static const struct call_entry *const facilities[] = {
 	pollprobe_calls,
 	aio_calls,
 	handover_calls,
+	idle_calls,
 };
 
 static bool

@@ -9,6 +9,7 @@
 
 extern const struct call_entry aio_calls[];
 extern const struct call_entry connector_calls[];
+extern const struct call_entry idle_calls[];
 extern const struct call_entry loop_calls[];
 extern const struct call_entry signal_calls[];
 

@@ -48,7 +48,13 @@ export class Knlist {
    * Hot path. KNOTE(9).
    */
   note(hint: number): void {
-    if (this.#first === null) return
+    const first = this.#first
+    if (first === null) return
+    // Nothing follows that could be lost on the way.
+    if (first.listNext === null) {
+      if (first.ops.event(first, hint)) first.activate()
+      return
+    }
     const walk = this.#beginWalk()
     try {
       while (walk.next !== null) {

@@ -35,6 +35,7 @@ import { PipeReads } from './descriptor/pipe-reads.js'
 import { DescriptorTable } from './descriptor/table.js'
 import { BATCH } from './hub/board.js'
 import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './hub/facility.js'
+import { Idle } from './hub/idle.js'
 import { usable } from './hub/load.js'
 import { Loop } from './hub/loop.js'
 import {
@@ -80,6 +81,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly readyFd: number
   readonly statistics = new Float64Array(STAT_FIELDS)
 
+  readonly #idle: Idle
   readonly #queues = new NumberTable<LinuxQueue>()
   /** Queues whose descriptor is known to the program. */
   readonly #exposed = new Set<LinuxQueue>()
@@ -95,6 +97,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     super()
     this.native = usable()
     this.descriptors = new DescriptorTable(this.native)
+    this.#idle = new Idle(this.native)
     const made: number[] = []
     const make = (fd: number, facility: Facility): number => {
       made.push(facility.check(fd, 'kqueue'))
@@ -229,6 +232,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   }
 
   renewed(fd: number): boolean {
+    this.#idle.renew()
     for (const kq of this.#exposed) {
       // A queue that was closed is noticed when it is asked.
       if (isWant(this.sets.putInto(kq.fd, fd))) return false
@@ -310,8 +314,9 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   settle(): void {
     this.vnodes.drainRemoved()
-    for (const kq of this.#exposed) kq.show()
-    if (this.#exposed.size > 0 || this.loop.sleeping) this.#timer.arm(this.callouts.next)
+    if (this.#exposed.size > 0) for (const kq of this.#exposed) kq.show()
+    else if (!this.loop.sleeping) return
+    this.#timer.arm(this.callouts.next)
   }
 
   // What happens
@@ -335,14 +340,27 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     let n = 0
     if (wait !== 0 || !sets.quiet) {
       this.signals.check()
-      const questions = kq === undefined ? 0 : this.descriptors.prepare(kq, max, sets.read)
-      n = sets.wait(sets.read, Math.min(max, BATCH), wait, questions)
+      n =
+        kq === undefined
+          ? sets.wait(sets.read, Math.min(max, BATCH), wait)
+          : this.#look(max, wait, kq)
       // The signal that interrupts is told of before the interruption.
       if (n < 0) this.signals.harvest()
       if (sets.crowded) sets.renew()
     }
     if (callouts.size > 0) callouts.run(this.uptime())
     return Math.min(n, 0)
+  }
+
+  /** For a scan of `kq`: with a system call only where something can have happened. */
+  #look(max: number, wait: number, kq: Kqueue): number {
+    const { sets, descriptors } = this
+    const questions = descriptors.prepare(kq, max, sets.read)
+    if (wait !== 0) return sets.wait(sets.read, Math.min(max, BATCH), wait, questions)
+    if (questions === 0 && this.#idle.holds()) return 0
+    const n = sets.wait(sets.read, Math.min(max, BATCH), 0, questions)
+    this.#idle.looked(sets.read.fd, sets.taken !== 0)
+    return n
   }
 }
 

@@ -200,6 +200,16 @@ export interface Native {
    */
   pollLevels(): number
 
+  /**
+   * Opens the ring that polls an epoll instance: an array of one element, which changes when
+   * `idleArm` was 1 and the instance has had something to tell since. Once an environment.
+   */
+  idleOpen(): Int32Array | number
+  /** Polls an instance: 1, or 0 when it has something to tell now. One at a time. */
+  idleArm(epfd: number): number
+  /** Polls it no more. */
+  idleDisarm(): number
+
   /** The descriptor of a queue: an epoll that holds `readyFd`, off. */
   queueCreate(readyFd: number): number
   /** The same under a number, in place of what has it. */

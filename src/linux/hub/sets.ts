@@ -62,6 +62,8 @@ export class Sets {
   /** How many of them fire only when something else does: the timer, the other sets. */
   #idleSources = 0
   readonly #board: Int32Array
+  /** How many descriptors the last wait began with. */
+  taken = 0
 
   /** @param read an epoll instance, as is `write` */
   constructor(
@@ -203,8 +205,8 @@ export class Sets {
     return (
       this.read.empty &&
       this.write.empty &&
-      this.#further.every(isEmpty) &&
-      this.#sources.size === this.#idleSources
+      this.#sources.size === this.#idleSources &&
+      (this.#further.length === 0 || this.#further.every(isEmpty))
     )
   }
 
@@ -215,6 +217,7 @@ export class Sets {
    */
   wait(set: PollSet, asked: number, wait: number, questions = 0): number {
     let n = this.#pollWait(set.fd, asked, wait, questions)
+    this.taken = n
     if (questions > 0) this.owner.answered(questions, n < 0)
     // epoll reports each descriptor once, so this ends; the bound is for those
     // that fire as fast as they are taken in.
@@ -253,7 +256,8 @@ export class Sets {
   }
 
   get crowded(): boolean {
-    return this.read.crowded || this.write.crowded || this.#further.some(isCrowded)
+    if (this.read.crowded || this.write.crowded) return true
+    return this.#further.length > 0 && this.#further.some(isCrowded)
   }
 
   /** Starts afresh where descriptors that cannot be taken out have piled up. */

@@ -207,8 +207,8 @@ export class VnodeTable implements DirectoryOwner {
 
   /** What Linux does not tell is asked before each wait. */
   look(): void {
-    for (const seeker of this.seekers) seeker.look()
-    for (const directory of this.unseen) directory.look()
+    if (this.seekers.size > 0) for (const seeker of this.seekers) seeker.look()
+    if (this.unseen.size > 0) for (const directory of this.unseen) directory.look()
   }
 
   // From one process to another
