@@ -11,6 +11,7 @@ import {
   kqueue_add_filteropts,
   sysctl,
 } from 'kqueue'
+import * as posix from '../native/posix.js'
 import { LONG, runCase, say } from './cases.js'
 
 function watching(changes: Change[]): Kqueue {
@@ -60,6 +61,21 @@ const cases = {
     const kq = kqueue()
     say(kq.kevent(changes, 1, 0))
     say(kq.kevent([], 1))
+  },
+
+  /** Writes a byte to `fd` each time that turn[0] is one more, and then says so in turn[1]. */
+  'writes when told'(fd: number, turn: Int32Array, times: number) {
+    say('watching')
+    for (let i = 1; i <= times; i++) {
+      while (Atomics.load(turn, 0) < i);
+      posix.write(fd, 'x')
+      Atomics.store(turn, 1, i)
+    }
+  },
+
+  /** Looks until it is told to go by turn[0], and says how many descriptors it has. */
+  'looks while nothing happens'(changes: Change[], turn: Int32Array) {
+    for (const kq = watching(changes); Atomics.load(turn, 0) === 0; ) kq.kevent([], 1, 0)
   },
 
   /** Says how many events came, and how long that took. */
