@@ -200,6 +200,8 @@ export const KQUEUE_CPONFORK = 0x00000002
 export const KQUEUE_CPONFORKFD = 0x00010000
 /** Copy the queue on fork with the knotes that are not of descriptors. */
 export const KQUEUE_CPONFORKNONFD = 0x00020000
+/** The program deletes events of a descriptor before it closes that: it is proved seldom. */
+export const KQUEUE_TRUSTFD = 0x00040000
 
 /** `struct kevent`: one event that is asked for, or one that happened. */
 export interface Kevent {

@@ -58,7 +58,9 @@ export const kqueue = calls.kqueue
 
 /**
  * kqueuex(2): a new queue with flags. Queues are always closed on exec here.
- * @param flags KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD
+ * @param flags KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD;
+ *   KQUEUE_TRUSTFD where the program deletes events of a descriptor before it closes that, see
+ *   docs/descriptors.md
  * @throws KqueueError EINVAL for other flags; otherwise like `kqueue`
  */
 export const kqueuex = calls.kqueuex

@@ -17,6 +17,9 @@ enum record_field {
 	RECORD
 };
 
+/* In REC_GENERATION: it need not be proved at each visit that the number is that file. */
+#define TRUSTED 0x40000000
+
 /* In REC_DRAINS: whether a count of 0 says that there is nothing, where that was found out. */
 #define DRAINS_YES 1
 #define DRAINS_NO 2

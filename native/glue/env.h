@@ -57,6 +57,10 @@ struct env_state {
 	int32_t *board;
 	napi_ref board_holder;
 
+	/* So many proofs are still waived, and where the next number comes from. */
+	uint32_t waived;
+	uint32_t chance;
+
 	struct epoll_event events[ENV_BATCH];
 	struct pollfd polls[ENV_BATCH];
 };

@@ -6,11 +6,13 @@ import {
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
+  KQUEUE_TRUSTFD,
 } from '../event.js'
 import { type Kqueue, makeKqueue } from './kqueue.js'
 import type { Bound } from './system.js'
 
-const KQUEUE_FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
+const KQUEUE_FLAGS =
+  KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD | KQUEUE_TRUSTFD
 
 export function kqueue(system: Bound): Kqueue {
   return makeKqueue(system().openQueue(0))

@@ -11,6 +11,7 @@ import {
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
+  KQUEUE_TRUSTFD,
 } from '../event.js'
 import { failure, hasImage, imageOf, type QueueImage, restore, stateOf } from './image.js'
 import { checkQueueImage, FROM_IMAGE, invalidImage, mask, record, whole } from './image-check.js'
@@ -20,7 +21,8 @@ import type { Kqueue } from './kqueue.js'
 /** The layout; another number is of another version of the package. */
 const FORMAT = 1
 
-const FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
+const FLAGS =
+  KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD | KQUEUE_TRUSTFD
 /** Longer after its start than a clock can run. */
 const LATEST = 2n ** 63n
 

@@ -72,6 +72,11 @@ export class Kqueue implements OpenFile {
     readonly files: FileTable,
   ) {}
 
+  /** Whether its program deletes events of a descriptor before it closes that: KQUEUE_TRUSTFD. */
+  get trusting(): boolean {
+    return false
+  }
+
   /** The first of the active knotes; the others follow by `queueNext`. */
   get first(): Knote | null {
     return this.#first

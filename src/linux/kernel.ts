@@ -289,6 +289,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.#exposed.delete(kq)
     if (this.#queues.size > 0) return
     this.sets.clearParked()
+    this.#idle.close()
     this.aio.attendOrClose()
   }
 

@@ -20,6 +20,7 @@ import {
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
+  KQUEUE_TRUSTFD,
 } from '../event.js'
 import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
@@ -86,6 +87,10 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     const fd = at === -1 ? native.queueCreate(readyFd) : native.queueCreateAt(readyFd, at)
     this.fd = EPOLL_CREATE.check(fd, 'kqueue')
     kernel.addQueue(this)
+  }
+
+  override get trusting(): boolean {
+    return (this.flags & KQUEUE_TRUSTFD) !== 0
   }
 
   get copiedOnFork(): boolean {

@@ -17,12 +17,14 @@ import {
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
+  KQUEUE_TRUSTFD,
   type Timeout,
 } from '../event.js'
 import type { SimFile } from './file.js'
 import { SimQueue } from './queue.js'
 
-const FLAGS = KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
+const FLAGS =
+  KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD | KQUEUE_TRUSTFD
 /** Events that `wait` hands out at most, unless told otherwise. */
 const NEVENTS = 64
 
@@ -35,11 +37,11 @@ export interface WaitOptions {
   timeout?: Timeout
 }
 
-/** @throws KqueueError EINVAL other flags than KQUEUE_CLOEXEC and KQUEUE_CPONFORK* */
+/** @throws KqueueError EINVAL other flags than KQUEUE_CLOEXEC, KQUEUE_CPONFORK* and KQUEUE_TRUSTFD */
 export function checkQueueFlags(flags: number): void {
   if (Number.isInteger(flags) && !(flags & ~FLAGS)) return
   throw new KqueueError(EINVAL, 'kqueuex', {
-    reason: `${String(flags)} is not made of KQUEUE_CLOEXEC and KQUEUE_CPONFORK*`,
+    reason: `${String(flags)} is not made of KQUEUE_CLOEXEC, KQUEUE_CPONFORK* and KQUEUE_TRUSTFD`,
   })
 }
 

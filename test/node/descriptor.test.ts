@@ -5,7 +5,17 @@
 import assert from 'node:assert/strict'
 import { closeSync, fstatSync, openSync, readSync, writeSync } from 'node:fs'
 import { describe, it } from 'node:test'
-import { EV_ADD, EV_DELETE, EV_SET, EVFILT_READ, EVFILT_TIMER, type Kqueue, kqueue } from 'kqueue'
+import {
+  EV_ADD,
+  EV_DELETE,
+  EV_SET,
+  EVFILT_READ,
+  EVFILT_TIMER,
+  KQUEUE_TRUSTFD,
+  type Kqueue,
+  kqueue,
+  kqueuex,
+} from 'kqueue'
 import * as posix from '../native/posix.js'
 import { descriptors, run } from './processes.js'
 import {
@@ -271,6 +281,42 @@ describe('A watched descriptor that was closed behind the back of the queue', ()
     assert.deepEqual(kq.knotes(), [])
     kq.kevent([read(old)])
     assert.deepEqual(pending(kq), [old])
+  })
+})
+
+describe('A queue made with KQUEUE_TRUSTFD', () => {
+  /** A number that was closed though a duplicate keeps its file, and is another file's. */
+  function betrayed(): [number: number, write: () => void] {
+    const [r, w] = pipe()
+    const [next] = pipe()
+    posix.write(w, 'x')
+    return [
+      r,
+      () => {
+        keep(posix.dup(r))
+        posix.dup2(next, r)
+      },
+    ]
+  }
+
+  it('proves within a hundred visits that a number is what it was', () => {
+    using kq = kqueuex(KQUEUE_TRUSTFD)
+    const [fd, betray] = betrayed()
+    kq.kevent([read(fd)])
+    assert.deepEqual(pending(kq), [fd])
+    betray()
+    for (let i = 0; i < 100; i++) pending(kq)
+    assert.deepEqual(kq.knotes(), [])
+  })
+
+  it('leaves the other queues the proof of each event', () => {
+    using kq = kqueuex(KQUEUE_TRUSTFD)
+    const other = queue()
+    const [fd, betray] = betrayed()
+    kq.kevent([read(fd)])
+    other.kevent([read(fd)])
+    betray()
+    assert.deepEqual(pending(other), [])
   })
 })
 

@@ -16,6 +16,7 @@ import {
   KQUEUE_CPONFORK,
   KQUEUE_CPONFORKFD,
   KQUEUE_CPONFORKNONFD,
+  KQUEUE_TRUSTFD,
   Kqueue,
   kqueue,
   kqueue1,
@@ -46,15 +47,21 @@ const NO_FLAGS = [
 
 describe('kqueuex', () => {
   it('takes every combination of its flags', () => {
-    const flags = [KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD]
-    for (let mask = 0; mask < 16; mask++) {
+    const flags = [
+      KQUEUE_CLOEXEC,
+      KQUEUE_CPONFORK,
+      KQUEUE_CPONFORKFD,
+      KQUEUE_CPONFORKNONFD,
+      KQUEUE_TRUSTFD,
+    ]
+    for (let mask = 0; mask < 32; mask++) {
       using kq = kqueuex(flags.reduce((sum, flag, i) => (mask & (1 << i) ? sum | flag : sum), 0))
       assertWorks(kq)
     }
   })
 
   it('refuses all others', () => {
-    for (const flags of [4, 8, 0x40000, 0x80000000, 0xffffffff, ...NO_FLAGS]) {
+    for (const flags of [4, 8, 0x80000, 0x80000000, 0xffffffff, ...NO_FLAGS]) {
       assert.throws(
         () => kqueuex(flags).close(),
         { code: 'EINVAL', syscall: 'kqueuex' },

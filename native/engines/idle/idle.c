@@ -7,8 +7,8 @@
  * interrupts this thread before it goes on. IORING_SETUP_COOP_TASKRUN and
  * IORING_SETUP_DEFER_TASKRUN would put that off, so they are not used.
  *
- * The poll keeps the epoll instance, not what is watched in it. The ring ends with the
- * environment; before, its memory stays where it is.
+ * The poll keeps the epoll instance, not what is watched in it. When the ring is closed its
+ * memory is taken away from JavaScript first.
  */
 #include "engines/engines.h"
 
@@ -42,6 +42,8 @@ struct idle {
 	struct io_uring_sqe *sqes;
 	size_t sqes_size;
 	struct io_uring_params params;
+	/* What JavaScript has of it. */
+	napi_ref tail;
 };
 
 static _Atomic uint32_t *
@@ -76,16 +78,22 @@ ring_map(struct idle *idle)
 }
 
 static void
+ring_unmap(struct idle *idle)
+{
+	munmap(idle->sqes, idle->sqes_size);
+	munmap(idle->rings, idle->rings_size);
+}
+
+/* No JavaScript runs any more. */
+static void
 end(struct env_state *state, void *part)
 {
 	struct idle *idle = part;
 
 	(void)state;
-	if (!idle->open)
-		return;
+	if (idle->open)
+		ring_unmap(idle);
 	idle->open = false;
-	munmap(idle->sqes, idle->sqes_size);
-	munmap(idle->rings, idle->rings_size);
 }
 
 static const struct env_kind idle_kind = { .size = sizeof(struct idle), .end = end };
@@ -114,13 +122,15 @@ ring_open(struct env_state *state, struct idle *idle)
 
 /* The tail of the completion queue, for JavaScript: NULL with an exception pending. */
 static napi_value
-tail_array(napi_env env, const struct idle *idle)
+tail_array(napi_env env, struct idle *idle)
 {
 	napi_value buffer = NULL, array = NULL;
 
 	if (napi_create_external_arraybuffer(env, idle->rings + idle->params.cq_off.tail,
-	    sizeof(uint32_t), NULL, NULL, &buffer) == napi_ok)
-		napi_create_typedarray(env, napi_int32_array, 1, buffer, 0, &array);
+	    sizeof(uint32_t), NULL, NULL, &buffer) != napi_ok ||
+	    napi_create_typedarray(env, napi_int32_array, 1, buffer, 0, &array) != napi_ok ||
+	    napi_create_reference(env, buffer, 1, &idle->tail) != napi_ok)
+		return NULL;
 	return array;
 }
 
@@ -143,11 +153,34 @@ js_idle_open(napi_env env, napi_callback_info info)
 		idle->open = true;
 		return array;
 	}
-	munmap(idle->sqes, idle->sqes_size);
-	munmap(idle->rings, idle->rings_size);
+	ring_unmap(idle);
 	env_close(call.state, idle->fd);
 	errno = ENOTSUP;
 	return call_result(&call, -1);
+}
+
+static napi_value
+js_idle_close(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct idle *idle;
+	napi_value buffer = NULL;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	idle = env_find_part(call.state, &idle_kind);
+	if (idle == NULL || !idle->open) {
+		errno = EBADF;
+		return call_result(&call, -1);
+	}
+	/* Memory that could not be taken away stays until the end. */
+	if (napi_get_reference_value(env, idle->tail, &buffer) != napi_ok ||
+	    napi_detach_arraybuffer(env, buffer) != napi_ok)
+		return call_number(&call, 0);
+	napi_delete_reference(env, idle->tail);
+	idle->open = false;
+	ring_unmap(idle);
+	return call_result(&call, env_close(call.state, idle->fd));
 }
 
 static int
@@ -254,5 +287,6 @@ const struct call_entry idle_calls[] = {
 	CALL_FUNCTION("idleOpen", js_idle_open),
 	CALL_FUNCTION("idleArm", js_idle_arm),
 	CALL_FUNCTION("idleDisarm", js_idle_disarm),
+	CALL_FUNCTION("idleClose", js_idle_close),
 	CALL_END,
 };

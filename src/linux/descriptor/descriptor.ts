@@ -34,6 +34,7 @@ import {
   SIDE_FILE,
   SIDE_READ,
   SIDE_WRITE,
+  TRUSTED,
 } from '../hub/native.js'
 import { TOO_DEEP } from '../hub/nesting.js'
 import type { PollSet } from '../hub/pollset.js'
@@ -110,7 +111,7 @@ export class Descriptor implements OpenFile {
     const { hub } = this
     if (kn.filter === EVFILT_READ) return this.#watchRead(kn)
     if (kn.filter === EVFILT_WRITE) {
-      this.write ??= this.#openWrite()
+      this.write ??= this.#openWrite(kn.kq.trusting)
       this.write.attach(kn)
       return this.#attached()
     }
@@ -124,7 +125,7 @@ export class Descriptor implements OpenFile {
 
   #watchRead(kn: Knote): number {
     if (this.polled !== null) return this.#attachPolled(kn, this.polled)
-    this.read ??= this.#open(this.hub.readSet)
+    this.read ??= this.#open(this.hub.readSet, kn.kq.trusting)
     if (this.read === null) return this.#watchFile(kn)
     this.read.attach(kn)
     return this.#attached()
@@ -222,10 +223,11 @@ export class Descriptor implements OpenFile {
   }
 
   /** Makes the side that `set` is for; null for that of a regular file or a directory. */
-  #open(set: PollSet): Side | null {
+  #open(set: PollSet, trusting = false): Side | null {
     const { hub, fd } = this
-    let generation = set.add(fd)
-    if (generation === -ELOOP && hub.relax()) generation = set.add(fd)
+    const trusted = trusting ? TRUSTED : 0
+    let generation = set.add(fd, false, trusted)
+    if (generation === -ELOOP && hub.relax()) generation = set.add(fd, false, trusted)
     if (generation > 0) {
       this.#checkNesting(set)
       return new PollSide(this, set, generation)
@@ -236,9 +238,9 @@ export class Descriptor implements OpenFile {
     return mode === S_IFREG || mode === S_IFDIR ? null : new ReadySide(this)
   }
 
-  #openWrite(): Side {
+  #openWrite(trusting = false): Side {
     const { hub } = this
-    const side = this.#open(hub.writeSet)
+    const side = this.#open(hub.writeSet, trusting)
     if (side !== null) return side
     return hub.mode === S_IFREG ? this.#openRegular(hub.writeSet) : new ReadySide(this)
   }

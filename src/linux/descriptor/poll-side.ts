@@ -10,7 +10,7 @@ import { whole } from '../../core/image-check.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { EVFILT_EMPTY, EVFILT_WRITE } from '../../event.js'
-import { COUNT_UNKNOWN, SIDE_READ } from '../hub/native.js'
+import { COUNT_UNKNOWN, SIDE_READ, TRUSTED } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
 import type { Drain } from './empty.js'
@@ -31,6 +31,8 @@ export class PollSide implements Side, Level {
   /** The scan for which the level holds, 0 for none; see `DescriptorTable.pass`. */
   pass = 0
   stale = false
+  /** Its generation, without TRUSTED if there is a knote of a queue that does not trust. */
+  asked: number
   /** Whether a count of 0 says that there is nothing; see REC_DRAINS. */
   drains = 0
   /** For those who wait until all was taken: of a write side. */
@@ -47,6 +49,7 @@ export class PollSide implements Side, Level {
     readonly generation: number,
     readonly ops: FilterOps = pollFilters[set.side]!,
   ) {
+    this.asked = generation
     const handed = set.claim(descriptor.fd)
     if (handed === undefined) return
     this.events = handed.events
@@ -59,6 +62,7 @@ export class PollSide implements Side, Level {
     // A file that epoll has already reported to others does not come again, and of a
     // buffer that is empty it does not tell.
     if (!this.list.empty || kn.filter === EVFILT_EMPTY) this.#quiet = false
+    if (!kn.kq.trusting) this.asked &= ~TRUSTED
     kn.hook = this
     kn.ops = ops
     this.list.add(kn)

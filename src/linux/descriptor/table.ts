@@ -86,8 +86,8 @@ export class DescriptorTable {
       set.reportedStranger(fd)
       return
     }
-    if (records[at + REC_COUNT] === COUNT_UNASKED) {
-      // What was asked before holds no more.
+    if (records[at + REC_COUNT] === COUNT_UNASKED || side.asked !== side.generation) {
+      // What was asked before holds no more, and what was not proved does not hold for all.
       side.pass = 0
       side.events = records[at + REC_EVENTS]!
     } else {
@@ -169,7 +169,7 @@ export class DescriptorTable {
     const board = this.#board
     const at = BOARD_ASKING + n * RECORD
     board[at + REC_FD] = side.descriptor.fd
-    board[at + REC_GENERATION] = side.generation
+    board[at + REC_GENERATION] = side.asked
     board[at + REC_EVENTS] = side.events
     board[at + REC_DRAINS] = side.drains
     this.#asked[n] = side

@@ -42,20 +42,35 @@ export class Idle {
 
   #arm(epfd: number): void {
     this.#looks = 0
-    this.#tail ??= this.#open()
+    if (this.#tail === undefined) this.#tail = this.#open()
     if (this.#tail === null) {
+      // Not in this process.
       this.#looks = Number.NEGATIVE_INFINITY
       return
     }
     const armed = this.native.idleArm(epfd)
-    if (armed < 0) this.#tail = null
+    if (armed < 0) {
+      this.close()
+      this.#tail = null
+      return
+    }
     this.#armed = armed === 1
-    this.#at = this.#tail === null ? 0 : Atomics.load(this.#tail, 0)
+    this.#at = Atomics.load(this.#tail, 0)
   }
 
   #open(): Int32Array | null {
     const tail = this.native.idleOpen()
     return typeof tail === 'number' ? null : tail
+  }
+
+  /** Nobody looks any more. */
+  close(): void {
+    if (this.#tail) {
+      this.native.idleClose()
+      this.#tail = undefined
+    }
+    this.#armed = false
+    this.#looks = 0
   }
 
   /** Another epoll instance is looked into from now on. */

@@ -33,6 +33,8 @@ export const RECORD = 6
 export const REC_FD = 0
 /** The registration's generation, as given to `epollAdd`; 0 for the kernel's own descriptors. */
 export const REC_GENERATION = 1
+/** In `REC_GENERATION`: it need not be proved at each visit that the number is that file. */
+export const TRUSTED = 0x40000000
 /** `POLL*` bits, and `REC_STALE`. */
 export const REC_EVENTS = 2
 /** Bytes readable, connections waiting, or bytes of room; `COUNT_UNKNOWN`, `COUNT_UNASKED`. */
@@ -209,6 +211,8 @@ export interface Native {
   idleArm(epfd: number): number
   /** Polls it no more. */
   idleDisarm(): number
+  /** Closes the ring, and takes the array's memory away. */
+  idleClose(): number
 
   /** The descriptor of a queue: an epoll that holds `readyFd`, off. */
   queueCreate(readyFd: number): number

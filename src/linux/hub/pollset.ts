@@ -14,7 +14,7 @@
  */
 import { NumberTable } from '../../core/table.js'
 import { EBADF, EEXIST, EPERM } from '../../errors.js'
-import { EPOLLET, type Native } from './native.js'
+import { EPOLLET, type Native, TRUSTED } from './native.js'
 
 /** A descriptor in a set that another process has made: what it last told there. */
 export interface HandedMember {
@@ -76,12 +76,12 @@ export class PollSet {
 
   /**
    * Adds a descriptor: its generation, or a negative errno. -EPERM: epoll does not take it,
-   * or it is a regular file and no `regular` one is wanted.
+   * or it is a regular file and no `regular` one is wanted. `trusted` is 0 or TRUSTED.
    */
-  add(fd: number, regular = false): number {
+  add(fd: number, regular = false, trusted = 0): number {
     const handed = this.#handed.get(fd)
     if (handed !== undefined) return this.#addHanded(handed)
-    const generation = this.#nextGeneration()
+    const generation = this.#nextGeneration() | trusted
     let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation, regular)
     // Closed and opened again as a duplicate of the same file.
     if (error === -EEXIST) error = this.#modify(fd, generation)
@@ -248,7 +248,7 @@ export class PollSet {
   }
 
   #nextGeneration(): number {
-    this.#generation = this.#generation === 0x7fffffff ? 1 : this.#generation + 1
+    this.#generation = this.#generation === TRUSTED - 1 ? 1 : this.#generation + 1
     return this.#generation
   }
 }
