@@ -13,7 +13,7 @@
  * `renew` starts afresh.
  */
 import { NumberTable } from '../../core/table.js'
-import { EBADF, EEXIST, EPERM } from '../../errors.js'
+import { EBADF, EEXIST, ENOMEM, ENOSPC, EPERM } from '../../errors.js'
 import { EPOLLET, type Native, TRUSTED } from './native.js'
 
 /** A descriptor in a set that another process has made: what it last told there. */
@@ -39,8 +39,8 @@ const REPORTS = 64
 const HELD_PER_REPORT = 4
 /** So many descriptors may have been closed before they were taken out, and one for each held. */
 const CLOSED = 4096
-/** So many descriptors may be parked. */
-const PARKED = 1024
+/** So many descriptors may be parked, more than most programs have. */
+const PARKED = 16384
 
 export class PollSet {
   /** How many descriptors it holds, besides those parked. */
@@ -85,6 +85,11 @@ export class PollSet {
     let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation, regular)
     // Closed and opened again as a duplicate of the same file.
     if (error === -EEXIST) error = this.#modify(fd, generation)
+    // What is parked takes room that is needed now.
+    if ((error === -ENOSPC || error === -ENOMEM) && this.#parked.size > 0) {
+      this.clearParked()
+      error = this.#register(fd, generation, regular)
+    }
     if (error < 0) return error
     if (error === 1) this.#nested.set(fd, 1)
     this.size++
