@@ -14,11 +14,13 @@ import { printContest, printHeader, printRow } from './table.mjs'
 /** The rows, in the order of the table: each is rows/NAME.mjs. */
 const ROWS = [
   'rotate',
+  'rotate-trusted',
   'rotate-100',
   'churn',
   'idle-poll',
   'sparse',
   'level-rescan',
+  'level-rescan-trusted',
   'read-scan',
   'scan-9000',
   'growth',

@@ -3,10 +3,13 @@
 import { EV_ADD, EV_DELETE, EV_SET, EVFILT_READ, EventList, kqueue } from 'kqueue'
 import { openPipes } from './pipes.mjs'
 
-/** @param {number} count pipes @param {number} ready @param {number} room for events */
-export function readPipes(count, ready, room) {
+/**
+ * @param {number} count pipes @param {number} ready @param {number} room for events
+ * @param {() => import('kqueue').Kqueue} make
+ */
+export function readPipes(count, ready, room, make = kqueue) {
   const pipes = openPipes(count, ready)
-  const kq = kqueue()
+  const kq = make()
   kq.kevent(pipes.readers.map((fd) => EV_SET(fd, EVFILT_READ, EV_ADD)))
   const list = new EventList(room)
   return {
@@ -33,14 +36,15 @@ export function readPipes(count, ready, room) {
  *
  * @param {string} name @param {number} count pipes @param {number} ready
  * @param {number} times one after another, where one is short
+ * @param {() => import('kqueue').Kqueue} make
  * @returns {import('./main.mjs').Row}
  */
-export function scanRow(name, count, ready, times = 1) {
+export function scanRow(name, count, ready, times = 1, make = kqueue) {
   return {
     name,
     unit: 'events/s',
     ours() {
-      const { scan, close } = readPipes(count, ready, ready)
+      const { scan, close } = readPipes(count, ready, ready, make)
       return {
         work() {
           for (let i = 0; i < times; i++) scan(ready)

@@ -268,11 +268,13 @@ static long timer_arm(void)
 
 static const struct row rows[] = {
 	{ "rotate", idle_setup, rotate, pipes_teardown, NULL },
+	{ "rotate-trusted", idle_setup, rotate, pipes_teardown, NULL },
 	{ "rotate-100", idle_setup, rotate_100, pipes_teardown, NULL },
 	{ "churn", create, churn, teardown, NULL },
 	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown, NULL },
 	{ "sparse", sparse_setup, sparse, pipes_teardown, NULL },
 	{ "level-rescan", level_setup, level_rescan, pipes_teardown, NULL },
+	{ "level-rescan-trusted", level_setup, level_rescan, pipes_teardown, NULL },
 	{ "read-scan", read_scan_setup, read_scan, pipes_teardown, NULL },
 	{ "scan-9000", scan_most_setup, scan_most, pipes_teardown, NULL },
 	{ "register", register_setup, add_pipes, pipes_teardown, deleted },
