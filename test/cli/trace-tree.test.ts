@@ -306,6 +306,17 @@ describe('failures', () => {
   })
 })
 
+describe('labels', () => {
+  test('name the rarest words first', () => {
+    const past = new Past(['make'])
+    for (let pid = 2; pid < 12; pid++) {
+      past.run(pid, ['cc1', ...(pid % 2 ? ['-D', 'PIC'] : []), `${pid}.c`], pid, pid + 1)
+    }
+    const { labels, processes } = past.history
+    assert.deepEqual(labels.of(processes[2]!), ['cc1 3.c PIC -D', 'cc1 3.c', 'cc1 3.c', 'cc1'])
+  })
+})
+
 describe('the label of a script', () => {
   const script = 'for i in /usr/lib/*; do\n  test -e "$i" || echo /dev/null;\ndone'
   const shown = 'for i in /usr/lib/*; do test -e "$i" || echo /dev/null; done'

@@ -1,5 +1,6 @@
 /** processExit and processTree. */
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { type ProcessEvent, processExit, processTree } from 'kqueue'
 import { spawn } from '../patience.js'
@@ -56,6 +57,33 @@ describe('processExit', () => {
 })
 
 describe('processTree', () => {
+  it('follows the descendants that there are, each once, if that is wanted', async () => {
+    const script =
+      'sh -c "sh -c \'read x <&3; exit 5\'; exit 4" & echo up; read go; sh -c "exit 3"; wait'
+    const child = spawn('sh', ['-c', script], { stdio: ['pipe', 'pipe', 'ignore', 'pipe'] })
+    const tree = processTree(child.pid!, { descendants: true })
+    const [input, inner] = [child.stdin!, child.stdio[3] as NodeJS.WritableStream]
+    await once(child.stdout!, 'data')
+    const events: ProcessEvent[] = []
+    const next = async () => {
+      const { value } = await tree.next()
+      if (value) events.push(value)
+      return value !== undefined
+    }
+    await next()
+    inner.write('go\n')
+    input.write('go\n')
+    while (await next());
+    const born = events.filter(({ type }) => type === 'fork').map(({ pid }) => pid)
+    assert.equal(new Set(born).size, 3)
+    assert.equal(born.length, 3)
+    const ends = events.flatMap((event) => (event.type === 'exit' ? [event.code] : []))
+    assert.deepEqual(ends.sort(), [0, 3, 4, 5])
+    assert.ok(events.some((event) => event.type === 'fork' && event.existing))
+    const wrong = { descendants: 1 as unknown as boolean }
+    await assert.rejects(processTree(1, wrong).next(), { code: 'ERR_INVALID_ARG_TYPE' })
+  })
+
   it('tells what a process and its descendants do, until the last has exited', async () => {
     const before = descriptors()
     const child = spawn('sh', ['-c', 'read x; (sh -c "exit 3"; exit 4) & wait; exit 5'], {

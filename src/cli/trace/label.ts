@@ -66,11 +66,14 @@ export class Labels {
     return [lineOf([name, ...telling]), lineOf([name, first]), lineOf([name, baseOf(first)]), name]
   }
 
-  /** The words in which it differs, options last; undefined where few run the same program. */
+  /** The words in which it differs, the rarest first, options last; undefined where few run the same program. */
   #telling({ name }: Labelled, words: readonly string[]): string[] | undefined {
     const usage = this.#usages.get(name)
     if (usage === undefined || usage.count < SEVERAL) return undefined
-    const rare = words.filter((word) => (usage.words.get(word) ?? 0) <= usage.count / 2)
+    const often = (word: string) => usage.words.get(word) ?? 0
+    const rare = words
+      .filter((word) => often(word) <= usage.count / 2)
+      .sort((a, b) => often(a) - often(b))
     const isOption = (word: string) => word.startsWith('-')
     const sorted = [...rare.filter((word) => !isOption(word)), ...rare.filter(isOption)]
     return [...new Set(sorted)]
