@@ -24,6 +24,7 @@
         "native/calls/queue.c",
         "native/calls/sockdiag.c",
         "native/calls/timerfd.c",
+        "native/calls/tree.c",
         "native/engines/aio/aio.c",
         "native/engines/aio/buffer.c",
         "native/engines/aio/calls.c",

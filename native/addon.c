@@ -28,6 +28,7 @@ static const struct call_entry *const facilities[] = {
 	timerfd_calls,
 	eventfd_calls,
 	inotify_calls,
+	tree_calls,
 	file_calls,
 	clock_calls,
 	loop_calls,

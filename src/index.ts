@@ -29,6 +29,8 @@ export type {
   ProcessInfo,
   StartGiven,
 } from './api/system.js'
+export type { TreeArgument, TreeOptions } from './api/tree-events.js'
+export type { TreeEvent } from './api/trees/tree.js'
 export type { FileArgument, VnodeEvent } from './api/vnode-events.js'
 export type { Abort } from './core/abort.js'
 export { EventList } from './core/event-list.js'
@@ -162,6 +164,17 @@ export const processTree = calls.processTree
  *   signal's reason
  */
 export const vnodeEvents = calls.vnodeEvents
+
+/**
+ * What happens below a directory, to which path, from the first `next()` on until the loop is
+ * left: inotify(7), one watch a directory and no descriptor a file. Small trees are watched when
+ * the first `next()` has returned; `ready` tells. When the directory is removed or moved away,
+ * the last event is a 'delete' of '.'. See docs/trees.md.
+ * @param path of a directory
+ * @throws (rejects with) ENOENT, EACCES and what else open(2) fails with; KqueueError ENOTDIR,
+ *   ENOSPC, which names the limit of watches, EMFILE; what `ignore` throws; the signal's reason
+ */
+export const treeEvents = calls.treeEvents
 
 // Asynchronous I/O
 

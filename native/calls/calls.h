@@ -21,5 +21,6 @@ extern const struct call_entry pidfd_calls[];
 extern const struct call_entry pollprobe_calls[];
 extern const struct call_entry queue_calls[];
 extern const struct call_entry timerfd_calls[];
+extern const struct call_entry tree_calls[];
 
 #endif

@@ -20,6 +20,7 @@ import * as processes from './processes.js'
 import * as queues from './queues.js'
 import type { Bound } from './system.js'
 import * as tables from './tables.js'
+import { treeEvents } from './tree-events.js'
 import { vnodeEvents } from './vnode-events.js'
 
 /** What is the same on every system. */
@@ -61,6 +62,7 @@ export function bind(system: Bound) {
     processExit: on(processes.processExit),
     processTree: on(processes.processTree),
     vnodeEvents: on(vnodeEvents),
+    treeEvents: on(treeEvents),
     aio_read: on(aio.aio_read),
     aio_write: on(aio.aio_write),
     aio_fsync: on(aio.aio_fsync),

@@ -34,6 +34,7 @@ export interface System {
   readonly filters: SystemFilters
   readonly sysctl: Sysctl
   readonly files: SystemFiles
+  readonly trees: SystemTrees
   readonly processes: SystemProcesses
   readonly interfaces: SystemInterfaces
   readonly aio: SystemAio
@@ -124,6 +125,57 @@ export interface MountInfo {
   readonly source: string
   /** 'ext4' and the like: f_fstypename. */
   readonly type: string
+}
+
+/** Watches of directories, as of inotify(7). */
+export interface SystemTrees {
+  /** Of directories below this one. @throws ENOENT, EACCES, EMFILE and what else open(2) fails with */
+  open(path: string | Uint8Array | { readonly href: string }): SystemTree
+}
+
+/**
+ * Watches of the directories of a tree. Paths are below its root, '' for that, and are made of
+ * names as the system has them; `text` makes them what people read.
+ */
+export interface SystemTree {
+  /** A descriptor that can be read while there are records. */
+  readonly fd: number
+  /**
+   * Watches a directory, and lists it as `trees/entries.ts` has it; or a positive errno.
+   * @param options.follow whether a symbolic link, the last name too, is what it leads to
+   * @param options.compare marks what may have been changed since records were lost
+   */
+  list(
+    path: string,
+    options: { readonly follow: boolean; readonly compare: boolean },
+  ): { readonly watch: number; readonly names: string } | number
+  /** The watch of a directory, which is watched if it was not; -1 when that cannot be. */
+  identify(path: string, follow: boolean): number
+  isDirectory(path: string): boolean
+  unwatch(watch: number): void
+  /** All that has happened until now. @throws KqueueError */
+  read(): TreeRecord[]
+  /** From now on all is recorded. */
+  mark(): void
+  /** Records were lost, and what has changed will be asked for. */
+  rescan(): void
+  text(path: string): string
+  /** What an errno of `list` means. */
+  failure(errno: number): Error
+  close(): void
+}
+
+/** What happened to an entry of a watched directory. */
+export interface TreeRecord {
+  /** -1 for none. */
+  readonly watch: number
+  /** 'from' and 'to' are the names of a rename; 'gone' is the watch, and 'lost' are records. */
+  readonly what: 'create' | 'delete' | 'from' | 'to' | 'write' | 'attributes' | 'gone' | 'lost'
+  /** The same for both names of a rename. */
+  readonly cookie: number
+  /** '' for the directory itself. */
+  readonly name: string
+  readonly directory: boolean
 }
 
 export interface SystemProcesses {

@@ -8,6 +8,7 @@ import type {
   SystemInterfaces,
   SystemProcesses,
   SystemQueue,
+  SystemTrees,
 } from '../api/system.js'
 import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO, KqueueError } from '../errors.js'
@@ -19,6 +20,7 @@ import { linkStates } from './links.js'
 import { mountTable } from './mounts.js'
 import { isThread, processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
+import { LinuxTree } from './trees.js'
 
 /** O_PATH, which Node.js does not name: opens without reading, waiting, or being an event. */
 const O_PATH = 0o10000000
@@ -48,6 +50,7 @@ class LinuxSystem implements System {
   readonly aio
   readonly fork
   readonly files: SystemFiles
+  readonly trees: SystemTrees
   readonly processes: SystemProcesses
   readonly interfaces: SystemInterfaces
   readonly flags = {
@@ -64,6 +67,7 @@ class LinuxSystem implements System {
     this.aio = kernel.aio
     this.fork = new LinuxFork(kernel)
     this.files = filesOf(kernel)
+    this.trees = { open: (path) => LinuxTree.open(kernel.native, this.files, path) }
     this.processes = processesOf(kernel)
     this.interfaces = interfacesOf(kernel)
   }

@@ -10,10 +10,23 @@ import { type FileSystem, Vnode, VnodeFile } from './vnode.js'
 /** Bytes that an entry counts for in the size; `.` and `..` are entries. */
 const ENTRY_SIZE = 32
 
+/** Who watches a directory as inotify(7) does. */
+export interface EntryObserver {
+  /** Something happened to an entry, '' for the directory itself. */
+  entry(at: Directory, what: EntryChange, name: string, directory: boolean): void
+  /** An entry was renamed; the observer watches one of the directories, or both. */
+  moved(from: Directory, name: string, to: Directory, newName: string, directory: boolean): void
+  /** The directory was removed, or has another name. */
+  left(at: Directory, removed: boolean): void
+}
+
+export type EntryChange = 'create' | 'delete' | 'write' | 'attributes'
+
 export class Directory extends Vnode {
   readonly type = 'directory'
   /** In the order in which they were made; without `.` and `..`. */
   readonly entries = new Map<string, Vnode>()
+  readonly observers = new Set<EntryObserver>()
   /** What `..` is; of the root of a file system, the one of the directory it is mounted on. */
   parent: Directory
   /** The root of the file system that is mounted on it. */
@@ -36,6 +49,7 @@ export class Directory extends Vnode {
   /** Gives a vnode a name, which is free, in this directory. */
   enter(name: string, vnode: Vnode): void {
     this.entries.set(name, vnode)
+    vnode.holders.add(this)
     vnode.links++
     this.#logName(name)
     if (vnode instanceof Directory) {
@@ -50,12 +64,33 @@ export class Directory extends Vnode {
     const vnode = this.entries.get(name)
     if (vnode === undefined) return
     this.entries.delete(name)
+    if (vnode.links === 1 || !this.#has(vnode)) vnode.holders.delete(this)
     vnode.links--
     this.#logName(name)
     if (vnode instanceof Directory) {
       vnode.links--
       this.links--
     }
+  }
+
+  #has(vnode: Vnode): boolean {
+    for (const each of this.entries.values()) if (each === vnode) return true
+    return false
+  }
+
+  /** Who watches is told of an entry. */
+  observe(what: EntryChange, name: string, vnode: Vnode): void {
+    for (const each of this.observers) each.entry(this, what, name, vnode instanceof Directory)
+  }
+
+  happened(vnode: Vnode, what: 'write' | 'attributes'): void {
+    if (this.observers.size === 0) return
+    for (const [name, each] of this.entries) if (each === vnode) this.observe(what, name, vnode)
+  }
+
+  override tell(what: 'write' | 'attributes'): void {
+    super.tell(what)
+    this.observe(what, '', this)
   }
 
   /** For who is told of the change that comes with it. */

@@ -38,6 +38,7 @@ export class Regular extends Vnode {
     this.#size = Math.max(before, end)
     this.note(end > before ? NOTE_WRITE | NOTE_EXTEND : NOTE_WRITE)
     this.noteSize()
+    this.tell('write')
   }
 
   /**
@@ -52,6 +53,7 @@ export class Regular extends Vnode {
     this.note(NOTE_ATTRIB)
     if (length > before) this.note(NOTE_EXTEND)
     this.noteSize()
+    this.tell('write')
   }
 
   #reserve(end: number): void {

@@ -36,6 +36,7 @@ import { O_CLOEXEC, O_DSYNC, O_NONBLOCK, O_PATH, O_SYNC } from './fcntl.js'
 import type { SimProcess } from './process.js'
 import type { SimQueue } from './queue.js'
 import { signalName } from './signals.js'
+import { SimTree } from './trees.js'
 import { VnodeFile } from './vnode.js'
 
 const NS_PER_MS = 1e6
@@ -59,6 +60,7 @@ export function callsOf(process: SimProcess): Calls {
     filters: kernel.filters,
     sysctl: kernel.sysctl,
     files: filesOf(process),
+    trees: { open: (path: unknown) => new SimTree(process, path) },
     processes: processesOf(process),
     interfaces: interfacesOf(process),
     aio: aioOf(process),

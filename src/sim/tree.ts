@@ -64,7 +64,7 @@ function fail(errno: number, syscall: string, { text }: Path, why = ''): never {
 }
 
 /** Through what is mounted on a directory. */
-function cross(vnode: Vnode): Vnode {
+export function cross(vnode: Vnode): Vnode {
   let at = vnode
   while (at instanceof Directory && at.covered !== null) at = at.covered
   return at
@@ -168,6 +168,7 @@ export class Tree {
     directory.remove(name)
     noteEntries(directory, NOTE_WRITE)
     noteRemoved(vnode)
+    directory.observe('delete', name, vnode)
   }
 
   /**
@@ -187,6 +188,8 @@ export class Tree {
     directory.remove(name)
     noteEntries(directory, NOTE_WRITE | NOTE_LINK)
     noteRemoved(vnode)
+    for (const each of [...vnode.observers]) each.left(vnode, true)
+    directory.observe('delete', name, vnode)
   }
 
   /**
@@ -223,6 +226,7 @@ export class Tree {
     if (target.vnode !== null) target.directory.remove(target.name)
     target.directory.enter(target.name, vnode)
     noteRenamed(source, target, vnode)
+    tellRenamed(source, target, vnode)
   }
 
   #checkRename(source: Place, target: Place, vnode: Vnode): void {
@@ -311,6 +315,7 @@ export class Tree {
     if (directory.links === 0) fail(ENOENT, syscall, path, 'the directory was removed')
     directory.enter(name, vnode)
     noteEntries(directory, hint)
+    directory.observe('create', name, vnode)
   }
 
   #existing(caller: Caller | undefined, path: string, syscall: string): Vnode {
@@ -359,4 +364,17 @@ function noteRenamed(source: Place, target: Place, vnode: Vnode): void {
   }
   vnode.note(NOTE_RENAME)
   if (replaced !== null) noteRemoved(replaced)
+}
+
+/** The same for who watches directories. */
+function tellRenamed({ directory: from, name }: Place, target: Place, vnode: Vnode): void {
+  const { directory: to, name: newName, vnode: replaced } = target
+  const isDirectory = vnode instanceof Directory
+  if (replaced instanceof Directory) {
+    for (const each of [...replaced.observers]) each.left(replaced, true)
+  }
+  for (const each of new Set([...from.observers, ...to.observers])) {
+    each.moved(from, name, to, newName, isDirectory)
+  }
+  if (isDirectory) for (const each of [...vnode.observers]) each.left(vnode, false)
 }

@@ -57,6 +57,11 @@ export interface Stat {
 
 export type VnodeType = 'regular' | 'directory' | 'special'
 
+/** A directory that has a name for a vnode, and is told what happens to that. */
+export interface Holder {
+  happened(vnode: Vnode, what: 'write' | 'attributes'): void
+}
+
 export abstract class Vnode {
   readonly ino: number
   abstract readonly type: VnodeType
@@ -66,6 +71,8 @@ export abstract class Vnode {
   links = 0
   /** Who has it open. */
   readonly files = new Set<VnodeFile>()
+  /** The directories in which it has names. */
+  readonly holders = new Set<Holder>()
 
   constructor(
     readonly fs: FileSystem,
@@ -79,6 +86,11 @@ export abstract class Vnode {
     for (const file of this.files) file.note(hint)
   }
 
+  /** Who watches the directories that it is in is told. */
+  tell(what: 'write' | 'attributes'): void {
+    for (const holder of this.holders) holder.happened(this, what)
+  }
+
   /** Its size may have changed. */
   noteSize(): void {
     for (const file of this.files) file.readers.note(0)
@@ -87,6 +99,7 @@ export abstract class Vnode {
   chmod(mode: number): void {
     this.mode = mode & 0o7777
     this.note(NOTE_ATTRIB)
+    this.tell('attributes')
   }
 
   stat(): Stat {

@@ -30,6 +30,8 @@ export const IN_MOVE_SELF = 0x00000800
 export const IN_Q_OVERFLOW = 0x00004000
 export const IN_IGNORED = 0x00008000
 export const IN_ONLYDIR = 0x01000000
+/** Nothing of files that have no name there any more. */
+export const IN_EXCL_UNLINK = 0x04000000
 /** Adds to what is asked for already. */
 export const IN_MASK_ADD = 0x20000000
 export const IN_ISDIR = 0x40000000

@@ -162,6 +162,28 @@ export const AIO_DSYNC = 3
 export const AIO_URING = 1
 export const AIO_THREADS = 2
 
+/** What `treeRead` is asked: the descriptors of inotify and of the root, */
+export const TREE_REQUEST_INOTIFY = 0
+export const TREE_REQUEST_ROOT = 1
+/** the length of the path in bytes, the mask of inotify, */
+export const TREE_REQUEST_PATH = 2
+export const TREE_REQUEST_MASK = 3
+/** TREE_FOLLOW, TREE_LIST, */
+export const TREE_REQUEST_OPTIONS = 4
+/** since when what was changed is TREE_RECENT, in s since 1970, 0 for nothing; */
+export const TREE_REQUEST_SINCE = 5
+/** and what it answers: the watch. */
+export const TREE_REQUEST_WATCH = 6
+export const TREE_REQUEST_FIELDS = 7
+
+/** Symbolic links to directories are directories. */
+export const TREE_FOLLOW = 1
+/** The names are asked for. */
+export const TREE_LIST = 2
+/** Of an entry: it is a directory; its inode was changed lately. */
+export const TREE_DIRECTORY = 1
+export const TREE_RECENT = 2
+
 /** A watch on one descriptor in the event loop of the thread that made it. */
 export interface LoopWatch {
   readonly __loopWatch: unique symbol
@@ -249,6 +271,13 @@ export interface Native {
   inotifyRemove(inotifyFd: number, wd: number): number
   /** read(2) of whole records into `buffer`: bytes read, 0 when there are none. */
   inotifyRead(inotifyFd: number, buffer: Uint8Array): number
+
+  /**
+   * Watches a directory below another one, and lists it: see TREE_REQUEST_*. The path, in bytes
+   * with a zero at the end, is in `buffer`, where the names come: of each a byte of TREE_*, its
+   * length in a byte, and the name. Answers how many bytes; -ENOBUFS there is no room for them.
+   */
+  treeRead(request: Float64Array, buffer: Uint8Array): number
 
   /** statx(2), or fstat(2) where that is refused, and the offset of `fd`: see STAT_*. */
   fileStat(fd: number, stat: Float64Array): number

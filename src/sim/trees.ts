@@ -1,0 +1,174 @@
+/**
+ * Watches of the directories of a tree, as an inotify(7) instance has them: an open file that
+ * can be read while there are records. None is ever lost.
+ */
+
+import type { SystemTree, TreeRecord } from '../api/system.js'
+import { ENTRY_DIRECTORY, pack } from '../api/trees/entries.js'
+import { wrongType } from '../core/copyin.js'
+import type { FilterOps } from '../core/filter.js'
+import { Knlist } from '../core/knlist.js'
+import type { Knote } from '../core/knote.js'
+import { EINVAL, ENOENT, ENOTDIR, KqueueError, refuse } from '../errors.js'
+import { EVFILT_READ } from '../event.js'
+import { Directory, type DirectoryFile, type EntryChange, type EntryObserver } from './directory.js'
+import { O_DIRECTORY, O_PATH } from './fcntl.js'
+import { SimFile } from './file.js'
+import type { SimProcess } from './process.js'
+import { cross } from './tree.js'
+
+/** What is watched, and what has happened there. */
+class Watches extends SimFile implements EntryObserver {
+  readonly list = new Knlist()
+  records: TreeRecord[] = []
+  readonly #numbers = new Map<Directory, number>()
+  readonly #directories = new Map<number, Directory>()
+  #last = 0
+
+  constructor(readonly root: Directory) {
+    super()
+  }
+
+  add(directory: Directory): number {
+    const known = this.#numbers.get(directory)
+    if (known !== undefined) return known
+    const watch = ++this.#last
+    this.#numbers.set(directory, watch)
+    this.#directories.set(watch, directory)
+    directory.observers.add(this)
+    return watch
+  }
+
+  remove(watch: number): void {
+    const directory = this.#directories.get(watch)
+    if (directory === undefined) return
+    this.#directories.delete(watch)
+    this.#numbers.delete(directory)
+    directory.observers.delete(this)
+  }
+
+  entry(at: Directory, what: EntryChange, name: string, directory: boolean): void {
+    this.#put(at, { what, name, directory })
+  }
+
+  moved(from: Directory, name: string, to: Directory, newName: string, directory: boolean): void {
+    const cookie = ++this.#last
+    const both = this.#numbers.has(from) && this.#numbers.has(to)
+    if (!this.#numbers.has(to)) this.#put(from, { what: 'delete', name, directory })
+    if (both) this.#put(from, { what: 'from', name, directory, cookie })
+    if (this.#numbers.has(to)) this.#put(to, { what: 'to', name: newName, directory, cookie })
+  }
+
+  left(at: Directory, removed: boolean): void {
+    if (!removed && at !== this.root) return
+    const watch = this.#numbers.get(at)!
+    this.#put(at, { what: 'gone', name: '', directory: true })
+    this.remove(watch)
+  }
+
+  #put(at: Directory, record: Omit<TreeRecord, 'watch' | 'cookie'> & { cookie?: number }): void {
+    this.records.push({ cookie: 0, ...record, watch: this.#numbers.get(at)! })
+    this.list.note(0)
+  }
+
+  kqfilter(kn: Knote): number {
+    if (kn.filter !== EVFILT_READ) refuse(EINVAL, `watches have no filter ${kn.filter}`)
+    kn.ops = readFilter
+    return attach(kn)
+  }
+
+  override release(): void {
+    for (const watch of [...this.#directories.keys()]) this.remove(watch)
+  }
+}
+
+function attach(kn: Knote): number {
+  ;(kn.file as Watches).list.add(kn)
+  return 0
+}
+
+/** `data`: records. */
+const readFilter: FilterOps = {
+  isFd: true,
+  attach,
+  detach: (kn) => kn.list?.remove(kn),
+  event(kn) {
+    kn.data = (kn.file as Watches).records.length
+    return kn.data > 0
+  },
+}
+
+export class SimTree implements SystemTree {
+  readonly fd: number
+  readonly #watches: Watches
+
+  /** @throws KqueueError as `open` does; ENOTDIR */
+  constructor(
+    readonly process: SimProcess,
+    path: unknown,
+  ) {
+    if (typeof path !== 'string') throw wrongType('path', 'a path', path)
+    const opened = process.open(path, O_PATH | O_DIRECTORY)
+    const { directory } = process.fget(opened) as DirectoryFile
+    process.close(opened)
+    this.#watches = new Watches(directory)
+    this.fd = process.descriptors.install(this.#watches, 'open')
+  }
+
+  list(path: string) {
+    const directory = this.#find(path)
+    if (typeof directory === 'number') return directory
+    let names = ''
+    for (const [name, vnode] of directory.entries) {
+      names += pack(name, vnode instanceof Directory ? ENTRY_DIRECTORY : 0)
+    }
+    return { watch: this.#watches.add(directory), names }
+  }
+
+  identify(path: string): number {
+    const directory = this.#find(path)
+    return typeof directory === 'number' ? -1 : this.#watches.add(directory)
+  }
+
+  isDirectory(path: string): boolean {
+    return typeof this.#find(path) !== 'number'
+  }
+
+  /** What a path leads to, or a positive errno. */
+  #find(path: string): Directory | number {
+    let at = this.#watches.root
+    for (const name of path === '' ? [] : path.split('/')) {
+      const next = at.entries.get(name)
+      if (next === undefined) return ENOENT
+      if (!(next instanceof Directory)) return ENOTDIR
+      at = cross(next) as Directory
+    }
+    return at
+  }
+
+  unwatch(watch: number): void {
+    this.#watches.remove(watch)
+  }
+
+  read(): TreeRecord[] {
+    const { records } = this.#watches
+    this.#watches.records = []
+    return records
+  }
+
+  mark(): void {}
+
+  rescan(): void {}
+
+  text(path: string): string {
+    return path
+  }
+
+  failure(errno: number): Error {
+    return new KqueueError(errno, 'open')
+  }
+
+  close(): void {
+    if (this.process.fget(this.fd) === this.#watches) this.process.close(this.fd)
+  }
+}
