@@ -152,7 +152,7 @@ describe('What is no image', () => {
     refused({ ...image(), pid: 1 }, /^pid must be \d+, of this process, not 1$/)
     refused({ ...image(), start: 0 }, /^start must be/)
     refused({ ...image(), epoch: 1 }, /^epoch must be a bigint/)
-    refused({ ...image(), flags: 4 }, /^flags must be a mask of 0x30003/)
+    refused({ ...image(), flags: 4 }, /^flags must be a mask of 0x70003/)
     refused({ ...image(), knotes: undefined }, /^knotes must be an array, not undefined$/)
     refused({ ...image(), knotes: [null] }, /^knotes\[0\] must be an object, not null$/)
     for (const [field, length] of [
