@@ -1,0 +1,197 @@
+/** treeEvents on Linux: descriptors, limits, lost records, links, names, workers, storms. */
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import * as fs from 'node:fs'
+import { describe, it } from 'node:test'
+import { Worker } from 'node:worker_threads'
+import { happened, LinuxPlace, Model, told, walk } from '../api/trees.js'
+import { BOUNDED, whenOver, within } from '../patience.js'
+
+const descriptors = (): string[] => fs.readdirSync('/proc/self/fd')
+
+function begin(place: LinuxPlace, options = {}) {
+  const events = place.watch(options)
+  const first = events.next()
+  const next = events.next.bind(events)
+  let begun: typeof first | undefined = first
+  first.catch(() => {})
+  events.next = () => {
+    const answer = begun ?? next()
+    begun = undefined
+    return answer
+  }
+  return events
+}
+
+describe('treeEvents on Linux alone', () => {
+  it('tells what differs when records were lost, and which files were written', async () => {
+    const most = Number(fs.readFileSync('/proc/sys/fs/inotify/max_queued_events', 'latin1'))
+    const place = new LinuxPlace()
+    const names = Array.from({ length: 20 }, (_, i) => `d${i}`)
+    for (const name of names) {
+      place.mkdir(name)
+      for (let i = 0; i < 5; i++) place.write(`${name}/old${i}`)
+    }
+    const model = new Model(walk(place))
+    // Times of files are of the tick: those of before are to be earlier.
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    const events = begin(place)
+    for (let i = 0; i < most + 100; i++) {
+      place.write('busy')
+      place.chmod('busy')
+    }
+    for (const name of names.slice(0, 5)) place.rename(name, `${name}-moved`)
+    fs.rmSync(place.at('d10'), { recursive: true })
+    for (const path of ['d11/a', 'd11/a/b']) place.mkdir(path)
+    place.write('d11/a/b/f')
+    place.write('d12/old3')
+    const all = await happened(place, events).catch((error) => error)
+    assert.ok(Array.isArray(all), String(all))
+    for (const event of all) model.apply(event)
+    assert.deepEqual(model.paths, walk(place).sort())
+    const written = all.filter(({ type, path }) => type === 'write' && path.startsWith('d1'))
+    assert.deepEqual(
+      written.map(({ path }) => path),
+      ['d12/old3'],
+    )
+    place.write('d0-moved/new')
+    place.write('d11/a/b/g')
+    assert.deepEqual(told(await happened(place, events)), [
+      'create d0-moved/new',
+      'create d11/a/b/g',
+    ])
+  })
+
+  it('takes no descriptor a file or directory, and leaves none', async () => {
+    const place = new LinuxPlace()
+    const once = begin(place)
+    place.write('once')
+    await place.next(once)
+    await once.return()
+    const before = descriptors().length
+    for (let i = 0; i < 300; i++) {
+      place.mkdir(`d${i}`)
+      place.write(`d${i}/f`)
+    }
+    const events = begin(place)
+    assert.ok(descriptors().length < before + 10, `${before}, then ${descriptors().length}`)
+    place.write('f')
+    await place.next(events)
+    await events.return()
+    assert.equal(descriptors().length, before)
+  })
+
+  it('does not follow symbolic links, unless it is asked to', async () => {
+    const place = new LinuxPlace()
+    place.mkdir('../other')
+    fs.symlinkSync('../other', place.at('link'))
+    fs.symlinkSync('.', place.at('loop'))
+    const plain = begin(place)
+    const following = begin(place, { followSymlinks: true })
+    place.write('../other/f')
+    assert.deepEqual(told(await happened(place, plain)), [])
+    assert.deepEqual(told(await happened(place, following)).slice(0, 1), ['create link/f'])
+  })
+
+  it('watches names that are not UTF-8', async () => {
+    const place = new LinuxPlace()
+    const events = begin(place)
+    const odd = Buffer.concat([Buffer.from(place.at('d')), Buffer.from([0xff])])
+    fs.mkdirSync(odd)
+    fs.writeFileSync(Buffer.concat([odd, Buffer.from('/ä')]), '')
+    assert.deepEqual(told(await happened(place, events)), ['create d\ufffd', 'create d\ufffd/ä'])
+    fs.writeFileSync(Buffer.concat([odd, Buffer.from('/b')]), '')
+    assert.deepEqual(told(await happened(place, events)), ['create d\ufffd/b'])
+  })
+
+  it('says which limit of watches is reached, and leaves nothing', (t) => {
+    const place = new LinuxPlace()
+    for (let i = 0; i < 50; i++) place.mkdir(`d${i}`)
+    const program = `
+      import { readdirSync } from 'node:fs'
+      import { treeEvents, kqueue } from 'kqueue'
+      kqueue().close()
+      const before = readdirSync('/proc/self/fd').length
+      const error = await treeEvents(${JSON.stringify(place.path)}).next().catch((error) => error)
+      const after = readdirSync('/proc/self/fd').length
+      console.log(JSON.stringify([error.code, error.name, error.message, after - before]))`
+    const script =
+      'echo 20 > /proc/sys/user/max_inotify_watches && exec "$0" --input-type=module -e "$1"'
+    const made = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, program], {
+      ...BOUNDED,
+      encoding: 'utf8',
+    })
+    if (made.status !== 0) return t.skip(`no user namespace: ${made.stderr}`)
+    const [code, name, message, more] = JSON.parse(made.stdout)
+    assert.deepEqual([code, name, more], ['ENOSPC', 'KqueueError', 0])
+    assert.match(message, /user\.max_inotify_watches of this user namespace allows no more than 20/)
+  })
+
+  it('works in a worker, and ends with it', async () => {
+    const place = new LinuxPlace()
+    const before = descriptors().length
+    const program = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      import('kqueue').then(async ({ treeEvents }) => {
+        const ready = () => parentPort.postMessage('ready')
+        for await (const { path } of treeEvents(workerData, { ready })) parentPort.postMessage(path)
+      })`
+    const worker = new Worker(program, { eval: true, workerData: place.path })
+    whenOver(() => worker.terminate())
+    const messages: string[] = []
+    const come = (what: string) =>
+      within(
+        new Promise<void>((resolve) => {
+          worker.on('message', (message) => {
+            messages.push(message)
+            if (message === what) resolve()
+          })
+        }),
+        what,
+      )
+    await come('ready')
+    const told = come('file')
+    place.write('file')
+    await told
+    await worker.terminate()
+    assert.ok(descriptors().length <= before + 2, 'it has closed what it had')
+  })
+
+  it('keeps an exact account of others that do what they like', async () => {
+    const place = new LinuxPlace()
+    const model = new Model()
+    const events = begin(place)
+    const storm = `
+      cd "$0" && for i in 1 2 3 4 5 6 7 8; do
+        mkdir -p a/b/c x/y && touch a/b/c/f x/y/g
+        mv a x/y/a && mkdir -p a/b && mv x/y/a/b/c a/b/d && echo more >> a/b/d/f
+        mv x z$i && rm -rf a && mkdir a && touch a/new && rm -r a
+        cp -r z$i w && mv w/y z$i/w && rm -rf w
+      done`
+    const done = within(
+      new Promise<number | null>((resolve) => {
+        const child = new Worker(
+          `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(storm)}, require('node:worker_threads').workerData]).on('exit', (code) => require('node:worker_threads').parentPort.postMessage(code))`,
+          { eval: true, workerData: place.path },
+        )
+        child.on('message', resolve)
+      }),
+      'the storm',
+    )
+    let over = false
+    const end = done.then((status) => {
+      over = true
+      place.write('end')
+      return status
+    })
+    for (;;) {
+      const { value } = await place.next(events)
+      assert.ok(value)
+      if (over && value.path === 'end') break
+      model.apply(value)
+    }
+    assert.equal(await end, 0)
+    const disk = walk(place).filter((path) => path !== 'end')
+    assert.deepEqual(model.paths, disk.sort())
+  })
+})
