@@ -3,7 +3,7 @@
  * was consumed before the child was started. `KQUEUE_FORKS` is how many; 24 without.
  */
 import assert from 'node:assert/strict'
-import { it } from 'node:test'
+import { after, it } from 'node:test'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -34,6 +34,10 @@ const EACH = 4
 const PIPES = 12
 /** ns. */
 const PERIOD = 7e6
+
+/** Children of which every event was counted. */
+let counted = 0
+after(() => assert.equal(counted, Math.ceil(FORKS / EACH) * EACH))
 
 const now = (): number => Number(process.hrtime.bigint())
 const key = ({ filter, ident }: Kevent): string => `${filter}:${ident}`
@@ -111,6 +115,7 @@ class Round {
       }
     }
     await this.#check()
+    counted += this.children.length
     await Promise.all(this.children.map(({ child }) => child.end()))
     this.kq.close()
     for (const fd of this.pipes.flat()) posix.close(fd)
@@ -143,7 +148,7 @@ class Round {
   }
 
   async #checkChild(child: Inheritor, before: ReadonlyMap<string, number>): Promise<void> {
-    const { events, from, to } = await child.ask<'gathered'>({ what: 'gathered' })
+    const { events, from, to } = await child.ask<'gathered'>({ what: 'gathered', fd: this.kq.fd })
     const times = new Map<string, number>()
     let expirations = 0
     for (const event of events) {
@@ -165,17 +170,26 @@ class Round {
   }
 }
 
-/** Forks in one test, which ends in time on a slow machine, too. */
-const AT_ONCE = 24
+/** Forks in one test, which ends in time on a slow machine, too: the limit grows with them. */
+const IN_ONE = 24
+/** Rounds that go on at a time: each child has the queues of all. */
+const AT_ONCE = 3
 const seed = Date.now()
 
-for (let first = 0; first < FORKS; first += AT_ONCE) {
-  const last = Math.min(first + AT_ONCE, FORKS)
+async function runRound(number: number): Promise<void> {
+  try {
+    await new Round(number).run()
+  } catch (error) {
+    throw new Error(`seed ${number}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+for (let first = 0; first < FORKS; first += IN_ONE) {
+  const last = Math.min(first + IN_ONE, FORKS)
   it(`forks ${first + 1} to ${last}, while things happen`, async () => {
-    for (let fork = first; fork < last; fork += EACH) {
-      await new Round(seed + fork).run().catch((error: Error) => {
-        throw new Error(`seed ${seed + fork}: ${error.message}`, { cause: error })
-      })
+    for (let fork = first; fork < last; fork += AT_ONCE * EACH) {
+      const rounds = Array.from({ length: AT_ONCE }, (_, i) => fork + i * EACH)
+      await Promise.all(rounds.filter((each) => each < last).map((each) => runRound(seed + each)))
     }
   })
 }

@@ -15,7 +15,7 @@ import {
 import { links } from './descriptors.js'
 
 export type Order =
-  | { readonly what: 'gathered' }
+  | { readonly what: 'gathered'; readonly fd: number }
   | { readonly what: 'numbers' }
   | { readonly what: 'events'; readonly fd: number; readonly timeout: number }
   | { readonly what: 'knotes'; readonly fd: number }
@@ -26,7 +26,7 @@ export type Order =
 
 /** What is answered to each. */
 export interface Answers {
-  /** What has come since it began, and between which times it was looked for last, hrtime in ns. */
+  /** What has come to a queue since it began, and between which times it was looked for last, hrtime in ns. */
   gathered: { events: Kevent[]; from: number; to: number }
   numbers: number[]
   events: Kevent[]
@@ -67,24 +67,26 @@ async function born(fd: number, left: number): Promise<number[]> {
 }
 
 /** With 'gather' it takes every event as it comes. */
-const gathered: Kevent[] = []
-if (process.argv.includes('gather')) for (const kq of queues.values()) gather(kq)
+const gathered = new Map<number, Kevent[]>()
+if (process.argv.includes('gather')) for (const [fd, kq] of queues) gather(fd, kq)
 
-async function gather(kq: Kqueue): Promise<void> {
-  for await (const event of kq.unref()) gathered.push(event)
+async function gather(fd: number, kq: Kqueue): Promise<void> {
+  const events: Kevent[] = []
+  gathered.set(fd, events)
+  for await (const event of kq.unref()) events.push(event)
 }
 
-function last(): Answers['gathered'] {
+function last(fd: number): Answers['gathered'] {
   const now = (): number => Number(process.hrtime.bigint())
   const from = now()
-  for (const kq of queues.values()) gathered.push(...kq.kevent([], 1024, 0))
-  return { events: gathered, from, to: now() }
+  const events = [...(gathered.get(fd) ?? []), ...at(fd).kevent([], 1024, 0)]
+  return { events, from, to: now() }
 }
 
 async function obey(order: Order): Promise<unknown> {
   switch (order.what) {
     case 'gathered':
-      return last()
+      return last(order.fd)
     case 'numbers':
       return [...queues.keys()]
     case 'events':
