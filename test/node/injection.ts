@@ -17,6 +17,7 @@ import { getSystemErrorMap } from 'node:util'
 import { type Change, EV_DELETE, EV_ERROR, EV_SET, type Kevent, KqueueError } from 'kqueue'
 import { EventArray } from 'kqueue/core'
 import type { Native } from '../../dist/linux/hub/native.js'
+import type { HandedSets } from '../../dist/linux/hub/sets.js'
 import type { LinuxKernel } from '../../dist/linux/kernel.js'
 import type { LinuxQueue } from '../../dist/linux/queue.js'
 
@@ -24,7 +25,7 @@ const built = (path: string): Promise<unknown> =>
   import(new URL(`../../../dist/${path}`, import.meta.url).href)
 const load = (await built('linux/hub/load.js')) as typeof import('../../dist/linux/hub/load.js')
 const kernels = (await built('linux/kernel.js')) as {
-  LinuxKernel: { new (): LinuxKernel }
+  LinuxKernel: { new (handed?: HandedSets): LinuxKernel }
 }
 const queues = (await built('linux/queue.js')) as typeof import('../../dist/linux/queue.js')
 
@@ -70,6 +71,7 @@ const FAILURES: Failures = {
   outputKind: [EBADF, EPERM],
   outputQueued: [EBADF],
   directoryBarrier: [EPERM],
+  imageCreate: [...NO_DESCRIPTOR, ENOSPC],
   pidfdOpen: NO_DESCRIPTOR,
   pidfdDuplicate: [EMFILE, EBADF],
   pidfdState: [ENOMEM],
@@ -77,6 +79,7 @@ const FAILURES: Failures = {
   pidfdTellsReap: [EMFILE, ENFILE, EPERM],
   connectorOpen: [...NO_SOCKET, EAGAIN, ENOMSG, ECONNREFUSED],
   connectorClose: [EBADF],
+  connectorHandOver: [EMFILE, ENFILE, ENOBUFS, EPERM],
   mountsOpen: [EMFILE, ENFILE, ENOMEM, EPERM, EACCES, ENOENT],
   mountsChanged: [ENOMEM],
   linkOpen: NO_SOCKET,
@@ -91,6 +94,10 @@ const FAILURES: Failures = {
   signalUnwatch: [EINVAL],
   close: [EBADF],
 }
+
+/** Of some calls what they may fail with. */
+export const pick = (names: readonly Fallible[]): Failures =>
+  Object.fromEntries(names.map((name) => [name, FAILURES[name]]))
 
 /** The same for who waits: a change is there, or not, whatever is asked for afterwards. */
 export const WAITING: Failures = {
@@ -168,12 +175,12 @@ export class Try {
     this.kq = new queues.LinuxQueue(this.kernel)
   }
 
-  anotherKernel(): LinuxKernel {
-    return new kernels.LinuxKernel()
+  anotherKernel(handed?: HandedSets): LinuxKernel {
+    return new kernels.LinuxKernel(handed)
   }
 
-  anotherQueue(kernel = this.kernel): LinuxQueue {
-    return new queues.LinuxQueue(kernel)
+  anotherQueue(kernel = this.kernel, flags = 0): LinuxQueue {
+    return new queues.LinuxQueue(kernel, flags)
   }
 
   /** Counts a call that can fail, and answers whether it does. */
