@@ -152,7 +152,7 @@ function arriveFrom(one: Scene, options: ForkOptions): { copy: LinuxQueue; hande
   return { copy: inherited.get(cargo.queues[0]!.fd)!, handed: cargo.handed }
 }
 
-/** `count` events, and whatever comes with them. */
+/** `count` events, and whatever comes with them; what still holds comes at each look. */
 function take(kq: LinuxQueue, count: number): Kevent[] {
   const sink = new EventArray()
   for (const begin = performance.now(); performance.now() - begin < LONG; ) {
@@ -160,7 +160,11 @@ function take(kq: LinuxQueue, count: number): Kevent[] {
     kq.kevent([], 0, sink, 64, 10)
   }
   kq.kevent([], 0, sink, 64, 0)
-  return sink.events
+  const levels = new Set<number>()
+  return sink.events.filter(({ ident, filter }) => {
+    if (filter !== EVFILT_READ) return true
+    return !levels.has(ident) && levels.add(ident)
+  })
 }
 
 /** The copy has all that happens, and says so where it cannot know. */
