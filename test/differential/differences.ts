@@ -69,6 +69,10 @@ export const TABLE: readonly Row[] = [
     row: '`EVFILT_READ` with `EV_CLEAR` of a Unix socket whose peer shuts its reading',
   },
   {
+    // Such watches are deleted before, too.
+    row: '`EVFILT_READ` with `EV_CLEAR` of a socket whose peer has ended',
+  },
+  {
     // No program has it: `lseek` always moves.
     row: 'A descriptor that `lseek` leaves where it is',
   },

@@ -101,6 +101,8 @@ class Running {
   readonly #family: Family
   /** Queues and slots whose knote asks for NOTE_READ. */
   readonly #reading = new Set<string>()
+  /** Something that a queue was told of may be gone. */
+  #hasRead = false
   #expected: string | undefined
 
   constructor(
@@ -347,13 +349,14 @@ class Running {
     // Linux keeps what has come.
     this.#empty(fd)
     this.#world.shutdown(fd, how)
+    const wasOver = open.shut === true || open.peer!.slots === 0
     for (const end of [open, open.peer!]) {
       end.shut = true
       for (const other of this.#slots.values()) {
         if (other.open !== end) continue
         for (const filter of [EVFILT_WRITE, EVFILT_EMPTY]) this.#forget(other.fd, filter)
-        // Linux tells the other end of it as of new data.
-        if (how === 'read') this.#forget(other.fd, EVFILT_READ)
+        // Linux tells the other end of it as of new data, and of an end that becomes two.
+        if (how === 'read' || wasOver) this.#forget(other.fd, EVFILT_READ)
       }
     }
     return ''
@@ -392,6 +395,7 @@ class Running {
   #read(slot: number, n: number): string {
     const { fd, open } = this.#slots.get(slot) ?? {}
     if (open?.filled || open?.peer?.filled) return this.#drain(slot)
+    this.#hasRead = true
     const { length } = this.#world.read(fd ?? -1, open?.kind === 'eventfd' ? 8 : n)
     // NOTE_READ of reading at the end.
     if (length === 0) this.#forgetReading()
@@ -429,6 +433,7 @@ class Running {
   }
 
   #empty(fd: number): void {
+    this.#hasRead = true
     try {
       while (this.#world.read(fd, 1 << 20).length > 0);
     } catch {
@@ -467,6 +472,7 @@ class Running {
   /** Not what other programs do to the system. */
   #isSteady({ of, filter, flags }: Change): boolean {
     if ((flags & EV_ADD) === 0) return true
+    if (filter === EVFILT_READ && of >= SLOTS) return !this.#hasRead
     if (filter === EVFILT_NETDEV) return of === NONE
     if (filter === EVFILT_PROC) return this.#family.isSteady(of)
     return filter !== EVFILT_FS
