@@ -20,8 +20,9 @@ const LIMIT = 20_000
 
 /** @typedef {Record<string, () => Watching | Promise<Watching>>} Contestants */
 
-/** @param {Contestants} contestants @param {number} seconds */
-export const measureLatency = (contestants, seconds) => measure(contestants, seconds, LATENCIES)
+/** @param {Contestants} contestants @param {number} seconds @param {number} [least] samples */
+export const measureLatency = (contestants, seconds, least = LATENCIES) =>
+  measure(contestants, seconds, least)
 
 /** @param {Contestants} contestants @param {number} seconds */
 export const measureBursts = (contestants, seconds) => measure(contestants, seconds, BURSTS)

@@ -9,7 +9,7 @@ import { measureBursts, measureLatency } from './contest.mjs'
 import { Failure } from './failure.mjs'
 import { startPeers } from './peers.mjs'
 import { local, measureRow } from './rounds.mjs'
-import { printContest, printHeader, printRow } from './table.mjs'
+import { printContest, printFigures, printHeader, printRow } from './table.mjs'
 
 /** The rows, in the order of the table: each is rows/NAME.mjs. */
 const ROWS = [
@@ -39,6 +39,8 @@ const ROWS = [
   'write-events',
   'sim-events',
   'fork-copy',
+  'fork-start',
+  'fork-image',
   'knote-memory-read',
   'knote-memory-user',
   'machine-memory',
@@ -46,7 +48,7 @@ const ROWS = [
 
 /**
  * The default export of a file in rows/. It has `ours`, or `latency` or `bursts` of contestants,
- * or `registrations` or `program` for a row about memory.
+ * or `registrations` or `program` for a row about memory, or `figures`.
  *
  * @typedef {object} Row
  * @property {string} name the peers' C programs know the row by this name
@@ -54,9 +56,11 @@ const ROWS = [
  * @property {() => Work} [ours] sets up this package's side
  * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
  * @property {import('./contest.mjs').Contestants} [latency] in µs, lower is better
+ * @property {number} [samples] of each contestant, at least, where 200 latencies take too long
  * @property {import('./contest.mjs').Contestants} [bursts] units a second
  * @property {() => import('./memory.mjs').Registrations} [registrations]
  * @property {string} [program] measures it, instead of memory.mjs
+ * @property {() => Record<string, number>} [figures] that are the same each time; lower is better
  * @property {[string, string]} [rows] two rows: how much slower the second is; lower is better
  */
 
@@ -71,6 +75,7 @@ const ROWS = [
 /**
  * @typedef {{ name: string, unit: string } & import('./rounds.mjs').Result} RowResult
  * @typedef {{ name: string, unit: string, contest: Record<string, import('./contest.mjs').Summary> }} ContestResult
+ * @typedef {{ name: string, unit: string, figures: Record<string, number> }} FiguresResult
  */
 
 /** @param {string} name @returns {Promise<Row>} */
@@ -80,7 +85,10 @@ async function load(name) {
 
 /** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
 async function runRow(row, peers, seconds) {
-  if (row.latency !== undefined) return { contest: await measureLatency(row.latency, seconds) }
+  if (row.figures !== undefined) return { figures: row.figures() }
+  if (row.latency !== undefined) {
+    return { contest: await measureLatency(row.latency, seconds, row.samples) }
+  }
   if (row.bursts !== undefined) return { contest: await measureBursts(row.bursts, seconds) }
   if (row.rows !== undefined) {
     const [less, more] = await Promise.all(row.rows.map(load))
@@ -156,7 +164,7 @@ async function run({ rows: names, seconds, json, peer }) {
     throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
   }
   const peers = await startPeers(peer)
-  /** @type {(RowResult | ContestResult)[]} */
+  /** @type {(RowResult | ContestResult | FiguresResult)[]} */
   const results = []
   try {
     if (!json) printHeader()
@@ -166,6 +174,7 @@ async function run({ rows: names, seconds, json, peer }) {
       results.push(result)
       if (json) continue
       if ('contest' in result) printContest(result)
+      else if ('figures' in result) printFigures(result)
       else printRow(result)
     }
   } finally {

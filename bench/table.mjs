@@ -2,6 +2,7 @@
 
 /** @typedef {import('./main.mjs').RowResult} RowResult */
 /** @typedef {import('./main.mjs').ContestResult} ContestResult */
+/** @typedef {import('./main.mjs').FiguresResult} FiguresResult */
 
 const COLUMNS = ['epoll', 'libkqueue', 'node']
 
@@ -29,6 +30,14 @@ export function printContest({ name, unit, contest }) {
     const slow = unit === 'µs' ? `p99 ${short(p99).padStart(7)}` : `p1  ${short(p1).padStart(7)}`
     const numbers = `p50 ${short(p50).padStart(7)}  ${slow}`
     console.log(`  ${contestant.padEnd(30)}${numbers}  of ${samples}`)
+  }
+}
+
+/** A line a figure. @param {FiguresResult} row */
+export function printFigures({ name, unit, figures }) {
+  console.log(`${name.padEnd(18)}${unit}`)
+  for (const [figure, value] of Object.entries(figures)) {
+    console.log(`  ${figure.padEnd(30)}${short(value).padStart(11)}`)
   }
 }
 
