@@ -253,6 +253,8 @@ const struct call_entry file_calls[] = {
 	CALL_FUNCTION("fileSystem", js_file_system),
 	CALL_FUNCTION("directoryBarrier", js_directory_barrier),
 	CALL_FUNCTION("close", js_close),
+	CALL_NUMBER(O_CLOEXEC),
+	CALL_NUMBER(O_PATH),
 	CALL_NUMBER(STAT_FIELDS),
 	CALL_NUMBER(STAT_MODE),
 	CALL_NUMBER(STAT_DEV),

@@ -15,17 +15,13 @@ import { check, ENXIO, KqueueError } from '../errors.js'
 import { arrive } from './fork/arrival.js'
 import { LinuxFork } from './fork/fork.js'
 import { usable } from './hub/load.js'
+import { O_CLOEXEC, O_PATH } from './hub/native.js'
 import { LinuxKernel } from './kernel.js'
 import { linkStates } from './links.js'
 import { mountTable } from './mounts.js'
 import { isThread, processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
 import { LinuxTree } from './trees.js'
-
-/** O_PATH, which Node.js does not name: opens without reading, waiting, or being an event. */
-const O_PATH = 0o10000000
-/** O_CLOEXEC of Linux, which Node.js does not name either. */
-const O_CLOEXEC = 0o2000000
 
 let ofThread: LinuxSystem | undefined
 

@@ -28,9 +28,9 @@ interface FileIdentity {
 
 export type Statistics = Pick<FileHub, 'native' | 'stat' | 'statistics'>
 
-export function identify(kernel: Statistics, fd: number): FileIdentity {
-  if (kernel.stat(fd) !== 0) return { inode: [], kind: '' }
-  const { statistics, native } = kernel
+export function identify(hub: Statistics, fd: number): FileIdentity {
+  if (hub.stat(fd) !== 0) return { inode: [], kind: '' }
+  const { statistics, native } = hub
   const inode = [STAT_DEV, STAT_INO_HIGH, STAT_INO_LOW].map((field) => statistics[field]!)
   const born = [STAT_BIRTH, STAT_BIRTH_NSEC].map((field) => statistics[field]!)
   if (native.fileSystem(fd) !== OVERLAYFS) inode.push(...born)
@@ -38,11 +38,11 @@ export function identify(kernel: Statistics, fd: number): FileIdentity {
 }
 
 /** @throws KqueueError EINVAL it is no identity */
-export function isIdentified(kernel: Statistics, fd: number, identity: unknown): boolean {
+export function isIdentified(hub: Statistics, fd: number, identity: unknown): boolean {
   const given = record<'inode' | 'kind'>(identity, 'file')
   const before = numbers(given.inode, 'file.inode')
   const kind = text(given.kind, 'file.kind')
-  const now = identify(kernel, fd)
+  const now = identify(hub, fd)
   const isSame =
     before.length === now.inode.length && before.every((each, i) => each === now.inode[i])
   return before.length > 0 && isSame && kind === now.kind

@@ -89,17 +89,17 @@ export class Arrival {
   }
 
   /** Makes the copies. */
-  settle(kernel: ForkHost): void {
+  settle(host: ForkHost): void {
     const { cargo } = this
-    this.#takeOver(kernel)
-    const queues = cargo.queues.map(({ fd, flags }) => new LinuxQueue(kernel, flags, fd))
-    const shift = Number(cargo.epoch - kernel.epoch)
+    this.#takeOver(host)
+    const queues = cargo.queues.map(({ fd, flags }) => new LinuxQueue(host, flags, fd))
+    const shift = Number(cargo.epoch - host.epoch)
     const origin = { shift, here: false, handed: this.#handed !== null }
     const missing = cargo.queues.flatMap(({ image }, at) => restore(queues[at]!, image, origin))
-    this.#takenOver(kernel)
-    kernel.poll(0, 0)
+    this.#takenOver(host)
+    host.poll(0, 0)
     for (const kq of queues) inherited.set(kq.expose(), kq)
-    kernel.settle()
+    host.settle()
     if (missing.length > 0) warn(missing)
     writeSync(cargo.done, ONE)
     closeAll([cargo.done, cargo.ticket])

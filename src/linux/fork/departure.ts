@@ -4,7 +4,7 @@
  * emptied, then this process takes in what has happened, then the images are made. What
  * happens before is in the images, and what happens after in the sets.
  *
- *     const departure = depart(kernel, places, true)
+ *     const departure = depart(host, places, true)
  *     ... a process with places.stdio and departure.variable ...
  *     departure.end()
  */
@@ -51,7 +51,7 @@ export class Departure {
   variable = ''
 
   constructor(
-    readonly kernel: ForkHost,
+    readonly host: ForkHost,
     readonly places: Places,
   ) {}
 
@@ -63,7 +63,7 @@ export class Departure {
 
   /** Has the cargo travel in a sealed file, which it answers. */
   seal(bytes: Uint8Array): number {
-    this.#image = IMAGE.check(this.kernel.native.imageCreate(bytes), 'fork')
+    this.#image = IMAGE.check(this.host.native.imageCreate(bytes), 'fork')
     return this.#image
   }
 
@@ -75,7 +75,7 @@ export class Departure {
 
   /** The child has started, or will not: closes what was made for it. */
   end(): void {
-    for (const fd of this.#made) this.kernel.native.close(fd)
+    for (const fd of this.#made) this.host.native.close(fd)
     this.#made.clear()
     if (this.#image !== -1) closeSync(this.#image)
     this.#image = -1
@@ -86,11 +86,11 @@ export class Departure {
  * Prepares a start; null when no queue is to be copied.
  * @throws KqueueError EMFILE, ENFILE; DataCloneError naming a `udata` that cannot travel
  */
-export function depart(kernel: ForkHost, places: Places): Departure | null {
-  kernel.sweep()
-  const queues = [...kernel.queues()].filter((kq) => kq.copiedOnFork && places.isFree(kq.fd))
+export function depart(host: ForkHost, places: Places): Departure | null {
+  host.sweep()
+  const queues = [...host.queues()].filter((kq) => kq.copiedOnFork && places.isFree(kq.fd))
   if (queues.length === 0) return null
-  const departure = new Departure(kernel, places)
+  const departure = new Departure(host, places)
   try {
     load(departure, queues)
     return departure
@@ -101,17 +101,17 @@ export function depart(kernel: ForkHost, places: Places): Departure | null {
 }
 
 function load(departure: Departure, queues: readonly LinuxQueue[]): void {
-  const { kernel, places } = departure
-  const { native } = kernel
+  const { host, places } = departure
+  const { native } = host
   const has = reserve(places, queues)
   const ticket = departure.give(EVENTFD.check(native.eventfdCreate(1), 'fork'))
   departure.done = EVENTFD.check(native.eventfdCreate(0), 'fork')
   const done = departure.give(departure.done)
   const knotes = queues.flatMap((kq) => [...copied(kq, kq.flags)])
   const handed = handOver(departure, knotes, has)
-  kernel.lookAtFiles()
-  kernel.drainProcesses()
-  kernel.poll(0, 0)
+  host.lookAtFiles()
+  host.drainProcesses()
+  host.poll(0, 0)
 
   // A filter may have closed some of it while this process took in what has happened.
   const present = queues.filter((kq) => !kq.closed)
@@ -122,7 +122,7 @@ function load(departure: Departure, queues: readonly LinuxQueue[]): void {
   const bytes = pack({
     format: FORMAT,
     pid: process.pid,
-    epoch: kernel.epoch,
+    epoch: host.epoch,
     queues: present.map((kq) => ({
       fd: kq.fd,
       flags: kq.flags,
@@ -157,7 +157,7 @@ function reserve(places: Places, queues: readonly LinuxQueue[]): Set<number> {
 
 /** Makes what only one child can have. What there is no room for, the child makes for itself. */
 function handOver(departure: Departure, knotes: readonly Knote[], has: Set<number>): Handed {
-  const { mounts, links, pipeReads, processes, sets, vnodes } = departure.kernel
+  const { mounts, links, pipeReads, processes, sets, vnodes } = departure.host
   const made = sets.handOver((side) => membersOf(side, knotes, has))
   if (typeof made === 'number') throw failure(made)
   const give = (fd: number): number => departure.give(fd)

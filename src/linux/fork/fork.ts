@@ -15,12 +15,12 @@ import { VARIABLE } from './handed.js'
 import { Places } from './places.js'
 
 export class LinuxFork implements SystemFork {
-  constructor(readonly kernel: ForkHost) {}
+  constructor(readonly host: ForkHost) {}
 
   start(modulePath: string | URL, args: readonly string[], options: ForkGiven | undefined): Forked {
-    const { kernel } = this
+    const { host } = this
     const places = Places.ofFork(options?.stdio, options?.silent === true)
-    const departure = depart(kernel, places)
+    const departure = depart(host, places)
     if (departure === null) return processes.fork(modulePath, args, { ...options })
     try {
       const child = processes.fork(modulePath, args, {
@@ -28,7 +28,7 @@ export class LinuxFork implements SystemFork {
         stdio: places.stdio,
         env: { ...(options?.env ?? process.env), [VARIABLE]: departure.variable },
       })
-      if (child.pid !== undefined) new Announcement(kernel, child, departure.keepDone())
+      if (child.pid !== undefined) new Announcement(host, child, departure.keepDone())
       return child
     } finally {
       departure.end()
@@ -36,9 +36,9 @@ export class LinuxFork implements SystemFork {
   }
 
   options(options: StartGiven | undefined): ForkOptions {
-    const { kernel } = this
+    const { host } = this
     const places = Places.ofSpawn(options?.stdio)
-    const departure = depart(kernel, places)
+    const departure = depart(host, places)
     const close = (): void => departure?.end()
     const env = { ...(options?.env ?? process.env) }
     if (departure !== null) env[VARIABLE] = departure.variable
@@ -56,7 +56,7 @@ class Announcement {
   #done: number
 
   constructor(
-    readonly kernel: ForkHost,
+    readonly host: ForkHost,
     readonly child: Forked,
     done: number,
   ) {
@@ -70,7 +70,7 @@ class Announcement {
 
   #watch(): void {
     if (this.#queue !== null) return
-    const kq = new LinuxQueue(this.kernel)
+    const kq = new LinuxQueue(this.host)
     this.#queue = kq
     kq.reference(false)
     kq.change([EV_SET(this.#done, EVFILT_READ, EV_ADD)], 1, new EventArray(), 0)
@@ -86,7 +86,7 @@ class Announcement {
     const stand = isWritten(this.#done)
     if (!stand && !isOver) return
     this.#queue?.close()
-    this.kernel.native.close(this.#done)
+    this.host.native.close(this.#done)
     this.#done = -1
     if (stand) this.child.emit('kqueues')
   }

@@ -44,7 +44,7 @@ export class Loop {
   /** Whether the kernel looks at what happens though nobody sleeps. */
   #attending = false
 
-  constructor(readonly kernel: LoopOwner) {}
+  constructor(readonly owner: LoopOwner) {}
 
   get sleeping(): boolean {
     return this.#sleepers > 0
@@ -74,7 +74,7 @@ export class Loop {
     this.#sleepers++
     if (kq.referenced) this.#keeping++
     this.#run()
-    this.kernel.settle()
+    this.owner.settle()
   }
 
   /** Somebody has been served, or has given up. */
@@ -107,7 +107,7 @@ export class Loop {
   renew(fd: number): boolean {
     const old = this.#watch
     if (old === undefined) return true
-    const { native } = this.kernel
+    const { native } = this.owner
     const watch = this.#makeWatch(fd)
     if (typeof watch === 'number') return false
     if (this.#running && native.loopStart(watch) < 0) return false
@@ -128,13 +128,13 @@ export class Loop {
   /** Whether the event loop still allows what `readSet` holds: 0, or a negative errno. */
   allows(): number {
     return this.#running && !this.relax()
-      ? this.kernel.native.loopAllows(this.kernel.sets.read.fd)
+      ? this.owner.native.loopAllows(this.owner.sets.read.fd)
       : 0
   }
 
   /** A watch of an epoll instance, or a negative errno. */
   #makeWatch(fd: number): LoopWatch | number {
-    const { native } = this.kernel
+    const { native } = this.owner
     const watch = native.loopWatch(fd, (status) => {
       if (status < 0) this.#fail(status)
       else this.#ready()
@@ -144,7 +144,7 @@ export class Loop {
   }
 
   #run(): void {
-    const { native, sets } = this.kernel
+    const { native, sets } = this.owner
     if (this.#watch === undefined) {
       const watch = this.#makeWatch(sets.read.fd)
       if (typeof watch === 'number') throw pollFailure(sets, watch)
@@ -163,12 +163,12 @@ export class Loop {
     const keep = this.#keeping > 0
     if (this.#watch === undefined || keep === this.#referenced) return
     this.#referenced = keep
-    if (keep) this.kernel.native.loopRef(this.#watch)
-    else this.kernel.native.loopUnref(this.#watch)
+    if (keep) this.owner.native.loopRef(this.#watch)
+    else this.owner.native.loopUnref(this.#watch)
   }
 
   #stop(): void {
-    if (this.#watch !== undefined) this.kernel.native.loopStop(this.#watch)
+    if (this.#watch !== undefined) this.owner.native.loopStop(this.#watch)
     this.#running = false
   }
 
@@ -179,7 +179,7 @@ export class Loop {
     if (this.relax()) return
     this.#serving = true
     try {
-      const error = this.kernel.poll(LEVELS, 0)
+      const error = this.owner.poll(LEVELS, 0)
       if (error < 0 && error !== -EINTR) this.#fail(error)
     } finally {
       this.#serve()
@@ -190,8 +190,8 @@ export class Loop {
   #fail(error: number): void {
     this.#stop()
     this.#attending = false
-    const failure = pollFailure(this.kernel.sets, error)
-    for (const kq of this.kernel.queues()) kq.waiters.fail(failure)
+    const failure = pollFailure(this.owner.sets, error)
+    for (const kq of this.owner.queues()) kq.waiters.fail(failure)
   }
 
   /** Gives waiters their events, those who came first first. */
@@ -205,6 +205,6 @@ export class Loop {
     } finally {
       this.#serving = false
     }
-    this.kernel.settle()
+    this.owner.settle()
   }
 }

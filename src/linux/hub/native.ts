@@ -72,6 +72,11 @@ export const POLL_WAITS = 0x10000
 /** or the kernel did not say. */
 export const POLL_WAITS_PERHAPS = 0x20000
 
+/** Of open(2), which Node.js does not name: opens without reading, waiting, or being an event. */
+export const O_PATH = 0o10000000
+/** Of open(2), which Node.js does not name either. */
+export const O_CLOEXEC = 0o2000000
+
 /** How many fields `fileStat` fills. */
 export const STAT_FIELDS = 15
 export const STAT_MODE = 0
