@@ -118,12 +118,14 @@ describe('A look after many that found nothing', () => {
     assert.equal((await waiting)[0]?.ident, r)
   })
 
-  it('finds it, if a little later, where all descriptors of rings were closed', () => {
+  it('finds it, if a little later, where the descriptor of its ring was closed', () => {
+    // Node.js may have rings of its own.
+    const others = rings()
     const kq = queue()
     const [r, w] = pipe()
     kq.kevent([read(r)])
     lookInVain(kq)
-    for (const fd of rings()) posix.close(fd)
+    for (const fd of rings()) if (!others.includes(fd)) posix.close(fd)
     posix.write(w, 'hello')
     let looks = 1
     while (pending(kq).length === 0) looks++
