@@ -5,7 +5,15 @@
  * `build/test` that use the addon.
  */
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -26,6 +34,8 @@ function run(command, args, env = {}) {
 function build() {
   rmSync(place, { recursive: true, force: true })
   mkdirSync(reports, { recursive: true })
+  // Tests become ordinary users, who report, too.
+  chmodSync(reports, 0o777)
   for (const source of ['native', 'binding.gyp']) {
     cpSync(join(root, source), join(place, source), { recursive: true })
   }
