@@ -112,6 +112,8 @@ export interface Constants {
   readonly SYS_fstat: number
   readonly SYS_inotify_add_watch: number
   readonly SYS_inotify_init1: number
+  readonly SYS_io_uring_enter: number
+  readonly SYS_io_uring_setup: number
   readonly SYS_newfstatat: number
   readonly SYS_openat: number
   readonly SYS_pidfd_open: number

@@ -116,6 +116,8 @@ const struct posix_constant posix_constants[] = {
 	CONSTANT(SYS_fstat),
 	CONSTANT(SYS_inotify_add_watch),
 	CONSTANT(SYS_inotify_init1),
+	CONSTANT(SYS_io_uring_enter),
+	CONSTANT(SYS_io_uring_setup),
 	CONSTANT(SYS_newfstatat),
 	CONSTANT(SYS_openat),
 	CONSTANT(SYS_pidfd_open),

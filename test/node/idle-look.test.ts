@@ -5,7 +5,7 @@ import { describe, it } from 'node:test'
 import { EV_DELETE, EV_SET, EVFILT_READ, type Kqueue } from 'kqueue'
 import * as posix from '../native/posix.js'
 import type { Cases } from '../programs/workers.js'
-import { casesOf, ended, message, start } from './processes.js'
+import { casesOf, ended, message, run, start } from './processes.js'
 import { cleanUp, clear, pending, pipe, queue, read, timer, trigger } from './queues.js'
 
 cleanUp()
@@ -158,4 +158,48 @@ describe('A worker that looks again and again', () => {
     await worker.terminate()
     assert.equal(rings().length, before)
   })
+})
+
+const { SYS_io_uring_enter, SYS_io_uring_setup } = posix.constants
+const EPERM = 1
+const ENOSYS = 38
+
+/** Writes again and again after looks in vain, in a process where a call is forbidden. */
+function whereForbidden(call: number, errno: number): { seen: number; rings: number } {
+  const { stdout, stderr } = run(`
+    const rings = () =>
+      fs.readdirSync('/proc/self/fd').filter((fd) => {
+        try {
+          return fs.readlinkSync('/proc/self/fd/' + fd) === 'anon_inode:[io_uring]'
+        } catch {}
+      }).length
+    const others = rings()
+    posix.forbid(${call}, ${errno})
+    const kq = K.kqueue()
+    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
+    kq.kevent([K.EV_SET(r, K.EVFILT_READ, K.EV_ADD)])
+    let seen = 0
+    for (let i = 0; i < 200; i++) {
+      for (let j = 0; j < ${MANY}; j++) assert.equal(kq.kevent([], 1, 0).length, 0)
+      posix.write(w, 'hello')
+      const [event] = kq.kevent([], 1, 0)
+      if (event?.ident === r && event.data === 5) seen++
+      posix.read(r)
+    }
+    console.log(JSON.stringify({ seen, rings: rings() - others }))`)
+  assert.equal(stderr, '')
+  return JSON.parse(stdout) as { seen: number; rings: number }
+}
+
+describe('Where a sandbox forbids io_uring(7)', () => {
+  const forbidden = [
+    ['to make one', SYS_io_uring_setup, EPERM],
+    ['and says that there is none', SYS_io_uring_setup, ENOSYS],
+    ['to use it', SYS_io_uring_enter, EPERM],
+  ] as const
+  for (const [how, call, errno] of forbidden) {
+    it(`${how}, each look is a real one and finds what was written`, () => {
+      assert.deepEqual(whereForbidden(call, errno), { seen: 200, rings: 0 })
+    })
+  }
 })
