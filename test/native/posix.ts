@@ -185,7 +185,13 @@ interface Posix {
   sleepNs(ns: number): number
 }
 
-/** The package's root, seen from `test/native/` as well as from `build/test/native/`. */
+/** An addon of `test/native/`, seen from there as well as from `build/test/native/`. */
+export function addon(name: string): unknown {
+  return createRequire(import.meta.url)(
+    join(packageRoot(), `test/native/build/Release/${name}.node`),
+  )
+}
+
 function packageRoot(): string {
   let directory = dirname(fileURLToPath(import.meta.url))
   while (!existsSync(join(directory, 'package.json'))) {
@@ -196,9 +202,7 @@ function packageRoot(): string {
   return directory
 }
 
-const posix = createRequire(import.meta.url)(
-  join(packageRoot(), 'test/native/build/Release/posix.node'),
-) as Posix
+const posix = addon('posix') as Posix
 
 function bytes(data: Uint8Array | string): Uint8Array {
   return typeof data === 'string' ? new TextEncoder().encode(data) : data
