@@ -2,9 +2,10 @@
  * A collector of OpenTelemetry, which takes spans over HTTP and reads them by the protocol's own
  * definitions, as the official packages are generated from them:
  *
- *     await using collector = await Collector.open()
+ *     const collector = await Collector.open()
  *     ... kq sends to collector.url ...
  *     collector.spans()
+ *     await collector.close()
  */
 import assert from 'node:assert/strict'
 import { createServer, type IncomingHttpHeaders, type ServerResponse } from 'node:http'
@@ -100,14 +101,16 @@ export class Collector {
     })
   }
 
-  static async open(answer: Answer = takeAll): Promise<Collector> {
+  /** @param address of an interface to listen on */
+  static async open(answer: Answer = takeAll, address = '127.0.0.1'): Promise<Collector> {
     const collector = new Collector(answer)
-    await new Promise<void>((resolve) => collector.#server.listen(0, '127.0.0.1', resolve))
+    await new Promise<void>((resolve) => collector.#server.listen(0, address, resolve))
     return collector
   }
 
   get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`
+    const { address, port } = this.#server.address() as AddressInfo
+    return `http://${address}:${port}`
   }
 
   /** Of all requests. */

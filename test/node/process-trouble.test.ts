@@ -145,7 +145,7 @@ describe('Where the process connector is refused', () => {
   const skip = !isRoot && 'needs root to make a namespace'
 
   it('NOTE_EXIT works, and the error says what is missing: the network', { skip }, () => {
-    const stdout = unshared(['--net'])
+    const stdout = unshared(['--net', '--pid', '--fork', '--mount-proc'])
     assert.match(stdout, /^EPERM.*--network=host/m)
     assert.match(stdout, /^exit 1792$/m)
   })
@@ -154,6 +154,10 @@ describe('Where the process connector is refused', () => {
     const stdout = unshared(['--pid', '--fork', '--mount-proc'])
     assert.match(stdout, /^EPERM.*--pid=host/m)
     assert.match(stdout, /^exit 1792$/m)
+  })
+
+  it('it is not for who may enter the network of an ancestor', { skip }, () => {
+    assert.equal(unshared(['--net']), 'exit 1792\n')
   })
 
   it('a queue that has asked for too much goes on', () => {

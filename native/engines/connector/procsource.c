@@ -6,6 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -250,10 +253,78 @@ source_begin(int fd)
 }
 
 static int
-source_try(void)
+socket_open(void)
 {
-	int fd = socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
+	return socket(PF_NETLINK, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_CONNECTOR);
+}
 
+/* What is asked of a thread of its own, as who enters a namespace stays in it. */
+struct excursion {
+	/* Whose network namespace. */
+	pid_t pid;
+	int fd;
+};
+
+static void *
+socket_open_beside(void *given)
+{
+	struct excursion *excursion = given;
+	char path[32];
+	int namespace;
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", (int)excursion->pid);
+	namespace = open(path, O_RDONLY | O_CLOEXEC);
+	if (namespace < 0)
+		return NULL;
+	if (setns(namespace, CLONE_NEWNET) == 0)
+		excursion->fd = socket_open();
+	close(namespace);
+	return NULL;
+}
+
+/* In the network namespace of a process, -1 for who may not enter that. */
+static int
+socket_open_of(pid_t pid)
+{
+	struct excursion excursion = { .pid = pid, .fd = -1 };
+	sigset_t all, before;
+	pthread_t thread;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	if (pthread_create(&thread, NULL, socket_open_beside, &excursion) == 0)
+		pthread_join(thread, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return excursion.fd;
+}
+
+/* 0 for one that has none, or is gone. */
+static pid_t
+parent_of(pid_t pid)
+{
+	char path[32], line[128];
+	const char *name_end;
+	ssize_t length;
+	int fd, parent = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	length = read(fd, line, sizeof(line) - 1);
+	close(fd);
+	line[length > 0 ? length : 0] = '\0';
+	/* The name before it may have any characters. */
+	name_end = strrchr(line, ')');
+	if (name_end != NULL && sscanf(name_end, ") %*c %d", &parent) != 1)
+		return 0;
+	return parent;
+}
+
+/* Makes of a new socket, or of -1, one that the kernel tells of every process. */
+static int
+source_of(int fd)
+{
 	if (fd < 0)
 		return -1;
 	losing = false;
@@ -268,16 +339,42 @@ source_try(void)
 	return fd;
 }
 
-int
-procsource_open(void)
+/* In the network namespace of this process, or of another one. */
+static int
+source_in(pid_t pid)
 {
 	for (int tries = 0; tries < TRIES; tries++) {
-		int fd = source_try();
+		int fd = source_of(pid == 0 ? socket_open() : socket_open_of(pid));
 
 		if (fd >= 0 || errno != ENOMSG)
 			return fd;
 	}
 	return -1;
+}
+
+/*
+ * The kernel tells of processes in its first network namespace only. Who has left it, by ip-netns(8)
+ * say, mostly has an ancestor that has not.
+ */
+static int
+source_in_ancestor(void)
+{
+	for (pid_t pid = getppid(); pid > 0; pid = parent_of(pid)) {
+		int fd = source_in(pid);
+
+		if (fd >= 0)
+			return fd;
+	}
+	errno = ECONNREFUSED;
+	return -1;
+}
+
+int
+procsource_open(void)
+{
+	int fd = source_in(0);
+
+	return fd < 0 && errno == ECONNREFUSED ? source_in_ancestor() : fd;
 }
 
 int

@@ -98,8 +98,9 @@ export class Connector {
     if (error === ECONNREFUSED || error === EPROTONOSUPPORT) {
       refuse(
         EPERM,
-        'to hear of forks and execs needs a kernel with CONFIG_PROC_EVENTS, and its first ' +
-          'network namespace (for a container: --network=host); NOTE_EXIT works without',
+        'to hear of forks and execs needs a kernel with CONFIG_PROC_EVENTS, and its first network ' +
+          'namespace, of this process or of an ancestor whose namespaces it may enter ' +
+          '(for a container: --network=host); NOTE_EXIT works without',
       )
     }
     throw CONNECTOR.failure(error)
