@@ -71,34 +71,15 @@ posix_bytes(struct posix_call *call, int index, void **data, size_t *length)
 	return true;
 }
 
-/* libuv names all errors but these. */
-static const struct {
-	int error;
-	const char *name;
-	const char *text;
-} unnamed[] = {
-	{ EINPROGRESS, "EINPROGRESS", "operation now in progress" },
-	{ ECHILD, "ECHILD", "no child processes" },
-};
+/* glibc's names; elsewhere libuv has most. */
+#pragma weak strerrorname_np
+#pragma weak uv_err_name
+extern const char *strerrorname_np(int error);
 
 static const char *
 error_name(int error)
 {
-	for (size_t i = 0; i < sizeof(unnamed) / sizeof(unnamed[0]); i++) {
-		if (unnamed[i].error == error)
-			return unnamed[i].name;
-	}
-	return uv_err_name(-error);
-}
-
-static const char *
-error_text(int error)
-{
-	for (size_t i = 0; i < sizeof(unnamed) / sizeof(unnamed[0]); i++) {
-		if (unnamed[i].error == error)
-			return unnamed[i].text;
-	}
-	return uv_strerror(-error);
+	return strerrorname_np != NULL ? strerrorname_np(error) : uv_err_name(-error);
 }
 
 static napi_value
@@ -108,7 +89,7 @@ throw_errno(struct posix_call *call)
 	char text[256];
 	int saved = errno;
 
-	snprintf(text, sizeof(text), "%s: %s, %s", error_name(saved), error_text(saved),
+	snprintf(text, sizeof(text), "%s: %s, %s", error_name(saved), strerror(saved),
 	    call->name);
 	napi_create_string_utf8(call->env, error_name(saved), NAPI_AUTO_LENGTH, &code);
 	napi_create_string_utf8(call->env, text, NAPI_AUTO_LENGTH, &message);
