@@ -37,6 +37,8 @@
         "native/engines/connector/procsource.c",
         "native/engines/idle/idle.c",
         "native/engines/loop/calls.c",
+        "native/engines/loop/ear.c",
+        "native/engines/loop/poll.c",
         "native/engines/loop/watch.c",
         "native/engines/signal/anchor.c",
         "native/engines/signal/copies.c",
@@ -44,6 +46,7 @@
         "native/engines/signal/signal.c",
         "native/glue/call.c",
         "native/glue/env.c",
+        "native/glue/libuv.c",
         "native/glue/owned.c"
       ],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],

@@ -13,6 +13,7 @@
 #include "calls/clock.h"
 #include "engines/engines.h"
 #include "glue/env.h"
+#include "glue/libuv.h"
 
 /* What the rest takes for granted of a machine, and of a C library. */
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "little-endian");
@@ -74,6 +75,7 @@ NAPI_MODULE_INIT()
 	napi_value constants;
 
 	clock_begin();
+	libuv_begin(env);
 	if (!env_begin(env) ||
 	    napi_create_object(env, &constants) != napi_ok ||
 	    !export_all(env, exports, constants) ||

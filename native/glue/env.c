@@ -2,12 +2,15 @@
  * The state of one environment and its end, see env.h.
  *
  * The end is asynchronous, because uv handles may be freed only in their close
- * callback: Node keeps the loop turning until our cleanup hook is removed.
+ * callback: Node keeps the loop turning until our cleanup hook is removed. Where there is no
+ * libuv nothing is waited for, and the hook is one that returns: Deno frees the other kind twice.
  */
 #include "env.h"
 
 #include <errno.h>
 #include <stdlib.h>
+
+#include "libuv.h"
 
 struct env_part {
 	const struct env_kind *kind;
@@ -21,21 +24,37 @@ end_when_released(struct env_state *state)
 	if (state->holds > 0)
 		return;
 	owned_end(&state->ownership);
-	napi_remove_async_cleanup_hook(state->cleanup);
+	if (state->cleanup != NULL)
+		napi_remove_async_cleanup_hook(state->cleanup);
 }
 
 static void
-env_end(napi_async_cleanup_hook_handle handle, void *data)
+env_end(void *data)
 {
 	struct env_state *state = data;
 
-	(void)handle;
 	for (struct env_part *part = state->parts; part != NULL; part = part->next) {
 		if (part->kind->end != NULL)
 			part->kind->end(state, part->content);
 	}
 	state->ending = true;
 	end_when_released(state);
+}
+
+static void
+env_end_slowly(napi_async_cleanup_hook_handle handle, void *data)
+{
+	(void)handle;
+	env_end(data);
+}
+
+static bool
+expect_end(struct env_state *state)
+{
+	if (libuv_here())
+		return napi_add_async_cleanup_hook(state->env, env_end_slowly, state,
+		    &state->cleanup) == napi_ok;
+	return napi_add_env_cleanup_hook(state->env, env_end, state) == napi_ok;
 }
 
 void
@@ -81,7 +100,7 @@ env_begin(napi_env env)
 		free(state);
 		return false;
 	}
-	return napi_add_async_cleanup_hook(env, env_end, state, &state->cleanup) == napi_ok;
+	return expect_end(state);
 }
 
 void *

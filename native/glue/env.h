@@ -44,6 +44,7 @@ enum board_field {
 
 struct env_state {
 	napi_env env;
+	/* NULL where the end waits for nothing. */
 	napi_async_cleanup_hook_handle cleanup;
 	bool ending;
 	/* What the end still waits for. */

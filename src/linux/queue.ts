@@ -28,6 +28,7 @@ import type { DescriptorTable } from './descriptor/table.js'
 import { EPOLL_CREATE } from './hub/facility.js'
 import type { Loop, LoopOwner } from './hub/loop.js'
 import { pollFailure } from './hub/nesting.js'
+import type { SignalTable } from './signal.js'
 
 const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
@@ -49,6 +50,7 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   readonly imageHome: ImageHome
   readonly loop: Loop
   readonly descriptors: DescriptorTable
+  readonly signals: SignalTable
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
   addQueue(kq: LinuxQueue): void
@@ -276,9 +278,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       if (n > 0) return n
       // A filter may have closed the queue.
       if (this.closed) this.assertOpen()
-      if (error === -EINTR && kernel.native.signalPending() === 1) {
-        throw interrupted()
-      }
+      if (error === -EINTR && kernel.signals.interrupts) throw interrupted()
       if (error < 0 && error !== -EINTR) throw pollFailure(kernel.sets, error)
       if (timeout === 0) return 0
       wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.uptime()

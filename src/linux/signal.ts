@@ -13,7 +13,7 @@ import type { Origin } from '../core/image.js'
 import { whole } from '../core/image-check.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, refuse } from '../errors.js'
+import { EINVAL, ENOSYS, refuse } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
@@ -24,6 +24,8 @@ const SYNCHRONOUS: ReadonlySet<number> = new Set([SIGBUS, SIGFPE, SIGILL, SIGSEG
 
 /** Emits 'newListener'; only that of the main thread does so for signals. */
 const listeners: EventEmitter = process
+
+const isSignal = (name: string | symbol): name is NodeJS.Signals => name in constants.signals
 
 /** A signal that queues of this thread watch. */
 class Signal {
@@ -58,13 +60,31 @@ export class SignalTable {
       restore: (kn, state, origin) => this.#restore(kn, state, origin),
     }
     // Also for the signals that workers watch: they are not told of listeners.
-    if (isMainThread) listeners.prependListener('newListener', (name) => this.#expect(name))
+    if (isMainThread) this.#hearOfListeners()
   }
 
-  /** A listener is about to be added; libuv has yet to hear of it. */
-  #expect(name: string | symbol): void {
-    const number = constants.signals[name as NodeJS.Signals] as number | undefined
-    if (number !== undefined) this.hub.native.signalExpect(number)
+  #hearOfListeners(): void {
+    const { native } = this.hub
+    if (native.libuvHere() === 1) {
+      // One is about to be added; libuv has yet to hear of it.
+      listeners.prependListener('newListener', (name) => {
+        if (isSignal(name)) native.signalExpect(constants.signals[name])
+      })
+      return
+    }
+    // The runtime puts its own handler there, or takes it away, when its listeners were told.
+    const changed = (name: string | symbol): void => {
+      if (isSignal(name)) queueMicrotask(() => native.signalExpect(constants.signals[name]))
+    }
+    listeners.prependListener('newListener', changed)
+    listeners.prependListener('removeListener', changed)
+  }
+
+  /** Whether the signal that has interrupted this thread has listeners who are to be called now. */
+  get interrupts(): boolean {
+    const pending = this.hub.native.signalPending()
+    // Without libuv nobody says which signal it was.
+    return pending === -ENOSYS ? listeners.eventNames().some(isSignal) : pending === 1
   }
 
   /** Before a look at what has happened: puts our handler back where it was replaced. Hot path. */

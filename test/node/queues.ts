@@ -116,7 +116,10 @@ export function cleanUp(): void {
     const [r, w] = posix.pipe2(0)
     const file = posix.open('/proc/self/exe')
     for (const fd of [r, file]) kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
-    await kq.wait({ timeout: 0 })
+    await kq.wait({ timeout: 1 })
+    // What the event loop hears when nobody waits has it stop to watch.
+    posix.write(w, 'x')
+    await new Promise((resolve) => setImmediate(resolve))
     kq.close()
     for (const fd of [r, w, file]) posix.close(fd)
     // Takes in what inotify says of the file that is not watched any more.

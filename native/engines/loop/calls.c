@@ -1,41 +1,19 @@
 /*
- * Watches in Node's event loop as JavaScript calls them, and what it asks of the loop, see
+ * Watches in the event loop as JavaScript calls them, and what it asks of the loop, see
  * watch.c and src/linux/hub/native.ts.
  */
 #include "loop.h"
 
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/epoll.h>
-#include <unistd.h>
 
 #include "engines/engines.h"
 
 static const napi_type_tag watch_tag = { 0x9c1f5e0b7a2d4386, 0xb04e6a91d85c27f3 };
 
-/* Whether the event loop would bear `fd` at the end of so many epoll instances of ours. */
-static int
-loop_probe(const uv_loop_t *uv, int fd, int levels)
-{
-	struct epoll_event event = { .events = 0, .data.fd = -1 };
-	int outer = epoll_create1(EPOLL_CLOEXEC);
-	int result;
-
-	if (outer < 0)
-		return -errno;
-	if (epoll_ctl(outer, EPOLL_CTL_ADD, fd, &event) < 0)
-		result = -errno;
-	else if (levels > 1)
-		result = loop_probe(uv, outer, levels - 1);
-	else
-		result = epoll_ctl(uv_backend_fd(uv), EPOLL_CTL_ADD, outer, &event) < 0 ? -errno : 0;
-	close(outer);
-	return result;
-}
-
 /*
- * No handle is left here: a running watch is not collected, and the end of the
- * environment closes the handles before it finalizes what is left.
+ * It does not run: a running watch is not collected, and the end of the environment stops
+ * what runs before it finalizes what is left.
  */
 static void
 watch_free(napi_env env, void *data, void *hint)
@@ -43,6 +21,7 @@ watch_free(napi_env env, void *data, void *hint)
 	struct loop_watch *watch = data;
 
 	(void)hint;
+	watch_end(watch);
 	if (watch->context != NULL)
 		napi_async_destroy(env, watch->context);
 	if (watch->callback != NULL)
@@ -131,22 +110,18 @@ static napi_value
 js_loop_allows(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	uv_loop_t *uv;
 	int fd;
 
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
-	if (napi_get_uv_event_loop(env, &uv) != napi_ok)
-		return call_number(&call, -EINVAL);
-	return call_number(&call, loop_add(uv, fd));
+	return call_number(&call, libuv_here() ? poll_allows(env, fd) : 0);
 }
 
 static napi_value
 js_loop_probe(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	uv_loop_t *uv;
 	int64_t levels;
 	int fd;
 
@@ -154,9 +129,7 @@ js_loop_probe(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "fd", &fd) ||
 	    !call_range(&call, 1, "levels", 1, 4, &levels))
 		return call.answer;
-	if (napi_get_uv_event_loop(env, &uv) != napi_ok)
-		return call_number(&call, -EINVAL);
-	return call_number(&call, loop_probe(uv, fd, (int)levels));
+	return call_number(&call, libuv_here() ? poll_probe(env, fd, (int)levels) : 0);
 }
 
 static napi_value
@@ -179,9 +152,7 @@ js_loop_ref(napi_env env, napi_callback_info info)
 
 	if (watch == NULL)
 		return NULL;
-	watch->referenced = true;
-	if (watch->handle != NULL)
-		uv_ref((uv_handle_t *)watch->handle);
+	watch_refer(watch, true);
 	return call_undefined(&call);
 }
 
@@ -193,37 +164,34 @@ js_loop_unref(napi_env env, napi_callback_info info)
 
 	if (watch == NULL)
 		return NULL;
-	watch->referenced = false;
-	if (watch->handle != NULL)
-		uv_unref((uv_handle_t *)watch->handle);
+	watch_refer(watch, false);
 	return call_undefined(&call);
-}
-
-/* libuv counts the signals that it has caught and those that it has told of. */
-static void
-note_pending(uv_handle_t *handle, void *pending)
-{
-	const uv_signal_t *signal = (const uv_signal_t *)handle;
-
-	if (handle->type == UV_SIGNAL && signal->caught_signals != signal->dispatched_signals)
-		*(bool *)pending = true;
 }
 
 static napi_value
 js_signal_pending(napi_env env, napi_callback_info info)
 {
 	struct call call;
-	uv_loop_t *uv;
-	bool pending = false;
 
 	if (!call_begin(&call, env, info))
 		return call.answer;
-	if (napi_get_uv_event_loop(env, &uv) == napi_ok)
-		uv_walk(uv, note_pending, &pending);
-	return call_number(&call, pending ? 1 : 0);
+	if (!libuv_here())
+		return call_number(&call, -ENOSYS);
+	return call_number(&call, poll_signal_pending(env) ? 1 : 0);
+}
+
+static napi_value
+js_libuv_here(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	return call_number(&call, libuv_here() ? 1 : 0);
 }
 
 const struct call_entry loop_calls[] = {
+	CALL_FUNCTION("libuvHere", js_libuv_here),
 	CALL_FUNCTION("signalPending", js_signal_pending),
 	CALL_FUNCTION("loopWatch", js_loop_watch),
 	CALL_FUNCTION("loopStart", js_loop_start),

@@ -19,8 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <uv.h>
-
+#include "glue/libuv.h"
 #include "signal.h"
 
 #define STACK_SIZE 65536
@@ -182,6 +181,8 @@ learn(uv_signal_t *anchor)
 int
 anchor_prepare(int number)
 {
+	if (!libuv_here())
+		return 0;
 	if (make(number) < 0)
 		return -1;
 	return libuv_action.sa_handler != NULL || learn(anchors[number]) ? 0 : -1;
@@ -192,6 +193,8 @@ anchor_start(int number)
 {
 	struct step step = { .anchor = anchors[number], .number = number, .start = true };
 
+	if (step.anchor == NULL)
+		return false;
 	take_step_apart(&step);
 	return !step.changed;
 }
@@ -201,6 +204,8 @@ anchor_stop(int number)
 {
 	struct step step = { .anchor = anchors[number], .number = number };
 
+	if (step.anchor == NULL)
+		return false;
 	take_step_apart(&step);
 	return !step.changed;
 }
@@ -214,5 +219,5 @@ anchor_action(void)
 bool
 anchor_is_libuv(const struct sigaction *action)
 {
-	return action->sa_handler == libuv_action.sa_handler;
+	return libuv_action.sa_handler != NULL && action->sa_handler == libuv_action.sa_handler;
 }

@@ -4,7 +4,8 @@
  *
  * libuv installs its handler with the first watcher of a signal in any loop and
  * puts SIG_DFL with the last, without a look at what is there. An anchor comes and
- * goes without either. The caller holds the lock of signal.c.
+ * goes without either. Where there is no libuv there are no anchors and no other watchers.
+ * The caller holds the lock of signal.c.
  */
 #ifndef KQUEUE_ANCHOR_H
 #define KQUEUE_ANCHOR_H
@@ -19,7 +20,7 @@ bool anchor_start(int number);
 /* Is none any more: whether there are others. The signal must have a handler of ours. */
 bool anchor_stop(int number);
 
-/* libuv's handler as libuv installs it. */
+/* libuv's handler as libuv installs it; the default action where there is none. */
 const struct sigaction *anchor_action(void);
 /* Whether this is libuv's handler. */
 bool anchor_is_libuv(const struct sigaction *action);

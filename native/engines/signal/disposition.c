@@ -7,6 +7,9 @@
  * which does nothing while nobody listens. Without us libuv would replace the
  * third, so that one is called until the first listener comes, and the signal has no
  * anchor until then: libuv replaces ours where we do not hear of the listener.
+ *
+ * Where there is no libuv, what a runtime installs for its listeners is of the third kind:
+ * it replaces ours, and we go over it when we hear of the listener.
  */
 #include "disposition.h"
 
@@ -18,6 +21,7 @@
 #include <unistd.h>
 
 #include "anchor.h"
+#include "glue/libuv.h"
 #include "signal.h"
 
 /* All handlers are called as the kernel does it, also those that take only the number. */
@@ -359,6 +363,8 @@ disposition_expect(int number)
 	if (!atomic_load(&disposition->taken))
 		return;
 	disposition_check(number);
+	if (!libuv_here())
+		return;
 	/* Without us libuv's handler would replace whatever is there. */
 	disposition->own = *anchor_action();
 	atomic_store(&disposition->chained, false);

@@ -13,7 +13,7 @@ void disposition_give_back(int number);
 
 /* Takes a signal again that somebody else has taken meanwhile. */
 void disposition_check(int number);
-/* libuv is about to watch a signal for somebody. */
+/* libuv is about to watch a signal for somebody; without libuv, the runtime has begun or ended to. */
 void disposition_expect(int number);
 
 #endif

@@ -435,6 +435,12 @@ export interface Native {
   /** The deliveries of each signal that was watched at the time, modulo 2^32: SIGRTMAX + 1 elements. */
   signalCounts(counts: Int32Array): void
 
-  /** 1 when a signal has come whose handlers the event loop has yet to call, else 0. */
+  /**
+   * 1 when a signal has come whose handlers the event loop has yet to call, else 0; -ENOSYS where
+   * nobody can tell, as the runtime has no libuv.
+   */
   signalPending(): number
+
+  /** 1 when the runtime has libuv, by which its event loop and its signals are, else 0. */
+  libuvHere(): number
 }

@@ -2,7 +2,7 @@
  * Why the thread's epoll instance cannot be where it has to be: in the event loop's, or in
  * the descriptor of a queue. epoll(7) allows no loop of instances, and five in each other.
  */
-import { EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError } from '../../errors.js'
+import { EAGAIN, EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError } from '../../errors.js'
 import { EPOLL_CTL } from './facility.js'
 import type { Sets } from './sets.js'
 
@@ -25,6 +25,7 @@ function reasonToWait(sets: Sets, errno: number): string {
   if (errno === EBADF || errno === EINVAL || errno === EPERM || errno === ENOENT) {
     return `descriptor ${sets.read.fd}, in which the events of this thread arrive, was closed by somebody else`
   }
+  if (errno === EAGAIN) return 'the system allows no more threads, of which waiting takes one here'
   return EPOLL_CTL.explain(errno)
 }
 
