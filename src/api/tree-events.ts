@@ -1,10 +1,10 @@
 /** What happens below a directory, to which path: one watch a directory, none a file. */
 import type { Abort } from '../core/abort.js'
 import { options, wrongType } from '../core/copyin.js'
-import { EV_ADD, EV_SET, EVFILT_READ } from '../event.js'
+import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_READ, KQUEUE_TRUSTFD } from '../event.js'
 import { type Abortable, abortSignal } from './arguments.js'
 import type { Kqueue } from './kqueue.js'
-import { kqueue } from './queues.js'
+import { kqueuex } from './queues.js'
 import type { Bound, SystemProcesses } from './system.js'
 import { Tree, type TreeEvent, type TreeRules } from './trees/tree.js'
 
@@ -59,9 +59,10 @@ export async function* treeEvents(
   const { processes, trees } = system()
   const source = trees.open(path)
   try {
-    const kq = kqueue(system)
+    // Closed before the descriptor, which nobody else has, and read until it is empty.
+    const kq = kqueuex(system, KQUEUE_TRUSTFD)
     try {
-      kq.kevent([EV_SET(source.fd, EVFILT_READ, EV_ADD)])
+      kq.kevent([EV_SET(source.fd, EVFILT_READ, EV_ADD | EV_CLEAR)])
       const tree = new Tree(source, how)
       let start = processes.now()
       for (const _ of tree.begin()) {
@@ -94,7 +95,6 @@ async function* follow(
     if (tree.ended) return
     if (!tree.holding) held = 0
     else if (held === 0) held = now()
-    if (events.length > 0) continue
     await kq.wait({ nevents: 1, timeout: held > 0 ? PAIR : null, signal: abort })
   }
 }

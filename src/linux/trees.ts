@@ -42,6 +42,8 @@ const MASK = IN_ENTRIES | IN_MODIFY | IN_ATTRIB | IN_ONLYDIR | IN_EXCL_UNLINK
 /** Bytes of records read at once, and before a name. */
 const CHUNK = 65_536
 const HEADER = 16
+/** A record is at most so long: with a name of NAME_MAX, and its end. */
+const RECORD = HEADER + 256
 /** Bytes for paths and names, to begin with: one more than the longest path. */
 const ROOM = 65_536
 /** File systems stamp times by the tick, not by the ns: s. */
@@ -148,6 +150,8 @@ export class LinuxTree implements SystemTree {
       for (let at = 0; at < length; at += HEADER + this.#records.readUInt32LE(at + 12)) {
         lost = this.#record(at, found) || lost
       }
+      // What would have had room came later, and wakes again.
+      if (length <= CHUNK - RECORD) break
     }
     if (!lost) this.#marked = now
     return found

@@ -5,7 +5,7 @@ import * as fs from 'node:fs'
 import { describe, it } from 'node:test'
 import { Worker } from 'node:worker_threads'
 import { happened, LinuxPlace, Model, told, walk } from '../api/trees.js'
-import { BOUNDED, whenOver, within } from '../patience.js'
+import { BOUNDED, until, whenOver, within } from '../patience.js'
 
 const descriptors = (): string[] => fs.readdirSync('/proc/self/fd')
 
@@ -35,7 +35,10 @@ describe('treeEvents on Linux alone', () => {
     const model = new Model(walk(place))
     // Times of files are of the tick: those of before are to be earlier.
     await new Promise((resolve) => setTimeout(resolve, 200))
-    const events = begin(place)
+    // On a busy machine others have their turn before all of it is watched.
+    let watched = false
+    const events = begin(place, { ready: () => (watched = true) })
+    await until(() => watched, 'the tree is watched')
     for (let i = 0; i < most + 100; i++) {
       place.write('busy')
       place.chmod('busy')
