@@ -38,8 +38,16 @@ export interface Example {
   readonly line: string
 }
 
+/** All commands that there are; each is loaded when it is meant. */
+export interface Commands {
+  all(): Promise<readonly Command[]>
+  /** The one of this name. @throws (rejects with) UsageError there is none */
+  of(name: string): Promise<Command>
+}
+
 /** What a command has to do with. */
 export interface World {
+  readonly commands: Commands
   readonly output: Output
   /** Aborts when the command is to end. */
   readonly signal: AbortSignal

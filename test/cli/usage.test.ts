@@ -46,11 +46,22 @@ describe('help', { concurrency: 2 }, () => {
     assert.doesNotMatch(wait.stdout, /--count/)
   })
 
-  test('--version prints the version of the package', async () => {
-    const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }
-    const { code, stdout } = await run(['--version'])
-    assert.deepEqual([code, stdout], [0, `${version}\n`])
-  })
+  for (const option of ['--version', '-V']) {
+    test(`${option} prints the version of the package`, async () => {
+      const { version } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { version: string }
+      const { code, stdout } = await run([option])
+      assert.deepEqual([code, stdout], [0, `${version}\n`])
+    })
+  }
+
+  for (const command of ['', 'watch', 'wait', 'run', 'trace', 'help']) {
+    test(`kq help ${command} prints what --help does`, async () => {
+      const words = command === '' ? [] : [command]
+      const [help, option] = await Promise.all([run(['help', ...words]), run([...words, '--help'])])
+      assert.deepEqual(help, option)
+      assert.equal(help.code, 0)
+    })
+  }
 
   test('the package names the command', () => {
     const { bin } = JSON.parse(readFileSync(MANIFEST, 'utf8')) as { bin: { kq: string } }
@@ -139,7 +150,11 @@ describe('bad usage is refused with one line that says how to write it', () => {
   }
 
   const started: [string, RegExp][] = [
-    ['frob', /no command 'frob'; write kq watch, kq wait, kq run or kq trace/],
+    ['frob', /no command 'frob'; write kq watch, kq wait, kq run, kq trace or kq help/],
+    ['help frob', /no command 'frob'/],
+    ['help constructor', /no command 'constructor'/],
+    ['help wait watch', /help is about one command; leave out 'watch'/],
+    ['help --json', /help has no option --json/],
     ['--json watch', /no option --json; a command comes first/],
     ['watch', /needs a condition/],
     ['wait --timer 0', /--timer 0 is no time/],
