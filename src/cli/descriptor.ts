@@ -12,6 +12,7 @@ import {
   readlinkSync,
   type Stats,
 } from 'node:fs'
+import { fileOf } from './bytes.js'
 import { Refusal, UsageError } from './errors.js'
 
 const MAX_FD = 0x7fffffff
@@ -109,7 +110,7 @@ function openPath(path: string, flags: number): Descriptor {
 
 function openAtOnce(path: string, flags: number): number {
   try {
-    return openSync(path, flags)
+    return openSync(fileOf(path), flags)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
     throw new Refusal('ENXIO', reasonForNoDevice(path))
@@ -119,7 +120,7 @@ function openAtOnce(path: string, flags: number): number {
 /** Why open(2) says ENXIO. */
 function reasonForNoDevice(path: string): string {
   // fstat needs an open descriptor; O_PATH opens a socket too.
-  const fd = openSync(path, O_PATH)
+  const fd = openSync(fileOf(path), O_PATH)
   const stats = fstatSync(fd)
   closeSync(fd)
   if (stats.isSocket()) return 'a socket cannot be opened by its path; give a connected descriptor'

@@ -4,6 +4,7 @@
  * into an exit status.
  */
 import { KqueueError } from '../index.js'
+import { originalWords } from './bytes.js'
 import type { World } from './command.js'
 import { commands } from './commands.js'
 import { complain, reasonOf, SourceError, UsageError } from './errors.js'
@@ -60,7 +61,7 @@ function failed(error: unknown): number | Stop {
 }
 
 const end = new AbortController()
-const ending = await run(process.argv.slice(2), end)
+const ending = await run(originalWords(process.argv.slice(2)), end)
   .then((ending) => {
     end.signal.throwIfAborted()
     return ending

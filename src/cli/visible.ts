@@ -9,6 +9,8 @@ const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu
 export function visible(text: string): string {
   return text.replace(HIDDEN, (character) => {
     const code = character.codePointAt(0)!
+    // A byte that is no UTF-8: bytes.ts.
+    if (code >= 0xdc80 && code <= 0xdcff) return `\\x${(code & 0xff).toString(16)}`
     return code < 0x100
       ? `\\x${code.toString(16).padStart(2, '0')}`
       : `\\u{${code.toString(16).padStart(4, '0')}}`

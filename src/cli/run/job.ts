@@ -10,6 +10,7 @@ import { constants } from 'node:os'
 import { SourceError } from '../errors.js'
 import { refusalOf } from '../executing.js'
 import { allEnded, Family, signalAll } from './family.js'
+import { executable } from './odd.js'
 
 /** How a run has ended. */
 export interface Ending {
@@ -44,8 +45,10 @@ export class Job {
   readonly #apart: boolean
 
   constructor(words: readonly string[], { env, apart, aside }: JobOptions) {
-    const [name = '', ...args] = words
+    const [name = ''] = words
     this.#name = name
+    const execution = executable(words, env)
+    const [program = '', ...args] = execution.words
     this.#apart = apart
     let end: (how: Omit<Ending, 'duration'>) => void = () => {}
     this.ended = new Promise((resolve) => {
@@ -57,8 +60,8 @@ export class Job {
       }
     })
     try {
-      const child = spawn(name, args, {
-        env,
+      const child = spawn(program, args, {
+        env: execution.env,
         detached: apart,
         stdio: [apart ? 'ignore' : 'inherit', aside ? 2 : 'inherit', 'inherit'],
       })

@@ -2,8 +2,8 @@
  * Why a file cannot be watched, in words that say what would help.
  */
 import { readFileSync } from 'node:fs'
+import { type Bytes, textOf } from '../bytes.js'
 import { Refusal, SourceError } from '../errors.js'
-import { type Bytes, textOf } from './bytes.js'
 
 const LIMIT = openFiles()
 

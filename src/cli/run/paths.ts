@@ -1,13 +1,16 @@
 /**
  * Paths as the user has written them, made absolute.
  */
-import { statSync } from 'node:fs'
+import { readlinkSync, statSync } from 'node:fs'
+import { fileOf, textOf } from '../bytes.js'
 import { Refusal, SourceError } from '../errors.js'
 
 /** @throws SourceError when it was removed */
 export function currentDirectory(): string {
   try {
-    return process.cwd()
+    const path = process.cwd()
+    // It has bytes that are no UTF-8, or a character that looks like that.
+    return path.includes('\ufffd') ? textOf(readlinkSync('/proc/self/cwd', 'latin1')) : path
   } catch (error) {
     throw new SourceError('the current directory', error)
   }
@@ -20,7 +23,7 @@ export function currentDirectory(): string {
  */
 export function absolute(path: string): string {
   try {
-    const stats = statSync(path)
+    const stats = statSync(fileOf(path))
     if (!stats.isFile() && !stats.isDirectory()) {
       throw new Refusal('EINVAL', 'it is neither a file nor a directory')
     }

@@ -27,8 +27,8 @@ import {
   NOTE_RENAME,
   NOTE_WRITE,
 } from '../../index.js'
+import { type Bytes, textOf } from '../bytes.js'
 import { reasonOf } from '../errors.js'
-import { type Bytes, textOf } from './bytes.js'
 import type { Changes, Happened } from './changes.js'
 import type { Filter } from './filter.js'
 import { unwatchable } from './limits.js'

@@ -7,8 +7,8 @@
  * does), so that a directory that is renamed meanwhile is never taken for another.
  */
 import { constants, fstatSync, lstatSync, openSync, readdirSync } from 'node:fs'
+import { type Bytes, pathOf } from '../bytes.js'
 import { O_PATH } from '../descriptor.js'
-import { type Bytes, pathOf } from './bytes.js'
 import type { Place } from './places.js'
 
 const S_IFMT = BigInt(constants.S_IFMT)
