@@ -33,6 +33,14 @@ export interface Opened {
   readonly alone?: boolean
   /** What happened, in words. */
   say(event: Kevent): string
+  /** What JSON has besides. */
+  fields?(event: Kevent): Readonly<Record<string, unknown>>
+  /**
+   * The event that is told where it cannot be watched, because what it waits for has been;
+   * undefined where that is an error.
+   * @throws Error that says more than `error`
+   */
+  instead?(error: unknown): Kevent | undefined
   /** Closes what was opened. */
   close?(): void
 }

@@ -31,6 +31,7 @@ export function jsonPrinter(): Printer {
       fflags: fflagsOf(event, source.condition.notes),
       data: event.data,
       source: source.name,
+      ...source.opened.fields?.(event),
     }
     return jsonLine(line)
   }

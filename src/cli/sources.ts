@@ -67,6 +67,8 @@ export class Sources {
   /** The sources watched, with the queue that each is on. */
   readonly #sources = new Map<Source, Layer | null>()
   readonly #layers: Layer[] = []
+  /** What has happened and needs no queue. */
+  readonly #over: Happening[] = []
 
   /**
    * Opens and registers conditions, all or none.
@@ -105,7 +107,8 @@ export class Sources {
         layer.add({ ...change, flags: change.flags | flags, udata: source })
       }
     } catch (error) {
-      throw new SourceError(source.name, error)
+      this.#over.push({ source, event: instead(source, error) })
+      return
     }
     this.#sources.set(source, layer)
   }
@@ -131,6 +134,7 @@ export class Sources {
    * @throws (rejects with) the reason of `signal`
    */
   async next(max: number, timeout?: number, signal?: AbortSignal): Promise<Happening[]> {
+    if (this.#over.length > 0) return this.#over.splice(0, max)
     const queue = this.#layers[0]!.queue
     const happened: Happening[] = []
     for (const event of await queue.wait({ nevents: max, timeout, signal })) {
@@ -173,4 +177,16 @@ export class Sources {
     this.#layers.length = 0
     this.#sources.clear()
   }
+}
+
+/** @throws SourceError */
+function instead(source: Source, error: unknown): Kevent {
+  let cause = error
+  try {
+    const event = source.opened.instead?.(error)
+    if (event !== undefined) return event
+  } catch (better) {
+    cause = better
+  }
+  throw new SourceError(source.name, cause)
 }

@@ -1,6 +1,7 @@
 /** The conditions of processes and signals. */
 import assert from 'node:assert/strict'
 import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { Writable } from 'node:stream'
 import { after, describe, test } from 'node:test'
 import * as posix from '../native/posix.js'
@@ -28,6 +29,13 @@ async function watching(args: readonly string[]): Promise<Running> {
   return kq
 }
 
+/** The number of a process that has been waited for. */
+async function gonePid(): Promise<number> {
+  const child = spawn('true', { stdio: 'ignore' })
+  await once(child, 'exit')
+  return child.pid!
+}
+
 /** What a process condition said, without the times. */
 function told(stdout: string): Omit<Event, 'time'>[] {
   return events(stdout)
@@ -50,6 +58,8 @@ describe('--exit', { concurrency: 2 }, () => {
         fflags: ['NOTE_EXIT'],
         data: 7 << 8,
         source: `--exit ${pid}`,
+        code: 7,
+        signal: null,
       },
     ])
   })
@@ -100,10 +110,79 @@ describe('--exit', { concurrency: 2 }, () => {
     assert.equal(told(stdout).length, 3)
   })
 
-  test('a process that is not there: exit 1', async () => {
-    const { code, stdout, stderr } = await run(['wait', '--exit', `${0x7fffffff}`])
-    assert.deepEqual([code, stdout], [1, ''])
-    assert.match(stderr, /^kq: --exit 2147483647: ESRCH: .*there is no process 2147483647\n$/)
+  test('names the signal that killed a process', async () => {
+    for (const [script, signal] of [
+      ['kill -KILL $$', 'SIGKILL'],
+      ['kill -40 $$', 'SIG40'],
+    ]) {
+      const { pid, go } = shell(script!)
+      const kq = await watching(['wait', '--all', '--json', '--exit', `${pid}`])
+      go()
+      const [event] = told((await kq.ended).stdout)
+      const { code, signal: by } = event as unknown as { code: null; signal: string }
+      assert.deepEqual([code, by], [null, signal])
+    }
+  })
+
+  test('a process that is gone already: exit 0, and a line that says so', async () => {
+    const pid = await gonePid()
+    for (const command of ['wait', 'watch']) {
+      const { code, stdout, stderr } = await run([command, '--exit', `${pid}`])
+      assert.deepEqual([code, stderr], [0, ''])
+      assert.match(stdout, new RegExp(`^[^\n]* --exit ${pid}  process ${pid} is gone already\n$`))
+    }
+    const { stdout } = await run(['wait', '--exit', `${pid}`, '--json'])
+    assert.deepEqual(told(stdout), [
+      {
+        filter: 'EVFILT_PROC',
+        ident: pid,
+        flags: ['EV_EOF'],
+        fflags: ['NOTE_EXIT'],
+        data: -1,
+        source: `--exit ${pid}`,
+        code: null,
+        signal: null,
+        gone: true,
+      },
+    ])
+  })
+
+  test('several with --all, of which some are gone and one may be named twice', async () => {
+    const [gone, other] = [await gonePid(), await gonePid()]
+    const { pid, go } = shell('exit 9')
+    const pids = [gone, pid, other, gone].flatMap((each) => ['--exit', `${each}`])
+    const kq = start(['wait', '--all', '--json', ...pids])
+    // Those that are gone are told when all are watched.
+    for (let told = 0; told < 3; told++) await kq.line()
+    go()
+    const { code, stdout } = await kq.ended
+    assert.equal(code, 0)
+    const endings = told(stdout).map(({ ident, ...rest }) => [
+      ident,
+      (rest as { code?: number }).code,
+    ])
+    const byPid = ([a]: unknown[], [b]: unknown[]): number => Number(a) - Number(b)
+    assert.deepEqual(
+      endings.sort(byPid),
+      [
+        [gone, null],
+        [gone, null],
+        [other, null],
+        [pid, 9],
+      ].sort(byPid),
+    )
+  })
+
+  test('a process that never was, or of which more is asked: exit 1', async () => {
+    const never = await run(['wait', '--exit', `${0x7fffffff}`])
+    assert.deepEqual([never.code, never.stdout], [1, ''])
+    assert.match(
+      never.stderr,
+      /^kq: --exit 2147483647: ESRCH: there is no process 2147483647, and never was: [^\n]+\n$/,
+    )
+    const fork = await run(['wait', '--exec', `${await gonePid()}`])
+    assert.deepEqual([fork.code, fork.stdout], [1, ''])
+    assert.match(fork.stderr, /ESRCH/)
   })
 })
 
