@@ -23,6 +23,7 @@ import { SIGNAL } from './conditions/signals.js'
 import { type Descriptor, isListening, openDescriptor, parseDescriptor } from './descriptor.js'
 import { duration } from './duration.js'
 import { errnoName, errnoText, UsageError } from './errors.js'
+import { keepBytes } from './fifo.js'
 import { plural } from './words.js'
 
 export const CONDITIONS: readonly Condition[] = [
@@ -34,7 +35,7 @@ export const CONDITIONS: readonly Condition[] = [
       const name = parseDescriptor('--read', value)
       return () => {
         const file = openDescriptor(name, constants.O_RDONLY)
-        const { fd, close } = file
+        const { fd } = file
         const kind = { listening: undefined as boolean | undefined }
         return {
           changes: [EV_SET(fd, EVFILT_READ, EV_ADD)],
@@ -42,7 +43,7 @@ export const CONDITIONS: readonly Condition[] = [
             kind.listening ??= isListening(file)
             return kind.listening ? connections(event) : readable(event, file)
           },
-          close,
+          close: () => closeReader(file),
         }
       }
     },
@@ -81,6 +82,12 @@ export const CONDITIONS: readonly Condition[] = [
   MOUNTS,
   LINKS,
 ]
+
+/** What is in a fifo is not to go with kq, who may be its last reader. */
+function closeReader(file: Descriptor): void {
+  if (file.isOpened && file.stats.isFIFO()) keepBytes(file)
+  file.close()
+}
 
 function readable({ data, flags, fflags }: Kevent, { stats }: Descriptor): string {
   const end = (flags & EV_EOF) === 0 ? '' : `end of file${because(fflags)}`

@@ -94,12 +94,20 @@ function inheritedOf(path: string): number | undefined {
   return number === undefined ? undefined : Number(number)
 }
 
-/** proc_pid_fdinfo(5) */
 function isWritable(fd: number): boolean {
-  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
-  const flags = Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? '', 8)
-  const access = flags & (constants.O_WRONLY | constants.O_RDWR)
+  const access = flagsOf(fd) & (constants.O_WRONLY | constants.O_RDWR)
   return access !== constants.O_RDONLY
+}
+
+/** Whether to read from a descriptor never waits. */
+export function isNonblocking(fd: number): boolean {
+  return (flagsOf(fd) & constants.O_NONBLOCK) !== 0
+}
+
+/** proc_pid_fdinfo(5) */
+function flagsOf(fd: number): number {
+  const info = readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1')
+  return Number.parseInt(/^flags:\s*([0-7]+)$/m.exec(info)?.[1] ?? '', 8)
 }
 
 function openPath(path: string, flags: number): Descriptor {

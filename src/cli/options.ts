@@ -168,6 +168,8 @@ export interface Request extends Helpful {
   json: boolean
   /** `kq wait`: until each condition has fired. */
   all: boolean
+  /** `kq wait`: print what there is to read, to its end. */
+  cat: boolean
   /** `kq watch`: events to print at most. */
   count: number
   /** ms, undefined for ever. */
@@ -175,6 +177,8 @@ export interface Request extends Helpful {
 }
 
 export const ALL = flag('all', 'wait until each condition has been met, not only the first')
+
+export const CAT = flag('cat', 'print what there is to read, to its end, as cat does')
 
 export const COUNT: Option = {
   option: 'count',
@@ -222,6 +226,7 @@ export function parseOptions(
     help: false,
     json: false,
     all: false,
+    cat: false,
     count: Number.POSITIVE_INFINITY,
     timeout: undefined,
   }

@@ -41,7 +41,7 @@ export class Output {
   }
 
   /** Writes, and waits while the reader is behind. */
-  async write(text: string): Promise<void> {
+  async write(text: string | Uint8Array): Promise<void> {
     const { signal } = this.#end
     signal.throwIfAborted()
     if (!this.#stream.write(text)) await once(this.#stream, 'drain', { signal })

@@ -1,0 +1,51 @@
+/**
+ * Keeps a fifo open whose last reader kq was: what is in a pipe is gone with the last
+ * descriptor of it, and `kq wait --read fifo && cat fifo` would find nothing.
+ *
+ *     keepBytes(descriptor)
+ *
+ * A process of its own does it: holder.ts.
+ */
+import { spawn } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../index.js'
+import type { Descriptor } from './descriptor.js'
+
+const HOLDER = fileURLToPath(new URL('./holder.js', import.meta.url))
+
+/** Fifos that are kept. */
+const kept = new Set<string>()
+
+/** Keeps a fifo that holds bytes; where that cannot be, they are lost as with any reader. */
+export function keepBytes({ fd, stats: { dev, ino } }: Descriptor): void {
+  const name = `${dev}:${ino}`
+  if (kept.has(name)) return
+  try {
+    if (!hasBytes(fd)) return
+    kept.add(name)
+    holdOpen(fd)
+  } catch {
+    // There is no descriptor or process left.
+  }
+}
+
+function hasBytes(fd: number): boolean {
+  const queue = kqueue()
+  try {
+    const [event] = queue.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)], 1, 0)
+    return event !== undefined && event.data > 0
+  } finally {
+    queue.close()
+  }
+}
+
+function holdOpen(fd: number): void {
+  const child = spawn(process.execPath, [HOLDER], {
+    stdio: [fd, 'ignore', 'ignore'],
+    // Of no terminal, and in no directory.
+    detached: true,
+    cwd: '/',
+  })
+  child.on('error', () => {})
+  child.unref()
+}
