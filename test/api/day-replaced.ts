@@ -13,11 +13,7 @@ function replacement(system: object): string {
 }
 
 kernel.spawn(async ({ system }) => {
-  const hooks = `export const resolve = (specifier, context, next) =>
-    specifier === 'kqueue'
-      ? { url: ${JSON.stringify(replacement(system))}, shortCircuit: true }
-      : next(specifier, context)`
-  register(`data:text/javascript,${encodeURIComponent(hooks)}`)
+  register(new URL('./day-hooks.js', import.meta.url), { data: replacement(system) })
   const { day } = await import('./day.js')
   console.log(await day())
 })

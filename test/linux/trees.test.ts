@@ -1,11 +1,15 @@
 /** treeEvents on Linux: descriptors, limits, lost records, links, names, workers, storms. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { describe, it } from 'node:test'
-import { Worker } from 'node:worker_threads'
 import { happened, LinuxPlace, Model, told, walk } from '../api/trees.js'
-import { BOUNDED, until, whenOver, within } from '../patience.js'
+import { limited, noUsers } from '../node/namespaces.js'
+import { casesOf, start } from '../node/processes.js'
+import { spawn, until, within } from '../patience.js'
+import type { Cases } from '../programs/trees.js'
+
+const trees = casesOf<Cases>('trees')
 
 const descriptors = (): string[] => fs.readdirSync('/proc/self/fd')
 
@@ -107,24 +111,11 @@ describe('treeEvents on Linux alone', () => {
     assert.deepEqual(told(await happened(place, events)), ['create d\ufffd/b'])
   })
 
-  it('says which limit of watches is reached, and leaves nothing', (t) => {
+  it('says which limit of watches is reached, and leaves nothing', { skip: noUsers }, () => {
     const place = new LinuxPlace()
     for (let i = 0; i < 50; i++) place.mkdir(`d${i}`)
-    const program = `
-      import { readdirSync } from 'node:fs'
-      import { treeEvents, kqueue } from 'kqueue'
-      kqueue().close()
-      const before = readdirSync('/proc/self/fd').length
-      const error = await treeEvents(${JSON.stringify(place.path)}).next().catch((error) => error)
-      const after = readdirSync('/proc/self/fd').length
-      console.log(JSON.stringify([error.code, error.name, error.message, after - before]))`
-    const script =
-      'echo 20 > /proc/sys/user/max_inotify_watches && exec "$0" --input-type=module -e "$1"'
-    const made = spawnSync('unshare', ['-Ur', 'sh', '-c', script, process.execPath, program], {
-      ...BOUNDED,
-      encoding: 'utf8',
-    })
-    if (made.status !== 0) return t.skip(`no user namespace: ${made.stderr}`)
+    const made = limited('max_inotify_watches', 20, trees('fails', place.path))
+    assert.equal(made.status, 0, made.stderr)
     const [code, name, message, more] = JSON.parse(made.stdout)
     assert.deepEqual([code, name, more], ['ENOSPC', 'KqueueError', 0])
     assert.match(message, /user\.max_inotify_watches of this user namespace allows no more than 20/)
@@ -133,14 +124,7 @@ describe('treeEvents on Linux alone', () => {
   it('works in a worker, and ends with it', async () => {
     const place = new LinuxPlace()
     const before = descriptors().length
-    const program = `
-      const { parentPort, workerData } = require('node:worker_threads')
-      import('kqueue').then(async ({ treeEvents }) => {
-        const ready = () => parentPort.postMessage('ready')
-        for await (const { path } of treeEvents(workerData, { ready })) parentPort.postMessage(path)
-      })`
-    const worker = new Worker(program, { eval: true, workerData: place.path })
-    whenOver(() => worker.terminate())
+    const worker = start(trees('tells', place.path))
     const messages: string[] = []
     const come = (what: string) =>
       within(
@@ -171,18 +155,10 @@ describe('treeEvents on Linux alone', () => {
         mv x z$i && rm -rf a && mkdir a && touch a/new && rm -r a
         cp -r z$i w && mv w/y z$i/w && rm -rf w
       done`
-    const done = within(
-      new Promise<number | null>((resolve) => {
-        const child = new Worker(
-          `require('node:child_process').spawn('sh', ['-c', ${JSON.stringify(storm)}, require('node:worker_threads').workerData]).on('exit', (code) => require('node:worker_threads').parentPort.postMessage(code))`,
-          { eval: true, workerData: place.path },
-        )
-        child.on('message', resolve)
-      }),
-      'the storm',
-    )
+    const child = spawn('sh', ['-c', storm, place.path], { stdio: 'inherit' })
+    const done = within(once(child, 'exit'), 'the storm')
     let over = false
-    const end = done.then((status) => {
+    const end = done.then(([status]) => {
       over = true
       place.write('end')
       return status

@@ -17,7 +17,8 @@ import {
   kqueuex,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { descriptors, run } from './processes.js'
+import type { Cases } from '../programs/polling.js'
+import { type Case, casesOf, descriptors, run } from './processes.js'
 import {
   assertWorks,
   cleanUp,
@@ -39,14 +40,16 @@ const { POLLIN } = posix.constants
 
 const readable = (kq: Kqueue, ms = 0): boolean => posix.poll(kq.fd, POLLIN, ms) === POLLIN
 
+const polling = casesOf<Cases>('polling')
+
 /** What another process sees that has the queue as descriptor 3; blocks this thread. */
-function polledElsewhere(kq: Kqueue, ms: number, more: readonly number[] = [], first = ''): string {
-  const { stdout, stderr } = run(`${first}; console.log(posix.poll(3, ${POLLIN}, ${ms}))`, {
-    stdio: ['ignore', 'pipe', 'pipe', kq.fd, ...more],
-  })
+function elsewhere(kq: Kqueue, what: Case, more: readonly number[] = []): string {
+  const { stdout, stderr } = run(what, { stdio: ['ignore', 'pipe', 'pipe', kq.fd, ...more] })
   assert.equal(stderr, '')
   return stdout.trim()
 }
+
+const polledElsewhere = (kq: Kqueue, ms: number): string => elsewhere(kq, polling('polls', ms))
 
 describe('The descriptor of a queue', () => {
   it('is readable exactly while events are pending', () => {
@@ -100,7 +103,7 @@ describe('The descriptor of a queue', () => {
     const kq = queue()
     const [r, w] = pipe()
     kq.kevent([read(r)])
-    const seen = polledElsewhere(kq, 5000, [w], `posix.write(4, 'x')`)
+    const seen = elsewhere(kq, polling('writes, then polls', 5000), [w])
     assert.equal(seen, String(POLLIN))
     assert.deepEqual(pending(kq), [r])
   })
@@ -115,9 +118,7 @@ describe('The descriptor of a queue', () => {
 
   it('is not handed on by exec', () => {
     const kq = queue()
-    const { stdout } = run(`
-      try { fs.fstatSync(${kq.fd}); console.log(fs.readlinkSync('/proc/self/fd/${kq.fd}')) }
-      catch (error) { console.log(error.code) }`)
+    const { stdout } = run(polling('looks at', kq.fd))
     const link = stdout.trim()
     // node itself may have opened the number meanwhile, but then not for our queue.
     const [r] = pipe()

@@ -1,18 +1,21 @@
 /** Copies in the world: generations, children and parents that end, limits, and what fails. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_PROC, fork, forkOptions, NOTE_EXIT } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { BOUNDED, spawn, until, within } from '../patience.js'
+import { spawn, until, within } from '../patience.js'
+import type { Cases } from '../programs/parents.js'
 import { directory } from './files.js'
 import { copied, INHERITOR, Inheritor, keepChild, start, warmUp } from './inheritors.js'
-import { descriptors, program } from './processes.js'
+import { limited, noUsers } from './namespaces.js'
+import { casesOf, descriptors, program } from './processes.js'
 import { cleanUp, clear, idents, keep, pipe, queue, read, trigger } from './queues.js'
 
 await warmUp()
 cleanUp()
+
+const parents = casesOf<Cases>('parents')
 
 describe('Copies of copies', () => {
   it('have what was pending, each for itself, in four generations', async () => {
@@ -54,23 +57,11 @@ describe('A child whose parent has ended', () => {
   it('has its copies', async () => {
     const [r, w] = posix.pipe2(0)
     keep(r)
-    const code = `
-      const kq = K.kqueuex(K.KQUEUE_CPONFORK)
-      kq.kevent([K.EV_SET(1, K.EVFILT_USER, K.EV_ADD, K.NOTE_TRIGGER)])
-      const stdio = ['pipe', ${w}, 'inherit']
-      stdio[${w}] = ${w}
-      const options = K.forkOptions({ stdio, detached: true })
-      const source = \`
-        import('\${import.meta.resolve('${import.meta.resolve('kqueue')}')}').then((K) => {
-          while (process.ppid === \${process.pid});
-          for (const kq of K.inheritedKqueues().values()) console.log(kq.kevent([], 8, 0).length)
-        })\`
-      const { spawn } = await import('node:child_process')
-      spawn(process.execPath, ['-e', source], options)
-      process.exit()`
     const stdio: (string | number)[] = ['ignore', 'inherit', 'inherit']
     stdio[w] = w
-    const parent = spawn(process.execPath, program(code), { stdio: stdio as never })
+    const parent = spawn(process.execPath, program(parents('leaves a child', w)), {
+      stdio: stdio as never,
+    })
     posix.close(w)
     await within(once(parent, 'exit'), 'the parent ends')
     const kq = queue()
@@ -129,30 +120,11 @@ describe('What fails', () => {
     await child.end()
   })
 
-  it('is told of the files that there is no inotify instance for; the others are whole', (t) => {
-    const code = `
-      import { once } from 'node:events'
-      import { createWriteStream } from 'node:fs'
-      const kq = K.kqueuex(K.KQUEUE_CPONFORK)
-      const fd = fs.openSync('${directory()}/file', 'w')
-      kq.kevent([
-        K.EV_SET(fd, K.EVFILT_VNODE, K.EV_ADD, K.NOTE_WRITE),
-        K.EV_SET(1, K.EVFILT_USER, K.EV_ADD, K.NOTE_TRIGGER),
-      ])
-      const child = K.fork('${INHERITOR}', [], { execArgv: [], stdio: ['pipe', 'inherit', 'pipe', 'ipc'] })
-      child.send({ what: 'events', fd: kq.fd, timeout: 0 })
-      const [[events], [warning]] = await Promise.all([
-        once(child, 'message'),
-        once(child.stderr, 'data'),
-      ])
-      child.disconnect()
-      assert.deepEqual(events.map(({ ident }) => ident), [1])
-      assert.match(String(warning), /KqueueWarning: one event is missing in the copy of a kqueue: ident \\d+, filter -4: EMFILE, .*max_inotify_instances/)
-      console.log('whole')`
-    const limit = 'echo 1 > /proc/sys/user/max_inotify_instances && exec "$@"'
-    const args = ['-Ur', 'sh', '-c', limit, 'sh', process.execPath, ...program(code)]
-    const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8', ...BOUNDED })
-    if (/unshare|Permission denied/.test(stderr)) t.skip(stderr)
-    else assert.deepEqual([stdout, status], ['whole\n', 0], stderr)
+  it('is told of the files that there is no inotify instance for; the others are whole', {
+    skip: noUsers,
+  }, () => {
+    const what = parents('has the last inotify instance', `${directory()}/file`, INHERITOR)
+    const { status, stdout, stderr } = limited('max_inotify_instances', 1, what)
+    assert.deepEqual([stdout, status], ['whole\n', 0], stderr)
   })
 })

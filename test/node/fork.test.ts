@@ -34,15 +34,17 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { spawn, whenOver, within } from '../patience.js'
+import type { Cases } from '../programs/parents.js'
 import { directory } from './files.js'
 import { copied, INHERITOR, keepChild, start, warmUp } from './inheritors.js'
-import { descriptors } from './processes.js'
+import { casesOf, descriptors, program } from './processes.js'
 import { cleanUp, clear, idents, keep, pipe, queue, read, trigger, user } from './queues.js'
 import { openOnce } from './signals.js'
 
 const { O_CREAT, O_RDWR } = constants
 
 await warmUp()
+const parents = casesOf<Cases>('parents')
 before(openOnce)
 cleanUp()
 
@@ -235,13 +237,12 @@ describe('A child', () => {
     const kq = copied()
     const options = forkOptions({ stdio: ['ignore', 'pipe', 'inherit'] })
     whenOver(() => options.close())
-    const code = `import('${import.meta.resolve('kqueue')}').then((K) => console.log(K.inheritedKqueues().size))`
-    const direct = spawn(process.execPath, ['-e', code], options)
+    const words = [process.execPath, ...program(parents('counts its queues'))]
+    const direct = spawn(words[0]!, words.slice(1), options)
     const closed = [once(direct, 'close')]
     const [size] = await within(once(direct.stdout!, 'data'), 'its queues')
     assert.equal(String(size), '1\n')
-    const shell = `"${process.execPath}" -e "${code.replaceAll('"', '\\"')}"; true`
-    const between = spawn('sh', ['-c', shell], options)
+    const between = spawn('sh', ['-c', '"$@"; true', 'sh', ...words], options)
     closed.push(once(between, 'close'))
     const [none] = await within(once(between.stdout!, 'data'), 'its queues')
     assert.equal(String(none), '0\n')

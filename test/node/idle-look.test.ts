@@ -4,6 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { EV_DELETE, EV_SET, EVFILT_READ, type Kqueue } from 'kqueue'
 import * as posix from '../native/posix.js'
+import type { Cases as Refused } from '../programs/refused.js'
 import type { Cases } from '../programs/workers.js'
 import { casesOf, ended, message, run, start } from './processes.js'
 import { cleanUp, clear, pending, pipe, queue, read, timer, trigger } from './queues.js'
@@ -11,6 +12,7 @@ import { cleanUp, clear, pending, pipe, queue, read, timer, trigger } from './qu
 cleanUp()
 
 const workers = casesOf<Cases>('workers')
+const refused = casesOf<Refused>('refused')
 
 /** So many looks in a row are more than are needed until none is a system call. */
 const MANY = 400
@@ -166,27 +168,7 @@ const ENOSYS = 38
 
 /** Writes again and again after looks in vain, in a process where a call is forbidden. */
 function whereForbidden(call: number, errno: number): { seen: number; rings: number } {
-  const { stdout, stderr } = run(`
-    const rings = () =>
-      fs.readdirSync('/proc/self/fd').filter((fd) => {
-        try {
-          return fs.readlinkSync('/proc/self/fd/' + fd) === 'anon_inode:[io_uring]'
-        } catch {}
-      }).length
-    const others = rings()
-    posix.forbid(${call}, ${errno})
-    const kq = K.kqueue()
-    const [r, w] = posix.pipe2(posix.constants.O_CLOEXEC)
-    kq.kevent([K.EV_SET(r, K.EVFILT_READ, K.EV_ADD)])
-    let seen = 0
-    for (let i = 0; i < 200; i++) {
-      for (let j = 0; j < ${MANY}; j++) assert.equal(kq.kevent([], 1, 0).length, 0)
-      posix.write(w, 'hello')
-      const [event] = kq.kevent([], 1, 0)
-      if (event?.ident === r && event.data === 5) seen++
-      posix.read(r)
-    }
-    console.log(JSON.stringify({ seen, rings: rings() - others }))`)
+  const { stdout, stderr } = run(refused('may not look in memory', call, errno, MANY))
   assert.equal(stderr, '')
   return JSON.parse(stdout) as { seen: number; rings: number }
 }

@@ -18,11 +18,13 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { exited, spawn } from '../patience.js'
+import type { Cases } from '../programs/refused.js'
 import { command, inNamespaces } from './namespaces.js'
-import { descriptors, run } from './processes.js'
+import { casesOf, descriptors, run } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 import { itLeavesNoDescriptors, notes, silent } from './two-descriptors.js'
 
+const refused = casesOf<Cases>('refused')
 const BOTH = VQ_MOUNT | VQ_UNMOUNT
 const { POLLIN } = posix.constants
 
@@ -222,11 +224,7 @@ inNamespaces(import.meta.url, () => {
     const kq = watching()
     mount('/proc')
     assert.equal(notes(kq), VQ_MOUNT)
-    const { stdout } = run(`
-      const kq = K.kqueue()
-      for (const call of [() => kq.kevent([K.EV_SET(1, K.EVFILT_FS, K.EV_ADD)]), K.getmntinfo]) {
-        try { call() } catch (error) { console.log(error.message, error.syscall) }
-      }`)
+    const { stdout } = run(refused('has no /proc'))
     assert.match(stdout, /^ENOENT: .*mount \/proc.* kevent\nENOENT: .*mount \/proc.* getmntinfo\n$/)
   })
 })

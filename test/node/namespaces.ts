@@ -12,6 +12,7 @@ import { spawnSync } from 'node:child_process'
 import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BOUNDED } from '../patience.js'
+import { type Case, program } from './processes.js'
 
 /** Of the program that runs the tests of a file: it is in its namespaces already. */
 const INSIDE = 'KQUEUE_TEST_NAMESPACES'
@@ -47,12 +48,23 @@ export function inNamespaces(url: string, tests: () => void): void {
   })
 }
 
+const users = spawnSync('unshare', ['-Ur', 'true'], { encoding: 'utf8', ...BOUNDED })
+/** Why there can be no user namespaces, or false. */
+export const noUsers = users.status !== 0 && (users.error?.message ?? users.stderr.trim())
+
+/** Runs a case to its end in a user namespace of its own, of which a limit is so low. */
+export function limited(limit: string, most: number, what: Case) {
+  const script = `echo ${most} > /proc/sys/user/${limit} && exec "$@"`
+  const args = ['-Ur', 'sh', '-c', script, 'sh', process.execPath, ...program(what)]
+  return spawnSync('unshare', args, { encoding: 'utf8', ...BOUNDED })
+}
+
 /** Runs a program to its end; it must succeed. */
-export function command(program: string, ...args: string[]): string {
-  const { status, stdout, stderr, error } = spawnSync(program, args, {
+export function command(name: string, ...args: string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(name, args, {
     encoding: 'utf8',
     ...BOUNDED,
   })
-  if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')}: ${stderr}`)
+  if (status !== 0) throw error ?? new Error(`${name} ${args.join(' ')}: ${stderr}`)
   return stdout
 }

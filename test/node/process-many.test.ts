@@ -17,11 +17,14 @@ import {
   NOTE_TRACKERR,
 } from 'kqueue'
 import { spawn, untilBlocking } from '../patience.js'
-import { descriptors, run } from './processes.js'
+import type { Cases } from '../programs/strangers.js'
+import { casesOf, descriptors, run } from './processes.js'
 import { isRoot, sleepers, watch } from './puppets.js'
 import { cleanUp, LONG, queue } from './queues.js'
 
 cleanUp()
+
+const strangers = casesOf<Cases>('strangers')
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -155,28 +158,8 @@ describe('The children of a shell', () => {
   it('are all told of once to an ordinary user', {
     skip: !isRoot && 'needs root to become one',
   }, () => {
-    const { stdout, stderr } = run(`
-      process.setgroups([])
-      process.setgid(65534)
-      process.setuid(65534)
-      const { spawn } = await import('node:child_process')
-      const kq = K.kqueue()
-      const sh = spawn('/bin/sh', ['-c', ${JSON.stringify(loop(1000, PARALLEL))}], { env: {} })
-      const notes = (K.NOTE_TRACK | K.NOTE_EXIT) >>> 0
-      kq.kevent([K.EV_SET(sh.pid, K.EVFILT_PROC, K.EV_ADD, notes)])
-      sh.stdin.write('go\\n')
-      const announced = new Set(), exited = new Set()
-      let twice = 0, errors = 0
-      const add = (set, pid) => set.has(pid) ? twice++ : set.add(pid)
-      while (exited.size <= 1000) {
-        for (const { ident, fflags } of await kq.wait({ nevents: 1024 })) {
-          if (fflags & K.NOTE_CHILD) add(announced, ident)
-          if (fflags & K.NOTE_EXIT) add(exited, ident)
-          if (fflags & K.NOTE_TRACKERR) errors++
-        }
-      }
-      console.log(JSON.stringify([announced.size, exited.size, twice, errors]))
-      kq.close()`)
+    const script = loop(1000, PARALLEL)
+    const { stdout, stderr } = run(strangers('follows a crowd as nobody', script, 1001))
     assert.equal(stderr, '')
     assert.deepEqual(JSON.parse(stdout), [1000, 1001, 0, 0])
   })

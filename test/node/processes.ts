@@ -1,14 +1,12 @@
 /**
  * Programs that run elsewhere: in another process, with what the shell can limit, or in a
- * worker. They are cases of the programs in `test/programs`, or a line or two as a string,
- * where `K` is the package and `posix` the raw system calls.
+ * worker. They are cases of the programs in `test/programs`.
  *
  *     import type { Cases } from '../programs/files.js'
  *     const files = casesOf<Cases>('files')
  *
  *     const { stdout } = run(files('opens', '/tmp'))
  *     const worker = start(files('waits', fd))
- *     run('console.log(K.kqueue().fd)')
  */
 import { type SpawnSyncReturns, type StdioOptions, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
@@ -18,17 +16,6 @@ import { BOUNDED, whenOver, within } from '../patience.js'
 import type { Call, Table } from '../programs/cases.js'
 
 export { descriptors } from '../programs/descriptors.js'
-
-const KQUEUE = import.meta.resolve('kqueue')
-const POSIX = new URL('../native/posix.js', import.meta.url).href
-
-const PRELUDE = `
-import assert from 'node:assert/strict'
-import fs from 'node:fs'
-import * as K from '${KQUEUE}'
-import * as posix from '${POSIX}'
-const descriptors = () => fs.readdirSync('/proc/self/fd').length
-`
 
 /** A case of a program, with what it is given. */
 export interface Case {
@@ -45,11 +32,9 @@ export function casesOf<Cases extends Table>(name: string) {
   ): Case => ({ program, call: [what, ...given] })
 }
 
-/** The arguments for node that run a case, or code as a module. */
-export function program(what: Case | string): string[] {
-  if (typeof what === 'string') return ['--input-type=module', '-e', PRELUDE + what]
-  const [name, ...given] = what.call
-  return [fileURLToPath(what.program), name, ...given.map((each) => JSON.stringify(each))]
+/** The arguments for node that run a case. */
+export function program({ program, call: [name, ...given] }: Case): string[] {
+  return [fileURLToPath(program), name, ...given.map((each) => JSON.stringify(each))]
 }
 
 export interface RunOptions {
@@ -60,7 +45,7 @@ export interface RunOptions {
 
 /** Runs a program to its end, blocking this thread. */
 export function run(
-  what: Case | string,
+  what: Case,
   { stdio = 'pipe', files }: RunOptions = {},
 ): SpawnSyncReturns<string> {
   const words = program(what)

@@ -9,116 +9,31 @@ import { readFileSync } from 'node:fs'
 import { text } from 'node:stream/consumers'
 import { describe, it } from 'node:test'
 import { exited, spawn, until, whenOver, within } from '../patience.js'
+import type { Cases, Steps } from '../programs/copies.js'
 import { copyPackage } from './copies.js'
+import { casesOf, program } from './processes.js'
 import { LONG } from './queues.js'
 import { SIGNALS } from './signals.js'
 
 const MODULES = { A: copyPackage(), B: copyPackage() }
 
-/**
- * `take(steps)` in the program. `A` and `B` are the copies, `a` and `b` the same in a worker:
- * `+A` opens a queue that watches the signal, `-A` closes it or ends the worker.
- */
-const STEPS = `
-import { Worker } from 'node:worker_threads'
-const queues = new Map()
+const copies = casesOf<Cases>('copies')
 
-async function open(name) {
-  const url = modules[name.toUpperCase()]
-  if (name === 'A' || name === 'B') {
-    const { kqueue, EV_SET, EVFILT_SIGNAL, EV_ADD } = await import(url)
-    const kq = kqueue()
-    kq.kevent([EV_SET(number, EVFILT_SIGNAL, EV_ADD)])
-    return {
-      close: () => kq.close(),
-      // Once to find what was put over ours, and once to see that nothing is counted twice.
-      count: () => [1, 0].map((wait) => kq.kevent([], 1, wait * ${LONG})[0]?.data ?? 0),
-    }
-  }
-  const worker = new Worker(\`
-    import { parentPort } from 'node:worker_threads'
-    import { kqueue, EV_SET, EVFILT_SIGNAL, EV_ADD } from '\${url}'
-    const kq = kqueue()
-    kq.kevent([EV_SET(\${number}, EVFILT_SIGNAL, EV_ADD)])
-    parentPort.on('message', () => parentPort.postMessage(
-      [1, 0].map((wait) => kq.kevent([], 1, wait * ${LONG})[0]?.data ?? 0)))
-    parentPort.postMessage('watching')\`, { eval: true })
-  const said = () => new Promise((resolve) => worker.once('message', resolve))
-  await said()
-  return {
-    close: () => worker.terminate(),
-    count: () => (worker.postMessage(''), said()),
-  }
-}
-
-const listener = () => {}
-const others = {
-  on: () => process.on(name, listener),
-  off: () => process.off(name, listener),
-  ignore: () => posix.sigaction(number, 'ignore'),
-  // Saves the handler that is there, installs another, and puts the first back.
-  save: () => {
-    posix.sigaction(number, 'save')
-    posix.sigaction(number, 'count')
-  },
-  count: () => posix.sigaction(number, 'count'),
-  restore: () => posix.sigaction(number, 'restore'),
-  chain: () => posix.chain(number, 'well'),
-  // Each queue counts each delivery, once.
-  raise: async () => {
-    posix.raise(number)
-    for (const [name, queue] of queues) assert.deepEqual(await queue.count(), [1, 0], name)
-  },
-}
-
-async function take(steps) {
-  for (const step of steps.split(' ')) {
-    const who = step.slice(1)
-    if (step[0] === '+') queues.set(who, await open(who))
-    else if (step[0] === '-') {
-      await queues.get(who).close()
-      queues.delete(who)
-    } else await others[step]()
-  }
-}
-`
-
-type Case = readonly [name: string, number: number, steps: string]
-
-/** A program that takes steps and then raises the signal; as often as it survives that. */
-const raising = (cases: readonly Case[]): string[] => [
-  '--input-type=module',
-  '-e',
-  `
-  import assert from 'node:assert/strict'
-  import fs from 'node:fs'
-  import * as posix from '${new URL('../native/posix.js', import.meta.url).href}'
-  const modules = ${JSON.stringify(MODULES)}
-  let name, number
-  ${STEPS}
-  for (const each of ${JSON.stringify(cases)}) {
-    ;[name, number] = each
-    await take(each[2])
-    fs.writeSync(1, 'raises ')
-    posix.raise(number)
-    fs.writeSync(1, 'lives ' + posix.handled(number) + ' ')
-  }
-  process.exit()`,
+/** Node.js with a program that takes steps and then raises the signal. */
+const raising = (...all: Steps[]): string[] => [
+  process.execPath,
+  ...program(copies('takes steps', MODULES, ...all)),
 ]
 
 /** How it ends. */
-async function end(...cases: Case[]): Promise<string> {
-  const child = spawn(
-    'sh',
-    ['-c', 'ulimit -c 0; exec "$@"', '-', process.execPath, ...raising(cases)],
-    {
-      // With sanitizers the addon is somewhere else; those of the copies are beside them.
-      env: { ...process.env, KQUEUE_PREBUILD: undefined },
-      timeout: LONG * 4,
-      killSignal: 'SIGKILL',
-      stdio: ['ignore', 'pipe', 'inherit'],
-    },
-  )
+async function end(...all: Steps[]): Promise<string> {
+  const child = spawn('sh', ['-c', 'ulimit -c 0; exec "$@"', '-', ...raising(...all)], {
+    // With sanitizers the addon is somewhere else; those of the copies are beside them.
+    env: { ...process.env, KQUEUE_PREBUILD: undefined },
+    timeout: LONG * 4,
+    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
   const [said, [, signal]] = await Promise.all([
     text(child.stdout),
     once(child, 'exit') as Promise<[number | null, string | null]>,
@@ -226,8 +141,8 @@ describe('The default action of a call of our handler that nobody needs', () => 
   it('of SIGTSTP stops the process until it is continued', { skip }, async () => {
     // Linux stops no process of an orphaned group, as this one's may be; timeout(1) makes a
     // group of its own, of which we are the parent.
-    const code = raising([['SIGTSTP', SIGNALS.SIGTSTP, '+A save -A restore']])
-    const job = spawn('timeout', [String(LONG), process.execPath, ...code], {
+    const words = raising(['SIGTSTP', SIGNALS.SIGTSTP, '+A save -A restore'])
+    const job = spawn('timeout', [String(LONG), ...words], {
       env: { ...process.env, KQUEUE_PREBUILD: undefined },
       stdio: ['ignore', 'pipe', 'inherit'],
     })

@@ -1,11 +1,11 @@
 /** EVFILT_SIGNAL beside the listeners of process.on and the handlers of others. */
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
 import { before, describe, it } from 'node:test'
 import { EV_DELETE, EV_SET, EVFILT_SIGNAL } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { until } from '../patience.js'
-import { program, run } from './processes.js'
+import type { Cases } from '../programs/signals.js'
+import { casesOf, run } from './processes.js'
 import { cleanUp, LONG, queue } from './queues.js'
 import { counts, masks, openOnce, SIGNALS, SIGRTMIN, signal, tasks, total } from './signals.js'
 
@@ -16,6 +16,7 @@ before(() => {
 })
 cleanUp()
 
+const programs = casesOf<Cases>('signals')
 const { SIGUSR1, SIGPWR, SIGPIPE, SIGTERM, SIGINT, SIGCHLD, SIGWINCH, SIGHUP } = SIGNALS
 const remove = (number: number) => EV_SET(number, EVFILT_SIGNAL, EV_DELETE)
 
@@ -115,12 +116,7 @@ describe('A listener', () => {
   }
 
   it("replaces Node's start of the debugger, as without a knote", () => {
-    const { stderr, stdout } = run(`
-      const kq = K.kqueue()
-      kq.kevent([K.EV_SET(${SIGUSR1}, K.EVFILT_SIGNAL, K.EV_ADD)])
-      process.on('SIGUSR1', () => console.log('heard', kq.kevent([], 1)[0].data))
-      posix.raise(${SIGUSR1})
-      setTimeout(() => {}, 100)`)
+    const { stderr, stdout } = run(programs('watches and listens', 'SIGUSR1', SIGUSR1))
     assert.equal(stdout, 'heard 1\n')
     assert.equal(stderr, '')
   })
@@ -316,14 +312,7 @@ describe('When the last knote goes', () => {
 
   it('the default action is back', () => {
     for (const name of ['SIGTERM', 'SIGPWR', 'SIGINT'] as const) {
-      const code = `
-        const kq = K.kqueue()
-        kq.kevent([K.EV_SET(${SIGNALS[name]}, K.EVFILT_SIGNAL, K.EV_ADD)])
-        posix.raise(${SIGNALS[name]})
-        console.log(kq.kevent([], 1)[0].data)
-        kq.close()
-        posix.raise(${SIGNALS[name]})`
-      const { signal, stdout } = spawnSync(process.execPath, program(code), { encoding: 'utf8' })
+      const { signal, stdout } = run(programs('no longer watches', SIGNALS[name]))
       assert.equal(signal, name)
       assert.equal(stdout, '1\n')
     }

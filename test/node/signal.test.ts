@@ -123,7 +123,7 @@ describe('Ten thousand real-time signals', () => {
   const TIMES = 10_000
   const NUMBER = SIGRTMIN + 5
   const send = (times = TIMES) =>
-    spawn(process.execPath, program(`posix.sigqueue(${process.pid}, ${NUMBER}, ${times})`), {
+    spawn(process.execPath, program(signals('queues', process.pid, NUMBER, times)), {
       stdio: 'inherit',
     })
 
@@ -189,8 +189,8 @@ describe('Waiting for a signal', () => {
 
   const sendSoon = (number: number): number => {
     const [r, w] = posix.pipe2()
-    const code = `posix.read(0, 1); setTimeout(() => process.kill(${process.pid}, ${number}), 5)`
-    const child = spawn(process.execPath, program(code), { stdio: [r, 'inherit', 'inherit'] })
+    const words = program(signals('sends when told', process.pid, number))
+    const child = spawn(process.execPath, words, { stdio: [r, 'inherit', 'inherit'] })
     exits.push(once(child, 'exit'))
     posix.close(r)
     return w

@@ -25,7 +25,8 @@ import {
 import * as posix from '../native/posix.js'
 import type { Cases } from '../programs/files.js'
 import { ALL, directory, masks, noted, watches, watching } from './files.js'
-import { type Case, casesOf, program, run } from './processes.js'
+import { limited, noUsers } from './namespaces.js'
+import { casesOf, run } from './processes.js'
 import { cleanUp, closeRaw, pipe, queue } from './queues.js'
 
 cleanUp()
@@ -251,16 +252,7 @@ describe('Without the right to read', { skip: !isRoot && 'needs root, to be anot
   })
 })
 
-/** Runs a case in a user namespace of its own, with limits of inotify; null where there is none. */
-function limited(limit: string, most: number, what: Case) {
-  const script = `echo ${most} > /proc/sys/user/${limit} && exec "$@"`
-  const args = ['-Ur', 'sh', '-c', script, 'sh', process.execPath, ...program(what)]
-  return spawnSync('unshare', args, { encoding: 'utf8' })
-}
-
-const namespaces = spawnSync('unshare', ['-Ur', 'true']).status === 0
-
-describe('The limits of inotify', { skip: !namespaces && 'no user namespaces' }, () => {
+describe('The limits of inotify', { skip: noUsers }, () => {
   it('too many watches are ENOSPC, naming the sysctl, and the others go on', () => {
     const { stderr } = limited(
       'max_inotify_watches',

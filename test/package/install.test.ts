@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -20,23 +21,6 @@ import { fileURLToPath } from 'node:url'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const binary = join('prebuilds', `linux-${process.arch}`, 'kqueue.glibc.node')
-
-const TIMER = `
-  import { EV_ADD, EV_SET, EVFILT_TIMER, kqueue } from 'kqueue'
-  const kq = kqueue()
-  kq.kevent([EV_SET(7, EVFILT_TIMER, EV_ADD, 0, 5)])
-  console.log((await kq.wait())[0].ident)
-  kq.close()`
-
-const SIMULATED = `
-  import { EV_ADD, EV_SET, EVFILT_TIMER, SimKernel } from 'kqueue/sim'
-  const p = new SimKernel().init
-  console.log(p.kevent(p.kqueue(), [EV_SET(7, EVFILT_TIMER, EV_ADD, 0, 5)], 1)[0].ident)`
-
-const ELSEWHERE = `
-  Object.defineProperty(process, 'platform', { value: 'darwin' })
-  const { kqueue } = await import('kqueue')
-  kqueue()`
 
 let place: string
 let path: string
@@ -73,8 +57,9 @@ function install(name: string, tarball: string): string {
   return project
 }
 
-const node = (project: string, program: string) => {
-  writeFileSync(join(project, 'program.js'), program)
+/** Runs one of `programs/` in a project. */
+const node = (project: string, name: 'timer' | 'simulated' | 'elsewhere') => {
+  copyFileSync(new URL(`./programs/${name}.js`, import.meta.url), join(project, 'program.js'))
   return run(project, 'node', ['program.js'])
 }
 
@@ -104,7 +89,7 @@ describe('The package, installed without a compiler', () => {
     const kq = (...args: string[]) => run(project, 'node_modules/.bin/kq', args)
 
     it('has queues', () => {
-      const { stdout, stderr } = node(project, TIMER)
+      const { stdout, stderr } = node(project, 'timer')
       assert.equal(stdout, '7\n', stderr)
     })
 
@@ -129,18 +114,18 @@ describe('The package, installed without a compiler', () => {
     })
 
     it('has the simulated kernel', () => {
-      const { stdout, stderr } = node(project, SIMULATED)
+      const { stdout, stderr } = node(project, 'simulated')
       assert.equal(stdout, '7\n', stderr)
     })
 
     it('says with ENOSYS that there is no addon, and what there is', () => {
-      const { status, stderr } = node(project, TIMER)
+      const { status, stderr } = node(project, 'timer')
       assert.equal(status, 1)
       assert.match(stderr, /ENOSYS.*the addon is not built.*npm rebuild kqueue.*kqueue\/sim/)
     })
 
     it('says on another system that the real kernel needs Linux', () => {
-      const { status, stderr } = node(project, ELSEWHERE)
+      const { status, stderr } = node(project, 'elsewhere')
       assert.equal(status, 1)
       assert.match(stderr, /ENOSYS.*needs Linux, not darwin; kqueue\/sim runs everywhere/)
     })

@@ -70,6 +70,36 @@ const cases = {
     }
   },
 
+  /** Queues a signal. */
+  queues(pid: number, number: number, times: number) {
+    posix.sigqueue(pid, number, times)
+  },
+
+  /** Sends a signal soon after there is something to read from its standard input. */
+  'sends when told'(pid: number, number: number) {
+    posix.read(0, 1)
+    setTimeout(() => posix.kill(pid, number), 5)
+  },
+
+  /** Prints what a listener finds that was there when the signal came. */
+  'watches and listens'(name: NodeJS.Signals, number: number) {
+    const kq = kqueue()
+    kq.kevent([signal(number)])
+    process.on(name, () => console.log('heard', kq.kevent([], 1)[0]?.data))
+    posix.raise(number)
+    setTimeout(() => {}, 100)
+  },
+
+  /** Prints how often a signal was counted, and raises it when nobody watches any more. */
+  'no longer watches'(number: number) {
+    const kq = kqueue()
+    kq.kevent([signal(number)])
+    posix.raise(number)
+    console.log(kq.kevent([], 1)[0]?.data)
+    kq.close()
+    posix.raise(number)
+  },
+
   /** Prints how often the first event was counted, and whether there is another. */
   'watches one'(number: number) {
     const kq = kqueue()

@@ -12,6 +12,7 @@ import {
   EVFILT_VNODE,
   EVFILT_WRITE,
   type Kqueue,
+  type KqueueError,
   kqueue,
   NOTE_EXIT,
   NOTE_LINKUP,
@@ -47,6 +48,23 @@ function useAll() {
   ])
   const internal = list().filter((fd) => !before.has(fd))
   return { internal, file, own: [file, r, w], queues: [kq, nested] as const }
+}
+
+/** What becomes of a descriptor of a queue that somebody waits for. */
+export type Loss = 'gone' | 'a file' | 'a pipe'
+
+function losing(how: Loss) {
+  const file = posix.open('/proc/self/exe')
+  const [pipe] = posix.pipe2()
+  const before = new Set(list())
+  const kq = kqueue()
+  const internal = list().filter((fd) => !before.has(fd))
+  const lose = {
+    gone: posix.close,
+    'a file': (fd: number) => posix.dup2(file, fd),
+    'a pipe': (fd: number) => posix.dup2(pipe, fd),
+  }[how]
+  return { internal, lose, waiting: kq.wait() }
 }
 
 function closeAll(queues: readonly Kqueue[]): void {
@@ -115,6 +133,27 @@ const cases = {
     }
     closeAll(queues)
     console.log(posix.recv(ours, 100, posix.constants.MSG_DONTWAIT).length)
+  },
+
+  /** Prints what a wait is rejected with. */
+  async 'waits, and loses all'(how: Loss) {
+    const { internal, lose, waiting } = losing(how)
+    for (const fd of internal) lose(fd)
+    await waiting.catch(({ code, message }: KqueueError) => console.log(code, message))
+  },
+
+  /** Prints the descriptor, -1 when there are not so many. */
+  'waits, and loses one'(how: Loss, which: number) {
+    const { internal, lose, waiting } = losing(how)
+    waiting.catch(() => {})
+    const fd = internal[which]
+    if (fd !== undefined) lose(fd)
+    setImmediate(() =>
+      setImmediate(() => {
+        console.log(fd ?? -1)
+        process.exit(0)
+      }),
+    )
   },
 
   /** Prints how many queues still have a descriptor. */

@@ -83,6 +83,35 @@ const cases = {
     kq.close()
   },
 
+  /**
+   * Follows a shell and all that it starts; prints how many children were announced, how many
+   * processes ended, how many of them were told of twice, and how many were lost.
+   */
+  async 'follows a crowd as nobody'(script: string, count: number) {
+    becomeNobody()
+    const kq = kqueue()
+    const shell = spawn('/bin/sh', ['-c', script], { env: {} })
+    watch(kq, shell.pid!, NOTE_TRACK | NOTE_EXIT)
+    shell.stdin.write('go\n')
+    const announced = new Set<number>()
+    const exited = new Set<number>()
+    let twice = 0
+    let errors = 0
+    const add = (to: Set<number>, pid: number): void => {
+      if (to.has(pid)) twice++
+      to.add(pid)
+    }
+    while (exited.size < count) {
+      for (const { ident, fflags } of await kq.wait({ nevents: 1024 })) {
+        if (fflags & NOTE_CHILD) add(announced, ident)
+        if (fflags & NOTE_EXIT) add(exited, ident)
+        if (fflags & NOTE_TRACKERR) errors++
+      }
+    }
+    console.log(JSON.stringify([announced.size, exited.size, twice, errors]))
+    kq.close()
+  },
+
   /** Prints how a process exits. */
   'asks as nobody'(pid: number) {
     becomeNobody()

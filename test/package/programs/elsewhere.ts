@@ -1,0 +1,4 @@
+/** A program on another system, so far as it is told. */
+Object.defineProperty(process, 'platform', { value: 'darwin' })
+const { kqueue } = await import('kqueue')
+kqueue()
