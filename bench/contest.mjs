@@ -11,14 +11,17 @@ const LIMIT = 20_000
 
 /**
  * @typedef {object} Watching
- * @property {() => Promise<number>} sample makes it happen once, and is how long it took to
- *   be known, in µs; or how many a second were taken
+ * @property {() => Promise<number | undefined>} sample makes it happen once, and is how long it took to
+ *   be known, in µs; or how many a second were taken; undefined for no answer
  * @property {() => void | Promise<void>} close
  */
 
 /** @typedef {{ p1: number, p50: number, p99: number, samples: number }} Summary */
 
-/** @typedef {Record<string, () => Watching | Promise<Watching>>} Contestants */
+/**
+ * @typedef {Watching | undefined} Begun undefined: it does not take part
+ * @typedef {Record<string, () => Begun | Promise<Begun>>} Contestants
+ */
 
 /** @param {Contestants} contestants @param {number} seconds @param {number} [least] samples */
 export const measureLatency = (contestants, seconds, least = LATENCIES) =>
@@ -36,7 +39,8 @@ export const measureBursts = (contestants, seconds) => measure(contestants, seco
 async function measure(contestants, seconds, least) {
   const turns = []
   for (const [name, begin] of Object.entries(contestants)) {
-    turns.push({ name, watching: await begin(), /** @type {number[]} */ samples: [] })
+    const watching = await begin()
+    if (watching !== undefined) turns.push({ name, watching, /** @type {number[]} */ samples: [] })
   }
   const enough = performance.now() + seconds * 1000
   try {
@@ -58,7 +62,25 @@ async function measure(contestants, seconds, least) {
   return Object.fromEntries(turns.map(({ name, samples }) => [name, summary(samples)]))
 }
 
-/** @param {Promise<number>} sample @returns {Promise<number | undefined>} */
+/**
+ * The C programs that have a row of samples.
+ *
+ * @param {import('./peers.mjs').Peer[]} peers @param {string} row
+ * @returns {Contestants}
+ */
+export function peerContest(peers, row) {
+  return Object.fromEntries(
+    peers.map((peer) => [
+      peer.name,
+      async () => {
+        if ((await peer.rate(row, 0)) === undefined) return undefined
+        return { sample: () => peer.rate(row, 0), close: () => peer.leave() }
+      },
+    ]),
+  )
+}
+
+/** @param {Promise<number | undefined>} sample @returns {Promise<number | undefined>} */
 async function inTime(sample) {
   /** @type {NodeJS.Timeout | undefined} */
   let timer

@@ -32,16 +32,22 @@ const ROWS = [
   'user-trigger',
   'user-trigger-1000',
   'timer-arm',
+  'timer-fire',
+  'wake',
+  'signal',
+  'exit-add-100',
+  'exit-add',
+  'exit-add-5000',
   'exit-latency',
   'aio-read',
   'aio-list',
   'write-latency',
-  'write-events',
+  'vnode',
   'sim-events',
   'fork-copy',
   'fork-start',
   'fork-image',
-  'knote-memory-read',
+  'memory',
   'knote-memory-user',
   'machine-memory',
 ]
@@ -53,12 +59,16 @@ const ROWS = [
  * @typedef {object} Row
  * @property {string} name the peers' C programs know the row by this name
  * @property {string} unit
- * @property {() => Work} [ours] sets up this package's side
+ * @property {(others: string) => Work | Promise<Work>} [ours] sets up this package's side;
+ *   `others` is the program of peers/others.c
  * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
- * @property {import('./contest.mjs').Contestants} [latency] in µs, lower is better
+ * @property {(peers: Peer[], others: string) => import('./contest.mjs').Contestants} [latency]
+ *   in µs, lower is better
  * @property {number} [samples] of each contestant, at least, where 200 latencies take too long
- * @property {import('./contest.mjs').Contestants} [bursts] units a second
+ * @property {(peers: Peer[], others: string) => import('./contest.mjs').Contestants} [bursts]
+ *   units a second
  * @property {() => import('./memory.mjs').Registrations} [registrations]
+ * @property {boolean} [resident] memory of the process, too
  * @property {string} [program] measures it, instead of memory.mjs
  * @property {() => Record<string, number>} [figures] that are the same each time; lower is better
  * @property {[string, string]} [rows] two rows: how much slower the second is; lower is better
@@ -69,10 +79,15 @@ const ROWS = [
  * @property {() => number | Promise<number>} work does some of the work and returns how many
  *   units that was
  * @property {() => void} [prepare] comes before each `work` and is not measured
+ * @property {() => void} [begin] the same before a round
+ * @property {() => void} [end] the same after it
+ * @property {boolean} [cpu] a second is one of the processor
  * @property {() => void} close
  */
 
 /**
+ * @typedef {import('./peers.mjs').Peer} Peer
+ * @typedef {{ peers: Peer[], others: string }} Rivals
  * @typedef {{ name: string, unit: string } & import('./rounds.mjs').Result} RowResult
  * @typedef {{ name: string, unit: string, contest: Record<string, import('./contest.mjs').Summary> }} ContestResult
  * @typedef {{ name: string, unit: string, figures: Record<string, number> }} FiguresResult
@@ -83,19 +98,22 @@ async function load(name) {
   return (await import(`./rows/${name}.mjs`)).default
 }
 
-/** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
-async function runRow(row, peers, seconds) {
+/** @param {Row} row @param {Rivals} rivals @param {number} seconds */
+async function runRow(row, rivals, seconds) {
+  const { peers, others } = rivals
   if (row.figures !== undefined) return { figures: row.figures() }
   if (row.latency !== undefined) {
-    return { contest: await measureLatency(row.latency, seconds, row.samples) }
+    return { contest: await measureLatency(row.latency(peers, others), seconds, row.samples) }
   }
-  if (row.bursts !== undefined) return { contest: await measureBursts(row.bursts, seconds) }
+  if (row.bursts !== undefined) {
+    return { contest: await measureBursts(row.bursts(peers, others), seconds) }
+  }
   if (row.rows !== undefined) {
     const [less, more] = await Promise.all(row.rows.map(load))
-    return growth(await measured(less, peers, seconds), await measured(more, peers, seconds))
+    return growth(await measured(less, rivals, seconds), await measured(more, rivals, seconds))
   }
-  if (row.ours === undefined) return { ours: memory(row), peers: {}, ratio: {} }
-  return measured(row, peers, seconds)
+  if (row.ours === undefined) return memory(row)
+  return measured(row, rivals, seconds)
 }
 
 /** What was measured of each row. @type {Map<string, import('./rounds.mjs').Result>} */
@@ -104,18 +122,18 @@ const known = new Map()
 /**
  * A row with `ours`, measured once.
  *
- * @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds
+ * @param {Row} row @param {Rivals} rivals @param {number} seconds
  */
-async function measured(row, peers, seconds) {
-  const result = known.get(row.name) ?? (await measure(row, peers, seconds))
+async function measured(row, rivals, seconds) {
+  const result = known.get(row.name) ?? (await measure(row, rivals, seconds))
   known.set(row.name, result)
   return result
 }
 
-/** @param {Row} row @param {import('./peers.mjs').Peer[]} peers @param {number} seconds */
-async function measure(row, peers, seconds) {
+/** @param {Row} row @param {Rivals} rivals @param {number} seconds */
+async function measure(row, { peers, others }, seconds) {
   if (row.ours === undefined) throw new Error(`${row.name} has nothing to measure`)
-  const ours = row.ours()
+  const ours = await row.ours(others)
   const node = row.node?.()
   /** @type {import('./rounds.mjs').Contestant[]} */
   const rivals = peers.map((peer) => ({
@@ -155,7 +173,9 @@ function memory(row) {
     const reason = child.stderr.trim() || `its process ended with ${child.signal ?? child.status}`
     throw new Failure(`${row.name}: ${reason}`)
   }
-  return Math.round(Number(child.stdout))
+  const { heap, resident } = JSON.parse(child.stdout)
+  if (resident !== undefined) return { figures: { heap, resident } }
+  return { ours: heap, peers: {}, ratio: {} }
 }
 
 /** @param {import('./arguments.mjs').Arguments} options */
@@ -163,14 +183,14 @@ async function run({ rows: names, seconds, json, peer }) {
   if (!existsSync(new URL('../dist/index.js', import.meta.url))) {
     throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
   }
-  const peers = await startPeers(peer)
+  const rivals = await startPeers(peer)
   /** @type {(RowResult | ContestResult | FiguresResult)[]} */
   const results = []
   try {
     if (!json) printHeader()
     for (const name of names) {
       const row = await load(name)
-      const result = { name, unit: row.unit, ...(await runRow(row, peers, seconds)) }
+      const result = { name, unit: row.unit, ...(await runRow(row, rivals, seconds)) }
       results.push(result)
       if (json) continue
       if ('contest' in result) printContest(result)
@@ -178,7 +198,7 @@ async function run({ rows: names, seconds, json, peer }) {
       else printRow(result)
     }
   } finally {
-    for (const peer of peers) peer.close()
+    for (const peer of rivals.peers) peer.close()
   }
   if (json) console.log(JSON.stringify({ rows: results }, null, 2))
   else console.log('\nratio: ours / peer, above 1 we are faster. bytes: lower is better.')

@@ -1,6 +1,6 @@
 // What one knote costs: run as `node --expose-gc memory.mjs ROW`, a process of
 // its own for each measurement, which prints the bytes of JavaScript heap and
-// external memory that every further knote takes.
+// external memory that every further knote takes, and for `memory` those resident.
 import { EV_ADD, EV_DELETE, kqueue } from 'kqueue'
 
 /**
@@ -13,8 +13,8 @@ import { EV_ADD, EV_DELETE, kqueue } from 'kqueue'
 
 const CHUNK = 500
 
-/** @param {Registrations} registrations */
-function bytesPerKnote({ count, filter, ident, close }) {
+/** @param {Registrations} registrations @param {boolean} resident */
+function bytesPerKnote({ count, filter, ident, close }, resident) {
   const kq = kqueue()
   /** @param {number} flags @param {number} from @param {number} to */
   const change = (flags, from, to) => {
@@ -31,19 +31,20 @@ function bytesPerKnote({ count, filter, ident, close }) {
   const after = used()
   kq.close()
   close()
-  return (after - before) / count
+  const heap = Math.round((after.used - before.used) / count)
+  return resident ? { heap, resident: Math.round((after.rss - before.rss) / count) } : { heap }
 }
 
 function used() {
   globalThis.gc?.()
   globalThis.gc?.()
-  const { heapUsed, external } = process.memoryUsage()
-  return heapUsed + external
+  const { heapUsed, external, rss } = process.memoryUsage()
+  return { used: heapUsed + external, rss }
 }
 
 try {
   const { default: row } = await import(`./rows/${process.argv[2]}.mjs`)
-  console.log(bytesPerKnote(row.registrations()))
+  console.log(JSON.stringify(bytesPerKnote(row.registrations(), row.resident ?? false)))
 } catch (error) {
   // The parent shows the first line.
   console.error(String(error))

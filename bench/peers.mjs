@@ -16,12 +16,11 @@ const CFLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror
  * Compiles and starts the peers.
  *
  * @param {{ library: string, include: string } | undefined} kqueue a C kqueue library
- * @returns {Promise<Peer[]>}
+ * @returns {Promise<{ peers: Peer[], others: string }>} and the program of peers/others.c
  */
 export async function startPeers(kqueue) {
   const directory = mkdtempSync(join(tmpdir(), 'kqueue-bench-'))
-  const remove = () => rmSync(directory, { recursive: true, force: true })
-  process.once('exit', remove)
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
   /** @type {Peer[]} */
   const peers = []
   try {
@@ -30,14 +29,11 @@ export async function startPeers(kqueue) {
       const program = compile(directory, 'kqueue', kqueueFlags(kqueue))
       peers.push(await Peer.start('libkqueue', program))
     }
-    return peers
+    const others = compile(directory, 'others', [])
+    return { peers, others }
   } catch (error) {
     for (const peer of peers) peer.close()
     throw error
-  } finally {
-    // A running program needs its file no more.
-    remove()
-    process.off('exit', remove)
   }
 }
 
@@ -76,15 +72,84 @@ function kqueueFlags({ library, include }) {
   return ['-isystem', headers, file, `-Wl,-rpath,${dirname(file)}`, '-pthread']
 }
 
-/** One running peer. It ends when its standard input does, so with this process. */
+/** A peer that answers so many s later than it was to is ended. */
+const LIMIT = 20
+
+/** A running peer. It ends when its standard input does, so with this process. */
 export class Peer {
-  #child
-  #lines
-  #errors = ''
+  #program
+  #running
+  /** A row at which it did not answer. @type {string | undefined} */
+  #hung
 
   /** @param {'epoll' | 'libkqueue'} name as in the results @param {string} program */
   constructor(name, program) {
     this.name = name
+    this.#program = program
+    this.#running = new Running(program)
+  }
+
+  /** @param {'epoll' | 'libkqueue'} name @param {string} program */
+  static async start(name, program) {
+    const peer = new Peer(name, program)
+    await peer.#loaded()
+    return peer
+  }
+
+  async #loaded() {
+    if ((await this.#running.answer()) === 'ready') return
+    throw new Failure(`the ${this.name} peer does not load: ${await this.#running.ended}`)
+  }
+
+  /**
+   * One round of a row.
+   *
+   * @param {string} row @param {number} seconds
+   * @returns {Promise<number | undefined>} units a second, or the figure of a sample; undefined:
+   *   it has no such row, or did not answer in time
+   */
+  async rate(row, seconds) {
+    if (row === this.#hung) return undefined
+    /** @type {NodeJS.Timeout | undefined} */
+    let timer
+    /** @type {Promise<'late'>} */
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, (seconds + LIMIT) * 1000, 'late')
+    })
+    const answer = await Promise.race([this.#running.ask(`${row} ${seconds}`), late])
+    clearTimeout(timer)
+    if (answer === undefined) {
+      throw new Failure(`the ${this.name} peer failed at ${row}: ${await this.#running.ended}`)
+    }
+    if (answer === 'late') {
+      console.error(`bench: ${this.name} is left out of ${row}: no answer within ${LIMIT} s`)
+      this.#hung = row
+      this.#running.kill()
+      this.#running = new Running(this.#program)
+      await this.#loaded()
+      return undefined
+    }
+    return answer === '-' ? undefined : Number(answer)
+  }
+
+  /** What it measures of a row ends. */
+  async leave() {
+    await this.rate('none', 0)
+  }
+
+  close() {
+    this.#running.close()
+  }
+}
+
+/** A process of a peer. */
+class Running {
+  #child
+  #lines
+  #errors = ''
+
+  /** @param {string} program */
+  constructor(program) {
     this.#child = spawn(program, { stdio: ['pipe', 'pipe', 'pipe'] })
     this.#child.stderr.setEncoding('utf8').on('data', (text) => {
       this.#errors += text
@@ -100,37 +165,23 @@ export class Peer {
     })
   }
 
-  /** @param {'epoll' | 'libkqueue'} name @param {string} program */
-  static async start(name, program) {
-    const peer = new Peer(name, program)
-    if ((await peer.#answer()) !== 'ready') {
-      throw new Failure(`the ${name} peer does not load: ${await peer.ended}`)
-    }
-    return peer
+  /** @param {string} line */
+  ask(line) {
+    this.#child.stdin.write(`${line}\n`)
+    return this.answer()
   }
 
-  /**
-   * One round of a row.
-   *
-   * @param {string} row @param {number} seconds
-   * @returns {Promise<number | undefined>} units a second; undefined: it has no such row
-   */
-  async rate(row, seconds) {
-    this.#child.stdin.write(`${row} ${seconds}\n`)
-    const answer = await this.#answer()
-    if (answer === undefined) {
-      throw new Failure(`the ${this.name} peer failed at ${row}: ${await this.ended}`)
-    }
-    return answer === '-' ? undefined : Number(answer)
+  /** The next line, undefined when the peer has ended. @returns {Promise<string | undefined>} */
+  async answer() {
+    const { value, done } = await this.#lines.next()
+    return done ? undefined : value
+  }
+
+  kill() {
+    this.#child.kill('SIGKILL')
   }
 
   close() {
     this.#child.stdin.end()
-  }
-
-  /** The next line, undefined when the peer has ended. */
-  async #answer() {
-    const { value, done } = await this.#lines.next()
-    return done ? undefined : value
   }
 }

@@ -15,6 +15,8 @@ const ADDON = `${DIRECTORY}build/Release/pipes.node`
  * @typedef {object} Pipes of peers/pipes.c
  * @property {(count: number, ready: number) => number} open
  * @property {(at: number) => number} reader
+ * @property {(at: number) => number} writer
+ * @property {() => number} signal
  * @property {() => number} close
  * @property {() => number} turn
  * @property {() => number} turn100

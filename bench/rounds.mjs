@@ -9,7 +9,7 @@ export const ROUNDS = 15
  * @typedef {object} Contestant
  * @property {string} name
  * @property {(seconds: number) => number | undefined | Promise<number | undefined>} rate
- *   works for about `seconds`: units a second; undefined: has no such row
+ *   works for about `seconds`: units a second; undefined: has no such row, or no answer
  */
 
 /**
@@ -37,19 +37,20 @@ export async function measureRow(ours, peers, seconds) {
 
   /** @type {number[]} */
   const oursRates = []
-  /** @type {number[][]} */
-  const rivalRates = rivals.map(() => [])
+  /** @type {Map<Contestant, number[]>} */
+  const rivalRates = new Map(rivals.map((rival) => [rival, []]))
   for (let i = 0; i < ROUNDS; i++) {
     oursRates.push(Number(await ours.rate(round)))
-    for (const [index, rival] of rivals.entries()) {
-      rivalRates[index].push(Number(await rival.rate(round)))
+    for (const [rival, rates] of rivalRates) {
+      const rate = await rival.rate(round)
+      if (rate === undefined) rivalRates.delete(rival)
+      else rates.push(rate)
     }
   }
 
   /** @type {Result} */
   const result = { ours: tidy(median(oursRates)), peers: {}, ratio: {} }
-  for (const [index, rival] of rivals.entries()) {
-    const rates = rivalRates[index]
+  for (const [rival, rates] of rivalRates) {
     result.peers[rival.name] = tidy(median(rates))
     result.ratio[rival.name] = tidy(median(rates.map((rate, i) => oursRates[i] / rate)))
   }
@@ -60,13 +61,39 @@ export async function measureRow(ours, peers, seconds) {
  * A contestant that lives in this process, made of the pieces of a row.
  *
  * @param {string} name
- * @param {Pick<import('./main.mjs').Work, 'work' | 'prepare'>} work
+ * @param {Omit<import('./main.mjs').Work, 'close'>} work
  * @returns {Contestant}
  */
-export function local(name, { work, prepare }) {
-  const rate = (/** @type {number} */ seconds) =>
-    prepare === undefined ? measure(work, seconds) : measureAfter(prepare, work, seconds)
-  return { name, rate }
+export function local(name, { work, prepare, begin, end, cpu }) {
+  /** @param {number} seconds */
+  const measured = (seconds) => {
+    if (cpu) return measureCpu(work, seconds)
+    return prepare === undefined ? measure(work, seconds) : measureAfter(prepare, work, seconds)
+  }
+  return {
+    name,
+    async rate(seconds) {
+      begin?.()
+      const rate = await measured(seconds)
+      end?.()
+      return rate
+    },
+  }
+}
+
+/**
+ * Units per second of the processor.
+ *
+ * @param {() => number | Promise<number>} work @param {number} seconds
+ */
+async function measureCpu(work, seconds) {
+  const enough = performance.now() + seconds * 1000
+  const before = process.cpuUsage()
+  let units = 0
+  do units += await work()
+  while (performance.now() < enough)
+  const { user, system } = process.cpuUsage(before)
+  return (units * 1e6) / (user + system)
 }
 
 /** @param {() => number | Promise<number>} work @param {number} seconds */

@@ -11,6 +11,9 @@ export const MOST_PIPES = 9000
 export const EVENTS = 64
 /** Timers in the rows about timers. */
 export const TIMERS = 1000
+/** and of those that fire, every so many ms. */
+export const FIRING = 4000
+export const FIRING_MS = 10
 /** Requests at a time in the rows about asynchronous I/O, and the bytes of each. */
 export const READS = 64
 export const READ_SIZE = 4096

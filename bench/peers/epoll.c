@@ -3,12 +3,14 @@
  * kqueue would write. One setup, work and teardown a row; see measure.h.
  */
 #include "measure.h"
+#include "others.h"
 
-#include <stdbool.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
+#include <sys/signalfd.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 
 static int epfd;
@@ -279,25 +281,182 @@ static long timer_arm(void)
 	return TIMERS;
 }
 
+/* timer-fire: a timerfd a timer, waited for and read. */
+
+static int firing_fd[FIRING];
+
+static void timer_fire_begin(void)
+{
+	static const struct itimerspec period = { .it_value.tv_nsec = FIRING_MS * 1000000,
+		.it_interval.tv_nsec = FIRING_MS * 1000000 };
+
+	for (int i = 0; i < FIRING; i++) {
+		firing_fd[i] = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+		if (firing_fd[i] < 0)
+			die("timerfd_create");
+		if (timerfd_settime(firing_fd[i], 0, &period, NULL) != 0)
+			die("timerfd_settime");
+		add(firing_fd[i]);
+	}
+}
+
+static long timer_fire(void)
+{
+	int n = epoll_wait(epfd, events, FIRING, -1);
+
+	for (int i = 0; i < n; i++) {
+		uint64_t expirations;
+
+		expect("read", read(events[i].data.fd, &expirations, 8), 8);
+	}
+	return n;
+}
+
+static void timer_fire_end(void)
+{
+	for (int i = 0; i < FIRING; i++)
+		close(firing_fd[i]);
+}
+
+/* wake: how long after a write of another process epoll_wait returns, in us. */
+
+static int tell, times;
+
+static void wake_setup(void)
+{
+	create();
+	expect("another process", open_writer(&tell, &times), 0);
+	add(times);
+}
+
+static double wake(void)
+{
+	int64_t written, now;
+
+	expect("write", write(tell, "", 1), 1);
+	expect("epoll_wait", epoll_wait(epfd, events, 1, -1), 1);
+	now = now_ns();
+	expect("read", read(times, &written, sizeof written), sizeof written);
+	return (double)(now - written) / 1e3;
+}
+
+static void wake_teardown(void)
+{
+	close(epfd);
+	close_writer(tell, times);
+}
+
+/* exit-add: a pidfd a process. */
+
+static int pidfd[MOST_PROCESSES];
+
+static void exit_add_open(int count)
+{
+	create();
+	expect("processes", open_processes(count), 0);
+}
+
+static void exit_add_100_setup(void)
+{
+	exit_add_open(100);
+}
+
+static void exit_add_setup(void)
+{
+	exit_add_open(1000);
+}
+
+static void exit_add_5000_setup(void)
+{
+	exit_add_open(MOST_PROCESSES);
+}
+
+static void exit_forget(void)
+{
+	for (int i = 0; i < processes_open; i++)
+		if (pidfd[i] != 0)
+			close(pidfd[i]);
+	memset(pidfd, 0, sizeof pidfd);
+}
+
+static long exit_add(void)
+{
+	for (int i = 0; i < processes_open; i++) {
+		pidfd[i] = (int)syscall(SYS_pidfd_open, process[i], 0);
+		if (pidfd[i] < 0)
+			die("pidfd_open");
+		add(pidfd[i]);
+	}
+	return processes_open;
+}
+
+static void exit_teardown(void)
+{
+	exit_forget();
+	close(epfd);
+	close_processes();
+}
+
+/* signal: a signalfd, waited for and read. */
+
+static void signal_setup(void)
+{
+	sigset_t set;
+
+	create();
+	sigemptyset(&set);
+	sigaddset(&set, SIGUSR2);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	event_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (event_fd < 0)
+		die("signalfd");
+	add(event_fd);
+}
+
+static long take_signals(void)
+{
+	struct signalfd_siginfo info;
+
+	for (int i = 0; i < CALLS; i++) {
+		expect("kill", signal_self(), 0);
+		expect("epoll_wait", epoll_wait(epfd, events, 1, -1), 1);
+		expect("read", read(event_fd, &info, sizeof info), sizeof info);
+	}
+	return CALLS;
+}
+
+#define REGISTER(row, before, what, undo) { .name = row, .setup = before, .work = what, \
+	.teardown = pipes_teardown, .prepare = undo }
+
 static const struct row rows[] = {
-	{ "rotate", idle_setup, rotate, pipes_teardown, NULL },
-	{ "rotate-trusted", idle_setup, rotate, pipes_teardown, NULL },
-	{ "rotate-100", idle_setup, rotate_100, pipes_teardown, NULL },
-	{ "churn", create, churn, teardown, NULL },
-	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown, NULL },
-	{ "sparse", sparse_setup, sparse, pipes_teardown, NULL },
-	{ "level-rescan", level_setup, level_rescan, pipes_teardown, NULL },
-	{ "level-rescan-trusted", level_setup, level_rescan, pipes_teardown, NULL },
-	{ "read-scan", read_scan_setup, read_scan, pipes_teardown, NULL },
-	{ "scan-9000", scan_most_setup, scan_most, pipes_teardown, NULL },
-	{ "register", register_setup, add_pipes, pipes_teardown, deleted },
-	{ "register-3000", register_3000_setup, add_pipes, pipes_teardown, deleted },
-	{ "register-9000", register_most_setup, add_pipes, pipes_teardown, deleted },
-	{ "unregister", register_setup, delete_pipes, pipes_teardown, added },
-	{ "unregister-3000", register_3000_setup, delete_pipes, pipes_teardown, added },
-	{ "user-trigger", user_trigger_setup, user_trigger, user_trigger_teardown, NULL },
-	{ "user-trigger-1000", user_trigger_idle_setup, user_trigger, user_trigger_teardown, NULL },
-	{ "timer-arm", create, timer_arm, teardown, NULL },
+	ROW("rotate", idle_setup, rotate, pipes_teardown),
+	ROW("rotate-trusted", idle_setup, rotate, pipes_teardown),
+	ROW("rotate-100", idle_setup, rotate_100, pipes_teardown),
+	ROW("churn", create, churn, teardown),
+	ROW("idle-poll", idle_poll_setup, idle_poll, pipes_teardown),
+	ROW("sparse", sparse_setup, sparse, pipes_teardown),
+	ROW("level-rescan", level_setup, level_rescan, pipes_teardown),
+	ROW("level-rescan-trusted", level_setup, level_rescan, pipes_teardown),
+	ROW("read-scan", read_scan_setup, read_scan, pipes_teardown),
+	ROW("scan-9000", scan_most_setup, scan_most, pipes_teardown),
+	REGISTER("register", register_setup, add_pipes, deleted),
+	REGISTER("register-3000", register_3000_setup, add_pipes, deleted),
+	REGISTER("register-9000", register_most_setup, add_pipes, deleted),
+	REGISTER("unregister", register_setup, delete_pipes, added),
+	REGISTER("unregister-3000", register_3000_setup, delete_pipes, added),
+	ROW("user-trigger", user_trigger_setup, user_trigger, user_trigger_teardown),
+	ROW("user-trigger-1000", user_trigger_idle_setup, user_trigger, user_trigger_teardown),
+	ROW("timer-arm", create, timer_arm, teardown),
+	{ .name = "timer-fire", .setup = create, .work = timer_fire, .teardown = teardown,
+	  .begin = timer_fire_begin, .end = timer_fire_end, .cpu = true },
+	{ .name = "wake", .setup = wake_setup, .sample = wake, .teardown = wake_teardown },
+	{ .name = "exit-add-100", .setup = exit_add_100_setup, .work = exit_add,
+	  .teardown = exit_teardown, .prepare = exit_forget },
+	{ .name = "exit-add", .setup = exit_add_setup, .work = exit_add,
+	  .teardown = exit_teardown, .prepare = exit_forget },
+	{ .name = "exit-add-5000", .setup = exit_add_5000_setup, .work = exit_add,
+	  .teardown = exit_teardown, .prepare = exit_forget },
+	ROW("signal", signal_setup, take_signals, user_trigger_teardown),
 };
 
 int main(void)

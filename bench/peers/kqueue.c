@@ -3,8 +3,8 @@
  * C library that has them. One setup, work and teardown a row; see measure.h.
  */
 #include "measure.h"
+#include "others.h"
 
-#include <stdbool.h>
 #include <sys/event.h>
 
 static int kq;
@@ -266,25 +266,226 @@ static long timer_arm(void)
 	return TIMERS;
 }
 
+/* timer-fire: periodic timers, waited for. */
+
+static void timer_fire_begin(void)
+{
+	for (int i = 0; i < FIRING; i++) {
+		EV_SET(&changes[i], i, EVFILT_TIMER, EV_ADD, 0, FIRING_MS, 0);
+		EV_SET(&deletions[i], i, EVFILT_TIMER, EV_DELETE, 0, 0, 0);
+	}
+	apply(changes, FIRING);
+}
+
+static long timer_fire(void)
+{
+	int n = kevent(kq, NULL, 0, events, FIRING, NULL);
+
+	if (n < 0)
+		die("kevent with timers");
+	return n;
+}
+
+static void timer_fire_end(void)
+{
+	apply(deletions, FIRING);
+}
+
+/* wake: how long after a write of another process kevent returns, in us. */
+
+static int tell, times;
+
+static void wake_setup(void)
+{
+	create();
+	expect("another process", open_writer(&tell, &times), 0);
+	EV_SET(&changes[0], times, EVFILT_READ, EV_ADD, 0, 0, 0);
+	apply(changes, 1);
+}
+
+static double wake(void)
+{
+	int64_t written, now;
+
+	expect("write", write(tell, "", 1), 1);
+	expect("kevent", kevent(kq, NULL, 0, events, 1, NULL), 1);
+	now = now_ns();
+	expect("read", read(times, &written, sizeof written), sizeof written);
+	return (double)(now - written) / 1e3;
+}
+
+static void wake_teardown(void)
+{
+	close(kq);
+	close_writer(tell, times);
+}
+
+/* exit-add: processes watched in one changelist, and deleted in another. */
+
+static void exit_add_open(int count)
+{
+	create();
+	expect("processes", open_processes(count), 0);
+	for (int i = 0; i < count; i++) {
+		EV_SET(&changes[i], process[i], EVFILT_PROC, EV_ADD, NOTE_EXIT, 0, 0);
+		EV_SET(&deletions[i], process[i], EVFILT_PROC, EV_DELETE, 0, 0, 0);
+	}
+	registered = false;
+}
+
+static void exit_add_100_setup(void)
+{
+	exit_add_open(100);
+}
+
+static void exit_add_setup(void)
+{
+	exit_add_open(1000);
+}
+
+static void exit_add_5000_setup(void)
+{
+	exit_add_open(MOST_PROCESSES);
+}
+
+static void exit_forget(void)
+{
+	if (registered)
+		apply(deletions, processes_open);
+	registered = false;
+}
+
+static long exit_add(void)
+{
+	apply(changes, processes_open);
+	registered = true;
+	return processes_open;
+}
+
+static void exit_teardown(void)
+{
+	close(kq);
+	close_processes();
+}
+
+/* signal: a signal sent, and told of. */
+
+static void signal_setup(void)
+{
+	create();
+	EV_SET(&changes[0], SIGUSR2, EVFILT_SIGNAL, EV_ADD, 0, 0, 0);
+	apply(changes, 1);
+}
+
+static long take_signals(void)
+{
+	for (int i = 0; i < CALLS; i++) {
+		expect("kill", signal_self(), 0);
+		expect("kevent with a signal", kevent(kq, NULL, 0, events, 1, NULL), 1);
+	}
+	return CALLS;
+}
+
+/*
+ * vnode: files written once, until it is told of each; files a second. Fewer than ours watches:
+ * some libraries take an instance of inotify(7) for each, of which there are 128.
+ */
+
+static int file[FILES];
+static int files_open;
+static char directory[] = "/tmp/kqueue-bench-XXXXXX";
+
+static const char *file_name(int at)
+{
+	static char name[64];
+
+	snprintf(name, sizeof name, "%s/%d", directory, at);
+	return name;
+}
+
+static void vnode_setup(void)
+{
+	create();
+	strcpy(directory + sizeof directory - 7, "XXXXXX");
+	if (mkdtemp(directory) == NULL)
+		die("mkdtemp");
+	for (files_open = 0; files_open < FILES; files_open++) {
+		int fd = open(file_name(files_open), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+		if (fd < 0)
+			die("a file");
+		EV_SET(&changes[0], fd, EVFILT_VNODE, EV_ADD | EV_CLEAR, NOTE_WRITE, 0, 0);
+		file[files_open] = fd;
+		if (kevent(kq, changes, 1, NULL, 0, NULL) != 0) {
+			close(fd);
+			unlink(file_name(files_open));
+			break;
+		}
+	}
+	if (files_open == 0)
+		die("kevent with a file");
+}
+
+static double vnode(void)
+{
+	double start = now_seconds();
+	int told = 0;
+
+	for (int i = 0; i < files_open; i++)
+		expect("write", pwrite(file[i], "x", 1, 0), 1);
+	while (told < files_open) {
+		int n = kevent(kq, NULL, 0, events, FILES, NULL);
+
+		if (n < 0)
+			die("kevent with files");
+		told += n;
+	}
+	return files_open / (now_seconds() - start);
+}
+
+static void vnode_teardown(void)
+{
+	close(kq);
+	for (int i = 0; i < files_open; i++) {
+		close(file[i]);
+		unlink(file_name(i));
+	}
+	rmdir(directory);
+}
+
+#define REGISTER(row, before, what, undo) { .name = row, .setup = before, .work = what, \
+	.teardown = pipes_teardown, .prepare = undo }
+
 static const struct row rows[] = {
-	{ "rotate", idle_setup, rotate, pipes_teardown, NULL },
-	{ "rotate-trusted", idle_setup, rotate, pipes_teardown, NULL },
-	{ "rotate-100", idle_setup, rotate_100, pipes_teardown, NULL },
-	{ "churn", create, churn, teardown, NULL },
-	{ "idle-poll", idle_poll_setup, idle_poll, pipes_teardown, NULL },
-	{ "sparse", sparse_setup, sparse, pipes_teardown, NULL },
-	{ "level-rescan", level_setup, level_rescan, pipes_teardown, NULL },
-	{ "level-rescan-trusted", level_setup, level_rescan, pipes_teardown, NULL },
-	{ "read-scan", read_scan_setup, read_scan, pipes_teardown, NULL },
-	{ "scan-9000", scan_most_setup, scan_most, pipes_teardown, NULL },
-	{ "register", register_setup, add_pipes, pipes_teardown, deleted },
-	{ "register-3000", register_3000_setup, add_pipes, pipes_teardown, deleted },
-	{ "register-9000", register_most_setup, add_pipes, pipes_teardown, deleted },
-	{ "unregister", register_setup, delete_pipes, pipes_teardown, added },
-	{ "unregister-3000", register_3000_setup, delete_pipes, pipes_teardown, added },
-	{ "user-trigger", user_trigger_setup, user_trigger, teardown, NULL },
-	{ "user-trigger-1000", user_trigger_idle_setup, user_trigger, pipes_teardown, NULL },
-	{ "timer-arm", timer_arm_setup, timer_arm, teardown, NULL },
+	ROW("rotate", idle_setup, rotate, pipes_teardown),
+	ROW("rotate-trusted", idle_setup, rotate, pipes_teardown),
+	ROW("rotate-100", idle_setup, rotate_100, pipes_teardown),
+	ROW("churn", create, churn, teardown),
+	ROW("idle-poll", idle_poll_setup, idle_poll, pipes_teardown),
+	ROW("sparse", sparse_setup, sparse, pipes_teardown),
+	ROW("level-rescan", level_setup, level_rescan, pipes_teardown),
+	ROW("level-rescan-trusted", level_setup, level_rescan, pipes_teardown),
+	ROW("read-scan", read_scan_setup, read_scan, pipes_teardown),
+	ROW("scan-9000", scan_most_setup, scan_most, pipes_teardown),
+	REGISTER("register", register_setup, add_pipes, deleted),
+	REGISTER("register-3000", register_3000_setup, add_pipes, deleted),
+	REGISTER("register-9000", register_most_setup, add_pipes, deleted),
+	REGISTER("unregister", register_setup, delete_pipes, added),
+	REGISTER("unregister-3000", register_3000_setup, delete_pipes, added),
+	ROW("user-trigger", user_trigger_setup, user_trigger, teardown),
+	ROW("user-trigger-1000", user_trigger_idle_setup, user_trigger, pipes_teardown),
+	ROW("timer-arm", timer_arm_setup, timer_arm, teardown),
+	{ .name = "timer-fire", .setup = create, .work = timer_fire, .teardown = teardown,
+	  .begin = timer_fire_begin, .end = timer_fire_end, .cpu = true },
+	{ .name = "wake", .setup = wake_setup, .sample = wake, .teardown = wake_teardown },
+	{ .name = "exit-add-100", .setup = exit_add_100_setup, .work = exit_add,
+	  .teardown = exit_teardown, .prepare = exit_forget },
+	{ .name = "exit-add", .setup = exit_add_setup, .work = exit_add,
+	  .teardown = exit_teardown, .prepare = exit_forget },
+	{ .name = "exit-add-5000", .setup = exit_add_5000_setup, .work = exit_add,
+	  .teardown = exit_teardown, .prepare = exit_forget },
+	ROW("signal", signal_setup, take_signals, teardown),
+	{ .name = "vnode", .setup = vnode_setup, .sample = vnode, .teardown = vnode_teardown },
 };
 
 int main(void)

@@ -5,7 +5,7 @@
  * the rate in units per second, or "-" for a row that it does not have:
  *
  *	static const struct row rows[] = {
- *		{ "idle-poll", idle_poll_setup, idle_poll, idle_poll_teardown },
+ *		ROW("idle-poll", idle_poll_setup, idle_poll, idle_poll_teardown),
  *	};
  *	int main(void) { return serve(rows, sizeof rows / sizeof *rows); }
  *
@@ -17,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,6 +34,9 @@ enum {
 	READY_PIPES = 100, /* and those of them that are not */
 	EVENTS = 64, /* room for events where few are ready */
 	TIMERS = 1000, /* timers in the rows about timers */
+	FIRING = 4000, /* and of those that fire */
+	FIRING_MS = 10,
+	FILES = 100, /* files in the row about files, at most */
 	CALLS = 64,   /* calls between two looks at the clock, where one call is short */
 	HOUR_SECONDS = 3600,
 };
@@ -43,7 +47,14 @@ struct row {
 	long (*work)(void); /* does some of the work and returns how many units that was */
 	void (*teardown)(void);
 	void (*prepare)(void); /* what comes before each work and is not measured; may be NULL */
+	void (*begin)(void); /* the same before a round, and after it */
+	void (*end)(void);
+	double (*sample)(void); /* instead of work: one figure, as the row has it */
+	bool cpu; /* a second is one of the processor */
 };
+
+#define ROW(row, before, what, after) \
+	{ .name = row, .setup = before, .work = what, .teardown = after }
 
 /* Ends the peer with one line; the parent shows it. */
 _Noreturn static inline void die(const char *what)
@@ -74,12 +85,29 @@ static inline void raise_descriptor_limit(void)
 	}
 }
 
-static inline double now_seconds(void)
+static inline double seconds_of(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static inline double now_seconds(void)
+{
+	return seconds_of(CLOCK_MONOTONIC);
+}
+
+/* Units per second of the processor. */
+static inline double measure_cpu(const struct row *row, double seconds)
+{
+	double start = now_seconds(), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	long units = 0;
+
+	do {
+		units += row->work();
+	} while (now_seconds() - start < seconds);
+	return (double)units / (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
 }
 
 /* Units per second over at least `seconds`. */
@@ -88,6 +116,8 @@ static inline double measure(const struct row *row, double seconds)
 	double start, elapsed = 0;
 	long units = 0;
 
+	if (row->cpu)
+		return measure_cpu(row, seconds);
 	if (row->prepare == NULL) {
 		start = now_seconds();
 		do {
@@ -103,6 +133,21 @@ static inline double measure(const struct row *row, double seconds)
 		elapsed += now_seconds() - start;
 	} while (elapsed < seconds);
 	return (double)units / elapsed;
+}
+
+/* What a request is answered with. */
+static inline double answer_of(const struct row *row, double seconds)
+{
+	double rate;
+
+	if (row->sample != NULL)
+		return row->sample();
+	if (row->begin != NULL)
+		row->begin();
+	rate = measure(row, seconds);
+	if (row->end != NULL)
+		row->end();
+	return rate;
 }
 
 static inline const struct row *find_row(const struct row *rows, size_t n, const char *name)
@@ -140,7 +185,7 @@ static inline int serve(const struct row *rows, size_t n)
 		if (row == NULL)
 			puts("-");
 		else
-			printf("%.6f\n", measure(row, seconds));
+			printf("%.6f\n", answer_of(row, seconds));
 	}
 	return 0;
 }

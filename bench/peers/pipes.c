@@ -65,11 +65,29 @@ static napi_value js_turn_100(napi_env env, napi_callback_info info)
 	return answer(env, turn(100));
 }
 
+/* writer(i): the other end. */
+static napi_value js_writer(napi_env env, napi_callback_info info)
+{
+	int32_t at;
+
+	if (argument(env, info, 1, &at) != 0 || at < 0 || at >= pipes_open)
+		return answer(env, -1);
+	return answer(env, pipe_writer[at]);
+}
+
+static napi_value js_signal(napi_env env, napi_callback_info info)
+{
+	(void)info;
+	return answer(env, signal_self());
+}
+
 NAPI_MODULE_INIT()
 {
 	const napi_property_descriptor functions[] = {
 		{ "open", NULL, js_open, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "reader", NULL, js_reader, NULL, NULL, NULL, napi_enumerable, NULL },
+		{ "writer", NULL, js_writer, NULL, NULL, NULL, napi_enumerable, NULL },
+		{ "signal", NULL, js_signal, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "close", NULL, js_close, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "turn", NULL, js_turn, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "turn100", NULL, js_turn_100, NULL, NULL, NULL, napi_enumerable, NULL },

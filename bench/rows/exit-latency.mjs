@@ -61,7 +61,7 @@ async function untilGone(pid) {
 export default {
   name: 'exit-latency',
   unit: 'µs',
-  latency: {
+  latency: () => ({
     'ours, wait': () => ours((kq) => kq.wait()),
     'ours, kevent': () => ours((kq) => kq.kevent(null, 1)),
     "'exit' of a child": () => ({
@@ -86,5 +86,5 @@ export default {
       },
       close() {},
     }),
-  },
+  }),
 }

@@ -37,10 +37,10 @@ export default {
   name: 'fork-start',
   unit: 'µs',
   samples: 20,
-  latency: {
+  latency: () => ({
     'child_process.fork': () => ({ sample: () => sample(plain), close() {} }),
     'ours, 10 knotes': () => ours(10),
     'ours, 1,000 knotes': () => ours(1000),
     'ours, 10,000 knotes': () => ours(10_000),
-  },
+  }),
 }

@@ -8,15 +8,16 @@ let next = 0
 export default {
   name: 'write-latency',
   unit: 'µs',
-  latency: contest(FILES, async (files) => {
-    const index = next++ % FILES
-    /** @type {Promise<void>} */
-    const told = new Promise((resolve) => {
-      files.written = (name) => name === files.names[index] && resolve()
-    })
-    const start = performance.now()
-    files.write(index)
-    await told
-    return (performance.now() - start) * 1000
-  }),
+  latency: () =>
+    contest(FILES, async (files) => {
+      const index = next++ % FILES
+      /** @type {Promise<void>} */
+      const told = new Promise((resolve) => {
+        files.written = (name) => name === files.names[index] && resolve()
+      })
+      const start = performance.now()
+      files.write(index)
+      await told
+      return (performance.now() - start) * 1000
+    }),
 }

@@ -7,8 +7,9 @@ import { MOST_PIPES } from '../sizes.mjs'
 
 /** @type {import('../main.mjs').Row} */
 export default {
-  name: 'knote-memory-read',
+  name: 'memory',
   unit: 'bytes',
+  resident: true,
   registrations() {
     const count = Math.min(MOST_PIPES, Math.floor((descriptorLimit() - 100) / 2))
     const pipes = openPipes(count, 0)

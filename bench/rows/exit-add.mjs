@@ -1,0 +1,4 @@
+// Processes watched for their exit: see ../exits.mjs.
+import { exitRow } from '../exits.mjs'
+
+export default exitRow('exit-add', 1000)
