@@ -119,6 +119,58 @@ js_epoll_delete(napi_env env, napi_callback_info info)
 }
 
 static napi_value
+js_epoll_adopt(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
+	int epfd, fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_fd(&call, 1, "fd", &fd))
+		return call.answer;
+	event.data.u64 = level_datum(fd, 0);
+	if (owned_strayed(&call.state->ownership, fd)) {
+		errno = EBADF;
+		return call_result(&call, -1);
+	}
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
+		return call_result(&call, -1);
+	owned_adopt(&call.state->ownership, fd);
+	return call_result(&call, 0);
+}
+
+static napi_value
+js_epoll_disown(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	struct epoll_event unused = { 0 };
+	const struct owned *owned;
+	int epfd, fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &epfd) ||
+	    !call_fd(&call, 1, "fd", &fd))
+		return call.answer;
+	owned = owned_find(&call.state->ownership, fd);
+	if (owned == NULL || owned->proof != OWNED_ADOPTED)
+		return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &unused));
+	owned_release(&call.state->ownership, fd);
+	return call_result(&call, 0);
+}
+
+static napi_value
+js_epoll_adopter(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "epfd", &call.state->ownership.adopter))
+		return call.answer;
+	return call_result(&call, 0);
+}
+
+static napi_value
 js_epoll_nests(napi_env env, napi_callback_info info)
 {
 	struct call call;
@@ -221,6 +273,9 @@ const struct call_entry epoll_calls[] = {
 	CALL_FUNCTION("epollAddIrregular", js_epoll_add_irregular),
 	CALL_FUNCTION("epollModify", js_epoll_modify),
 	CALL_FUNCTION("epollDelete", js_epoll_delete),
+	CALL_FUNCTION("epollAdopt", js_epoll_adopt),
+	CALL_FUNCTION("epollDisown", js_epoll_disown),
+	CALL_FUNCTION("epollAdopter", js_epoll_adopter),
 	CALL_FUNCTION("epollNests", js_epoll_nests),
 	CALL_FUNCTION("pollWait", js_poll_wait),
 	CALL_NUMBER(EPOLLET),

@@ -60,8 +60,8 @@ js_pidfd_open(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "pid", &pid))
 		return call.answer;
-	return call_result(&call, env_own(call.state,
-	    (int)syscall(SYS_pidfd_open, pid, 0), -1));
+	return call_result(&call, owned_take_bare(&call.state->ownership,
+	    (int)syscall(SYS_pidfd_open, pid, 0)));
 }
 
 static napi_value
@@ -73,7 +73,8 @@ js_pidfd_duplicate(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
-	return call_result(&call, env_own(call.state, fcntl(fd, F_DUPFD_CLOEXEC, 0), -1));
+	return call_result(&call, owned_take_bare(&call.state->ownership,
+	    fcntl(fd, F_DUPFD_CLOEXEC, 0)));
 }
 
 /* Before Linux 6.9 poll(2) does not tell a zombie from a process that was reaped. */

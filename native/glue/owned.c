@@ -10,6 +10,8 @@
  * - An epoll instance is in none, because Linux limits how deep they nest. It holds
  *   a witness: an eventfd that never fires.
  * - Registers and witnesses prove each other.
+ * - What there are thousands of, and is waited for anyway, is proved by being in the instance
+ *   that is waited for.
  */
 #include "owned.h"
 
@@ -60,21 +62,42 @@ is_registered(const struct ownership *ownership, int fd)
 }
 
 static bool
-is_ours(const struct ownership *ownership, const struct owned *owned)
+is_adopted(const struct ownership *ownership, int fd)
 {
-	return owned->nests ? has_witness(ownership, owned->fd) :
-	    is_registered(ownership, owned->fd);
+	return has_witness(ownership, ownership->adopter) && holds(ownership->adopter, fd);
+}
+
+static bool
+is_ours(const struct ownership *ownership, int fd)
+{
+	switch (ownership->list[fd].proof) {
+	case OWNED_REGISTERED:
+		return is_registered(ownership, fd);
+	case OWNED_NESTS:
+		return has_witness(ownership, fd);
+	case OWNED_ADOPTED:
+		return is_adopted(ownership, fd);
+	case OWNED_BARE:
+		return true;
+	case OWNED_NOT:
+		break;
+	}
+	return false;
 }
 
 /* Closes what is our own: its file may live on elsewhere, and in a register with it. */
 static int
-close_ours(const struct ownership *ownership, const struct owned *owned)
+close_ours(const struct ownership *ownership, int fd)
 {
-	for (int i = 0; i < OWNED_PROOFS && !owned->nests; i++) {
+	enum owned_proof proof = ownership->list[fd].proof;
+
+	for (int i = 0; i < OWNED_PROOFS && proof == OWNED_REGISTERED; i++) {
 		if (has_witness(ownership, ownership->registers[i]))
-			(void)epoll_ctl(ownership->registers[i], EPOLL_CTL_DEL, owned->fd, NULL);
+			(void)epoll_ctl(ownership->registers[i], EPOLL_CTL_DEL, fd, NULL);
 	}
-	return close(owned->fd);
+	if (proof == OWNED_ADOPTED)
+		(void)epoll_ctl(ownership->adopter, EPOLL_CTL_DEL, fd, NULL);
+	return close(fd);
 }
 
 static void
@@ -122,30 +145,28 @@ open_proofs(struct ownership *ownership)
 	return ownership->provable;
 }
 
-/* 0, or -1 with errno when there is no way to prove it later. */
-static int
-make_provable(const struct ownership *ownership, struct owned *owned)
+/* How it can be proved later: OWNED_NOT with errno when there is no way. */
+static enum owned_proof
+make_provable(const struct ownership *ownership, int fd)
 {
-	bool proved = false;
+	bool nests = join(fd, ownership->witnesses[0]) == 0, registered = false;
 
-	owned->nests = join(owned->fd, ownership->witnesses[0]) == 0;
-	proved = owned->nests;
 	/* Not an epoll instance, or the first witness was closed. */
-	if (join(owned->fd, ownership->witnesses[1]) == 0)
-		owned->nests = proved = true;
-	for (int i = 0; i < OWNED_PROOFS && !owned->nests; i++)
-		proved |= join(ownership->registers[i], owned->fd) == 0;
-	return proved ? 0 : -1;
+	nests |= join(fd, ownership->witnesses[1]) == 0;
+	if (nests)
+		return OWNED_NESTS;
+	for (int i = 0; i < OWNED_PROOFS; i++)
+		registered |= join(ownership->registers[i], fd) == 0;
+	return registered ? OWNED_REGISTERED : OWNED_NOT;
 }
 
 static struct owned *
 find(const struct ownership *ownership, int fd)
 {
-	for (size_t i = 0; i < ownership->count; i++) {
-		if (ownership->list[i].fd == fd)
-			return &ownership->list[i];
-	}
-	return NULL;
+	bool known = fd >= 0 && (size_t)fd < ownership->room &&
+	    ownership->list[fd].proof != OWNED_NOT;
+
+	return known ? &ownership->list[fd] : NULL;
 }
 
 const struct owned *
@@ -159,70 +180,114 @@ owned_forget(struct ownership *ownership, int fd)
 {
 	struct owned *owned = find(ownership, fd);
 
-	if (owned != NULL)
-		*owned = ownership->list[--ownership->count];
+	if (owned == NULL)
+		return;
+	owned->proof = OWNED_NOT;
+	ownership->count--;
 }
 
 static bool
-make_room(struct ownership *ownership)
+make_room(struct ownership *ownership, int fd)
 {
-	size_t room = ownership->room == 0 ? 16 : ownership->room * 2;
+	size_t room = ownership->room == 0 ? 64 : ownership->room;
 	struct owned *grown;
 
-	if (ownership->count < ownership->room)
+	while (room <= (size_t)fd)
+		room *= 2;
+	if (room == ownership->room)
 		return true;
 	grown = realloc(ownership->list, room * sizeof(*grown));
 	if (grown == NULL) {
 		errno = ENOMEM;
 		return false;
 	}
+	for (size_t i = ownership->room; i < room; i++)
+		grown[i] = (struct owned){ .ready = -1, .proof = OWNED_NOT };
 	ownership->list = grown;
 	ownership->room = room;
 	return true;
 }
 
-int
-owned_take(struct ownership *ownership, int fd, int ready)
+static int
+take(struct ownership *ownership, int fd, struct owned owned)
 {
-	struct owned owned = { .fd = fd, .ready = ready };
+	bool made;
 
 	if (fd < 0)
 		return -1;
 	/* The kernel gave us the number, so an older owner of it is long closed. */
 	owned_forget(ownership, fd);
-	if (!make_room(ownership) || !open_proofs(ownership) ||
-	    make_provable(ownership, &owned) < 0) {
+	made = make_room(ownership, fd) && open_proofs(ownership);
+	if (made && owned.proof == OWNED_NOT)
+		owned.proof = make_provable(ownership, fd);
+	if (!made || owned.proof == OWNED_NOT) {
 		close_all(&fd, 1);
 		return -1;
 	}
-	ownership->list[ownership->count++] = owned;
+	ownership->list[fd] = owned;
+	ownership->count++;
 	return fd;
+}
+
+int
+owned_take(struct ownership *ownership, int fd, int ready)
+{
+	return take(ownership, fd, (struct owned){ .ready = ready, .proof = OWNED_NOT });
+}
+
+int
+owned_take_bare(struct ownership *ownership, int fd)
+{
+	return take(ownership, fd, (struct owned){ .ready = -1, .proof = OWNED_BARE });
+}
+
+void
+owned_adopt(struct ownership *ownership, int fd)
+{
+	struct owned *owned = find(ownership, fd);
+
+	if (owned != NULL && owned->proof == OWNED_BARE)
+		owned->proof = OWNED_ADOPTED;
+}
+
+bool
+owned_strayed(const struct ownership *ownership, int fd)
+{
+	const struct owned *owned = owned_find(ownership, fd);
+
+	return owned != NULL && owned->proof == OWNED_ADOPTED && !is_ours(ownership, fd);
+}
+
+void
+owned_release(struct ownership *ownership, int fd)
+{
+	struct owned *owned = find(ownership, fd);
+
+	if (owned != NULL && owned->proof == OWNED_ADOPTED &&
+	    has_witness(ownership, ownership->adopter) &&
+	    epoll_ctl(ownership->adopter, EPOLL_CTL_DEL, fd, NULL) == 0)
+		owned->proof = OWNED_BARE;
 }
 
 bool
 owned_holds(const struct ownership *ownership, int fd)
 {
-	const struct owned *owned = find(ownership, fd);
-
-	return owned != NULL && is_ours(ownership, owned);
+	return find(ownership, fd) != NULL && is_ours(ownership, fd);
 }
 
 bool
 owned_lost(const struct ownership *ownership, int fd)
 {
-	const struct owned *owned = find(ownership, fd);
-
-	return owned != NULL && !is_ours(ownership, owned);
+	return find(ownership, fd) != NULL && !is_ours(ownership, fd);
 }
 
 int
 owned_close(struct ownership *ownership, int fd)
 {
-	const struct owned *owned = find(ownership, fd);
 	int error = EBADF;
 
-	if (owned != NULL && is_ours(ownership, owned))
-		error = close_ours(ownership, owned) < 0 ? errno : 0;
+	if (owned_holds(ownership, fd))
+		error = close_ours(ownership, fd) < 0 ? errno : 0;
 	owned_forget(ownership, fd);
 	if (ownership->count == 0)
 		owned_end(ownership);
@@ -230,21 +295,11 @@ owned_close(struct ownership *ownership, int fd)
 	return error == 0 ? 0 : -1;
 }
 
-void
-owned_end(struct ownership *ownership)
+static void
+close_proofs(struct ownership *ownership)
 {
 	int proofs[2 * OWNED_PROOFS];
 
-	/* Then there is room at most, and nothing in it. */
-	if (!ownership->provable) {
-		free(ownership->list);
-		*ownership = (struct ownership){ 0 };
-		return;
-	}
-	for (size_t i = 0; i < ownership->count; i++) {
-		if (is_ours(ownership, &ownership->list[i]))
-			close(ownership->list[i].fd);
-	}
 	for (int i = 0; i < OWNED_PROOFS; i++) {
 		int reg = ownership->registers[i], witness = ownership->witnesses[i];
 
@@ -252,6 +307,23 @@ owned_end(struct ownership *ownership)
 		proofs[2 * i + 1] = is_registered(ownership, witness) ? witness : -1;
 	}
 	close_all(proofs, 2 * OWNED_PROOFS);
+}
+
+void
+owned_end(struct ownership *ownership)
+{
+	/* What was adopted goes first, as long as the adopter can prove it. */
+	for (size_t i = 0; i < ownership->room; i++) {
+		if (ownership->list[i].proof == OWNED_ADOPTED && is_ours(ownership, (int)i))
+			close((int)i);
+	}
+	for (size_t i = 0; i < ownership->room; i++) {
+		if (ownership->list[i].proof != OWNED_ADOPTED && is_ours(ownership, (int)i))
+			close((int)i);
+	}
+	/* Where nothing is provable there is room at most, and nothing in it. */
+	if (ownership->provable)
+		close_proofs(ownership);
 	free(ownership->list);
 	*ownership = (struct ownership){ 0 };
 }

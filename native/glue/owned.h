@@ -11,18 +11,33 @@
 /* Of each kind of proof there are two, so that the loss of one is no matter. */
 #define OWNED_PROOFS 2
 
+/* How it is proved that a number still is what was taken over. */
+enum owned_proof {
+	/* It is not: the number was not taken over. */
+	OWNED_NOT,
+	/* By the registers that it is in. */
+	OWNED_REGISTERED,
+	/* By what it holds: it is an epoll instance. */
+	OWNED_NESTS,
+	/* By the instance that has adopted it, see `owned_adopt`. */
+	OWNED_ADOPTED,
+	/* Not at all: nobody else had a turn since it was made, or was proved. */
+	OWNED_BARE
+};
+
 struct owned {
-	int fd;
 	/* The eventfd inside when this is a queue's descriptor, else -1. */
 	int ready;
-	/* It is an epoll instance, proved by what it holds. */
-	bool nests;
+	enum owned_proof proof;
 };
 
 struct ownership {
+	/* By descriptor. */
 	struct owned *list;
 	size_t count;
 	size_t room;
+	/* The epoll instance, one that was taken over, that adopts. */
+	int adopter;
 	/* The rest is there. */
 	bool provable;
 	/* Epoll instances that hold what is none, and eventfds that each instance holds. */
@@ -36,6 +51,16 @@ struct ownership {
  * eventfd inside when it is a queue's descriptor, else -1.
  */
 int owned_take(struct ownership *ownership, int fd, int ready);
+/* The same for what is to be adopted, or closed, before anybody else has a turn. */
+int owned_take_bare(struct ownership *ownership, int fd);
+/*
+ * A descriptor is in `ownership->adopter` from now on, or is about to leave it: a proof that
+ * costs nothing. Where the number is not what it was, it stays adopted, and will not be closed.
+ */
+void owned_adopt(struct ownership *ownership, int fd);
+void owned_release(struct ownership *ownership, int fd);
+/* Whether a number that was adopted is not that any more: another adopter may not have it. */
+bool owned_strayed(const struct ownership *ownership, int fd);
 /* NULL when `fd` was not taken over. */
 const struct owned *owned_find(const struct ownership *ownership, int fd);
 /* Whether a number still is a descriptor that was taken over. */

@@ -55,8 +55,10 @@ type Failures = { readonly [name in Fallible]?: readonly number[] }
 const FAILURES: Failures = {
   epollCreate: NO_DESCRIPTOR,
   epollAdd: [ENOSPC, ENOMEM],
+  epollAdopt: [ENOSPC, ENOMEM],
   epollModify: [ENOENT, ENOMEM],
   epollDelete: [ENOENT, EBADF],
+  epollDisown: [ENOENT, EBADF],
   queueCreate: NO_DESCRIPTOR,
   queueClose: [EBADF],
   timerfdCreate: NO_DESCRIPTOR,
@@ -119,6 +121,7 @@ const ENDING: ReadonlySet<string> = new Set([
   'close',
   'connectorClose',
   'epollDelete',
+  'epollDisown',
   'inotifyRemove',
   'queueClose',
   'signalUnwatch',

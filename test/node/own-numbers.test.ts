@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync } from 'node:fs'
 import { afterEach, before, describe, it } from 'node:test'
 import {
   type Change,
@@ -148,4 +148,52 @@ describe('A number that the machine takes for itself', () => {
       kq.close()
     })
   }
+})
+
+describe('A number that the program takes from the machine', () => {
+  /** A process that is watched, and the pidfd, whose number becomes a pipe of the program's. */
+  function taken(kq: Kqueue): { change: Change; fd: number } {
+    const { change } = SOURCES[1]!.prepare()
+    const [free] = pipe()
+    closeRaw(free)
+    kq.kevent([change])
+    assert.match(readlinkSync(`/proc/self/fd/${free}`), /pidfd/)
+    const [r] = pipe()
+    posix.dup2(r, free)
+    return { change, fd: keep(free) }
+  }
+
+  it('is not closed when nobody watches the process any more', () => {
+    const kq = queue()
+    const { change, fd } = taken(kq)
+    kq.kevent([{ ...change, flags: EV_DELETE }])
+    assert.match(readlinkSync(`/proc/self/fd/${fd}`), /^pipe:/)
+  })
+
+  it('is not taken for the pidfd when the machine starts afresh', () => {
+    const kq = queue()
+    const { change, fd } = taken(kq)
+    const [r, w] = pipe()
+    kq.kevent([read(r)])
+    keep(posix.dup(r))
+    closeRaw(r)
+    // What is reported of a file that no number names any more is borne for a while.
+    for (let i = 0; i < 100; i++) {
+      posix.write(w, 'x')
+      assert.deepEqual(pending(kq), [])
+    }
+    kq.kevent([{ ...change, flags: EV_DELETE }])
+    assert.match(readlinkSync(`/proc/self/fd/${fd}`), /^pipe:/)
+  })
+
+  it('leaves the others to be closed', () => {
+    const kq = queue()
+    taken(kq)
+    const before = readdirSync('/proc/self/fd').length
+    const { change, fire } = SOURCES[1]!.prepare()
+    kq.kevent([change])
+    fire()
+    reports(kq, change)
+    assert.equal(readdirSync('/proc/self/fd').length, before)
+  })
 })

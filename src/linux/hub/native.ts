@@ -211,6 +211,16 @@ export interface Native {
   epollModify(epfd: number, fd: number, events: number, generation: number): number
   /** EPOLL_CTL_DEL. */
   epollDelete(epfd: number, fd: number): number
+  /**
+   * EPOLL_CTL_ADD of a descriptor that the addon made, with EPOLLIN and EPOLLET and generation 0.
+   * What is made to be adopted, a pidfd, is proved to be ours by being in the adopter. -EBADF:
+   * it is not what was adopted.
+   */
+  epollAdopt(epfd: number, fd: number): number
+  /** EPOLL_CTL_DEL of such a descriptor. */
+  epollDisown(epfd: number, fd: number): number
+  /** What was adopted is in this instance from now on. */
+  epollAdopter(epfd: number): number
   /** Whether `fd`, which is in `epfd`, is an epoll instance itself: 1 or 0. */
   epollNests(epfd: number, fd: number): number
   /** The board, over a SharedArrayBuffer, from now on. */
@@ -307,9 +317,15 @@ export interface Native {
   fileSystem(fd: number): number
   /** Waits until renames and the like that are under way in a directory are over. */
   directoryBarrier(fd: number): number
-  /** pidfd_open(2). -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of one. */
+  /**
+   * pidfd_open(2), to be adopted or closed at once. -ESRCH no process; -EINVAL or -ENOENT no
+   * process, but a thread of one.
+   */
   pidfdOpen(pid: number): number
-  /** fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file. */
+  /**
+   * fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file, to be adopted or
+   * closed at once.
+   */
   pidfdDuplicate(fd: number): number
   /** PROCESS_*. */
   pidfdState(fd: number): number

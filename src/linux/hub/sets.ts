@@ -4,7 +4,7 @@
  * far as they were asked for, for out-of-band data and regular files.
  */
 import { NumberTable } from '../../core/table.js'
-import { ENOMEM, ENOSPC, EPERM } from '../../errors.js'
+import { EBADF, ENOMEM, ENOSPC, EPERM } from '../../errors.js'
 import { BATCH, boardOf } from './board.js'
 import {
   BOARD_ASKED,
@@ -74,6 +74,7 @@ export class Sets {
   ) {
     this.#board = boardOf(native)
     this.read = new PollSet(native, read, SIDE_READ, POLLIN + POLLRDHUP)
+    native.epollAdopter(read)
     this.write = new PollSet(native, write, SIDE_WRITE, POLLOUT)
   }
 
@@ -88,15 +89,15 @@ export class Sets {
   /** Puts in one of the kernel's own descriptors: 0, or a negative errno. */
   adopt(fd: number, ready: () => void): number {
     this.#claim(fd)
-    const error = this.native.epollAdd(this.read.fd, fd, POLLIN + EPOLLET, 0)
+    const error = this.native.epollAdopt(this.read.fd, fd)
     if (error >= 0) this.#sources.set(fd, ready)
-    return Math.min(error, 0)
+    return error
   }
 
   /** Takes out one of the kernel's own descriptors, before it is closed. */
   disown(fd: number): void {
     this.#sources.delete(fd)
-    this.native.epollDelete(this.read.fd, fd)
+    this.native.epollDisown(this.read.fd, fd)
   }
 
   /** Whether a number is one of the kernel's own descriptors. */
@@ -267,9 +268,13 @@ export class Sets {
     if (!this.read.crowded) return
     this.read.renew(this.owner.held(SIDE_READ), (fd) => {
       for (const source of this.#sources.numbers()) {
-        if (this.native.epollAdd(fd, source, POLLIN + EPOLLET, 0) < 0) return false
+        const error = this.native.epollAdopt(fd, source)
+        // What the program has closed has nothing to tell.
+        if (error < 0 && error !== -EBADF) return false
       }
-      return this.owner.renewed(fd)
+      if (!this.owner.renewed(fd)) return false
+      this.native.epollAdopter(fd)
+      return true
     })
   }
 
@@ -277,8 +282,7 @@ export class Sets {
   #renewInner(set: PollSet): boolean {
     return set.renew(this.owner.held(set.side), (fd, old) => {
       this.#claim(fd)
-      const error = this.native.epollAdd(this.read.fd, fd, POLLIN + EPOLLET, 0)
-      if (error < 0) return false
+      if (this.native.epollAdopt(this.read.fd, fd) < 0) return false
       this.disown(old)
       this.#sources.set(fd, () => void this.wait(set, 0, 0))
       return true
