@@ -102,11 +102,7 @@ inNamespaces(import.meta.url, () => {
       ['sh', 'sh'],
     )
     for (const { spanId } of roots) {
-      const below = spans.filter(({ parentSpanId }) => parentSpanId === spanId)
-      assert.deepEqual(
-        below.map(({ name }) => name),
-        ['cat'],
-      )
+      assert.equal(spans.filter(({ parentSpanId }) => parentSpanId === spanId).length, 1)
     }
   })
 })

@@ -317,6 +317,21 @@ describe('labels', () => {
   })
 })
 
+describe('the label of what is the same in all', () => {
+  const past = new Past(['npm', 'run'])
+  for (let pid = 2; pid < 9; pid++)
+    past.run(pid, ['node', '-r', '/a/b/bin/tsc', '-p'], pid, pid + 1)
+  const { labels, processes } = past.history
+
+  test('is all of it, or the program that an interpreter runs', () => {
+    const [, one] = processes
+    assert.equal(labels.fitting(one!, 80), 'node -r /a/b/bin/tsc -p')
+    assert.equal(labels.fitting(one!, 20), 'node /a/b/bin/tsc')
+    assert.equal(labels.fitting(one!, 10), 'node tsc')
+    assert.equal(labels.fitting(one!, 5), 'node')
+  })
+})
+
 describe('the label of a script', () => {
   const script = 'for i in /usr/lib/*; do\n  test -e "$i" || echo /dev/null;\ndone'
   const shown = 'for i in /usr/lib/*; do test -e "$i" || echo /dev/null; done'

@@ -58,24 +58,28 @@ export class Labels {
     const at = scriptIn(traced.words)
     // A script is no path, and its first words say most.
     if (at !== -1) return [lineOf(traced.words), lineOf([name, '-c', traced.words[at]!]), name]
-    const { words } = traced
-    const telling = this.#telling(traced, words.slice(1))
-    if (telling === undefined) return [lineOf([name, ...words.slice(1)]), name]
-    const [first] = telling
+    const words = traced.words.slice(1)
+    const telling = this.#telling(traced, words)
+    // What all have is better than nothing, as the script of several of an interpreter.
+    const chosen = telling.length > 0 ? telling : words
+    const first = chosen.find((word) => !isOption(word)) ?? chosen[0]
     if (first === undefined) return [name]
-    return [lineOf([name, ...telling]), lineOf([name, first]), lineOf([name, baseOf(first)]), name]
+    return [lineOf([name, ...chosen]), lineOf([name, first]), lineOf([name, baseOf(first)]), name]
   }
 
-  /** The words in which it differs, the rarest first, options last; undefined where few run the same program. */
-  #telling({ name }: Labelled, words: readonly string[]): string[] | undefined {
+  /** The words in which it differs, the rarest first, options last; none where few run the same program. */
+  #telling({ name }: Labelled, words: readonly string[]): string[] {
     const usage = this.#usages.get(name)
-    if (usage === undefined || usage.count < SEVERAL) return undefined
+    if (usage === undefined || usage.count < SEVERAL) return []
     const often = (word: string) => usage.words.get(word) ?? 0
     const rare = words
       .filter((word) => often(word) <= usage.count / 2)
       .sort((a, b) => often(a) - often(b))
-    const isOption = (word: string) => word.startsWith('-')
     const sorted = [...rare.filter((word) => !isOption(word)), ...rare.filter(isOption)]
     return [...new Set(sorted)]
   }
+}
+
+function isOption(word: string): boolean {
+  return word.startsWith('-')
 }
