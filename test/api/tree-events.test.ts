@@ -1,15 +1,17 @@
 /** treeEvents, on both kernels. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { within } from '../patience.js'
 import { type Events, happened, Model, PLACES, type Place, remove, told, walk } from './trees.js'
 
 /** A tree that is watched: the first `next` has been called. */
-function begin(place: Place, options = {}): Events {
-  let ready = false
-  const events = place.watch({ ...options, ready: () => (ready = true) })
+async function begin(place: Place, options = {}): Promise<Events> {
+  let ready: () => void
+  const watched = new Promise<void>((resolve) => (ready = resolve))
+  const events = place.watch({ ...options, ready: () => ready() })
   const first = events.next()
   first.catch(() => {})
-  assert.ok(ready, 'a small tree is watched at once')
+  await within(watched, 'the tree to be watched')
   const next = events.next.bind(events)
   let begun: typeof first | undefined = first
   events.next = () => {
@@ -24,7 +26,7 @@ for (const make of PLACES) {
   describe(`treeEvents on ${make.name || make().name}`, () => {
     it('tells of names that come and go, of content and of attributes', async () => {
       const place = make()
-      const events = begin(place)
+      const events = await begin(place)
       place.write('file')
       place.chmod('file')
       place.unlink('file')
@@ -38,7 +40,7 @@ for (const make of PLACES) {
 
     it('tells of each entry of new directories once', async () => {
       const place = make()
-      const events = begin(place)
+      const events = await begin(place)
       for (const path of ['a', 'a/b', 'a/b/c']) place.mkdir(path)
       place.write('a/b/c/f')
       const all = told(await happened(place, events))
@@ -53,7 +55,7 @@ for (const make of PLACES) {
       place.mkdir('a')
       place.mkdir('a/b')
       place.mkdir('c')
-      const events = begin(place)
+      const events = await begin(place)
       place.rename('a', 'c/d')
       place.write('c/d/b/f')
       const all = await happened(place, events)
@@ -66,7 +68,7 @@ for (const make of PLACES) {
       place.mkdir('../outside')
       place.mkdir('../outside/in')
       place.write('../outside/in/f')
-      const events = begin(place)
+      const events = await begin(place)
       place.rename('../outside', 'x')
       assert.deepEqual(told(await happened(place, events)), [
         'create x',
@@ -91,7 +93,7 @@ for (const make of PLACES) {
         asked.push(path)
         return path === 'skip'
       }
-      const events = begin(place, { ignore })
+      const events = await begin(place, { ignore })
       place.write('skip/f')
       place.write('skip/deep/f')
       assert.deepEqual(await happened(place, events), [])
@@ -111,7 +113,7 @@ for (const make of PLACES) {
     it('does not enter directories when it is not recursive', async () => {
       const place = make()
       place.mkdir('a')
-      const events = begin(place, { recursive: false })
+      const events = await begin(place, { recursive: false })
       place.write('a/f')
       place.mkdir('b')
       place.write('b/f')
@@ -125,7 +127,7 @@ for (const make of PLACES) {
         (p: Place) => p.rename('../tree', '../t'),
       ]) {
         const place = make()
-        const events = begin(place)
+        const events = await begin(place)
         end(place)
         let last = await place.next(events)
         for (;;) {
@@ -163,6 +165,18 @@ for (const make of PLACES) {
       await assert.rejects(place.watch().next(), { code: 'ENOTDIR' })
     })
 
+    it('is not misled by what has taken the place of what a record is about', async () => {
+      const place = make()
+      place.mkdir('b')
+      const model = new Model(walk(place))
+      const events = await begin(place)
+      place.mkdir('c')
+      place.rename('c', 'b/a')
+      place.rename('b', 'c')
+      for (const event of await happened(place, events)) model.apply(event)
+      assert.deepEqual(model.paths, ['c/', 'c/a/'])
+    })
+
     it('tells what a model needs to become what is there', async () => {
       const { default: fc } = await import('fast-check')
       const name = fc.constantFrom('a', 'b', 'c')
@@ -189,7 +203,7 @@ for (const make of PLACES) {
           const place = make()
           for (const each of before) attempt(() => place.mkdir(each))
           const model = new Model(walk(place))
-          const events = begin(place)
+          const events = await begin(place)
           const check = async () => {
             for (const event of await happened(place, events)) model.apply(event)
             assert.deepEqual(model.paths, walk(place).sort())

@@ -113,4 +113,9 @@ export class Dir {
   drop(name: string): void {
     this.#children?.delete(name)
   }
+
+  /** Whether it is another one, or below that. */
+  isWithin(other: Dir): boolean {
+    return this === other || (this.parent?.isWithin(other) ?? false)
+  }
 }

@@ -423,6 +423,12 @@ export class Tree {
       this.#remove(source, from.name)
       return
     }
+    const child = source.child(from.name)
+    if (child !== undefined && target.isWithin(child)) {
+      // What moved had the name before the one that is known by it, which has been found early.
+      this.#remove(source, from.name)
+      return
+    }
     const back = next?.what === 'from' && next.watch === to.watch && next.name === to.name
     if (back) this.#exchanged.add(target)
     this.#move(source, from.name, target, to.name, directory)
