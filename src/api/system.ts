@@ -159,7 +159,7 @@ export interface SystemTree {
   mark(): void
   /** Records were lost, and what has changed will be asked for. */
   rescan(): void
-  text(path: string): string
+  text(path: string, encoding: 'utf8' | 'latin1'): string
   /** What an errno of `list` means. */
   failure(errno: number): Error
   close(): void

@@ -19,6 +19,12 @@ export interface TreeOptions extends Abortable {
    * then. The path is as in events. What it throws ends the iteration.
    */
   ignore?: ((path: string, directory: boolean) => boolean) | undefined
+  /**
+   * How names that are bytes become text: 'utf8', in which what is no UTF-8 is U+FFFD, by
+   * default; or 'latin1', a character for each byte, from which `Buffer.from(path, 'latin1')`
+   * makes any path that there is.
+   */
+  encoding?: 'utf8' | 'latin1' | undefined
   /** Called once: what happens from now on is told. */
   ready?: (() => void) | undefined
 }
@@ -31,7 +37,8 @@ const SLICE = 20
 /** How long the second name of a rename may take to come: ms. */
 const PAIR = 5
 
-function rules({ recursive = true, followSymlinks = false, ignore }: TreeOptions): TreeRules {
+function rules(asked: TreeOptions): TreeRules {
+  const { recursive = true, followSymlinks = false, encoding = 'utf8', ignore } = asked
   if (typeof recursive !== 'boolean') throw wrongType('recursive', 'a boolean', recursive)
   if (typeof followSymlinks !== 'boolean') {
     throw wrongType('followSymlinks', 'a boolean', followSymlinks)
@@ -39,7 +46,12 @@ function rules({ recursive = true, followSymlinks = false, ignore }: TreeOptions
   if (ignore !== undefined && typeof ignore !== 'function') {
     throw wrongType('ignore', 'a function', ignore)
   }
-  return { recursive, follow: followSymlinks, ignore }
+  if (encoding !== 'utf8' && encoding !== 'latin1') {
+    if (typeof encoding !== 'string') throw wrongType('encoding', 'a string', encoding)
+    const error = new TypeError(`encoding must be 'utf8' or 'latin1', not '${encoding}'`)
+    throw Object.assign(error, { code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  return { recursive, follow: followSymlinks, encoding, ignore }
 }
 
 export async function* treeEvents(

@@ -4,8 +4,7 @@
 import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Kevent, kqueue, type UserEvent, userEvent } from '../index.js'
-import { bytesOf } from './bytes.js'
+import { kqueue, userEvent } from '../index.js'
 import type { Command, World } from './command.js'
 import { complain } from './errors.js'
 import { isForeground } from './foreground.js'
@@ -13,16 +12,16 @@ import { Changes } from './run/changes.js'
 import { Filter } from './run/filter.js'
 import { type Ending, Job, type JobOptions, statusOf } from './run/job.js'
 import { OPTIONS, parseRun, type RunRequest } from './run/options.js'
-import { absolute } from './run/paths.js'
+import { givenAs, Survey } from './run/paths.js'
 import { type Report, reportFor } from './run/report.js'
 import { Tree } from './run/tree.js'
-
-/** Events taken at once. */
-const BATCH = 1024
 
 /** How often a program that is being written is tried, and how long to wait in between, ms. */
 const MOST_TRIES = 50
 const BETWEEN_TRIES = 20
+
+/** What is moved away may be told of so much later, since it may come somewhere else: ms. */
+const LATE = 10
 
 /** The word of a command that stands for the first path that has changed. */
 const PATH_WORD = '/_'
@@ -64,10 +63,12 @@ class Runs {
   readonly #request: RunRequest
   readonly #world: World
   readonly #report: Report
-  readonly #paths: readonly string[]
   readonly #changes: Changes
   readonly #queue = kqueue()
+  /** Something has happened. */
+  readonly #news = userEvent(this.#queue, 1)
   readonly #tree: Tree
+  readonly #missing: string[]
   /** The run that began last. */
   #job: Job | undefined
   /** Its end has not been told. */
@@ -79,39 +80,48 @@ class Runs {
     this.#request = request
     this.#world = world
     this.#report = reportFor(request, world.output)
-    this.#paths = request.paths.map(absolute)
     world.interruption.heed(['SIGQUIT'])
-    this.#changes = new Changes(request.delay)
-    const paths = this.#paths.map(bytesOf)
-    this.#tree = new Tree(this.#queue, paths, new Filter(request), this.#changes)
+    const wake = () => this.#news.trigger()
+    this.#changes = new Changes(request.delay, wake)
+    const given = request.paths.map(givenAs)
+    const survey = new Survey()
+    for (const [i, { path }] of given.entries()) survey.add(path, request.paths[i]!)
+    this.#missing = survey.missing
+    this.#tree = new Tree(given, new Filter(request), this.#changes, wake)
   }
 
   async run(): Promise<number> {
-    const leaveReader = this.#request.json ? this.#world.output.watchReader() : () => {}
+    const { signal, output } = this.#world
+    const leaveReader = this.#request.json ? output.watchReader() : () => {}
+    const close = () => this.#tree.close()
+    signal.addEventListener('abort', close)
     try {
+      await this.#tree.begin()
+      signal.throwIfAborted()
       this.#complain()
       await this.#report.watching(this.#tree.size())
       return await this.#loop()
     } finally {
       leaveReader()
+      signal.removeEventListener('abort', close)
       this.#running = false
-      // First, because they may have taken all descriptors there are.
+      await this.#tree.close()
       this.#queue.close()
-      this.#tree.close()
       await this.#stopForGood()
     }
   }
 
   async #loop(): Promise<number> {
     const { signal } = this.#world
-    const ended = userEvent(this.#queue, 1)
     this.#changes.clear()
-    if (!this.#request.postpone) await this.#start(ended)
+    if (!this.#request.postpone) await this.#start()
     for (;;) {
-      this.#take(await this.#queue.wait({ nevents: BATCH, timeout: this.#left(), signal }))
+      await this.#queue.wait({ nevents: 1, timeout: this.#left(), signal })
+      this.#tree.assertWatching()
+      this.#complain()
       const ending = await this.#tellEnd()
       if (ending !== undefined && this.#request.once) return statusOf(ending)
-      if (this.#left() === 0) await this.#start(ended)
+      if (this.#left() === 0) await this.#start()
     }
   }
 
@@ -121,25 +131,13 @@ class Runs {
     return this.#changes.due(performance.now())
   }
 
-  #take(events: readonly Kevent[]): void {
-    this.#tree.take(events)
-    this.#complain()
-  }
-
-  /** Takes what else has happened until now. */
-  #drain(): void {
-    for (let n = BATCH; n === BATCH; ) {
-      const events = this.#queue.kevent(null, BATCH, 0)
-      this.#take(events)
-      n = events.length
-    }
-  }
-
   #complain(): void {
+    const [absent, ...absents] = this.#missing.splice(0)
+    if (absent !== undefined) {
+      complain(`not there yet, and waited for: ${absent}${andMore(absents)}`)
+    }
     const [first, ...others] = this.#tree.refused()
-    if (first === undefined) return
-    const more = others.length > 0 ? `, and ${others.length} more` : ''
-    complain(`not watched: ${first}${more}`)
+    if (first !== undefined) complain(`not watched: ${first}${andMore(others)}`)
   }
 
   /** Tells of the end of the run, if it has come. */
@@ -148,19 +146,20 @@ class Runs {
     if (!this.#running || job?.ending === undefined) return undefined
     this.#running = false
     if (this.#request.noQueue) {
-      this.#drain()
+      await delay(LATE)
+      await this.#tree.settle()
       this.#changes.clear()
     }
     await this.#report.ended(this.#count, job, job.ending)
     return job.ending
   }
 
-  /** @param ended to trigger when the command has ended */
-  async #start(ended: UserEvent): Promise<void> {
+  async #start(): Promise<void> {
     const { restart, json } = this.#request
     if (restart) await this.#stop()
     // What has happened until now is what this run will see.
-    this.#drain()
+    await this.#tree.settle()
+    this.#world.signal.throwIfAborted()
     const paths = this.#changes.take()
     this.#report.beginning()
     const options = { env: environment(paths), apart: restart, aside: json }
@@ -168,12 +167,12 @@ class Runs {
     this.#job = job
     this.#running = true
     job.ended.then(() => {
-      if (this.#running && this.#job === job) ended.trigger()
+      if (this.#running && this.#job === job) this.#news.trigger()
     })
     await this.#report.started(++this.#count, job, paths)
   }
 
-  #words([first = resolve(this.#paths[0]!)]: readonly string[]): string[] {
+  #words([first = resolve(this.#request.paths[0]!)]: readonly string[]): string[] {
     const words = [...this.#request.command]
     const at = words.indexOf(PATH_WORD)
     if (at !== -1) words[at] = first
@@ -198,6 +197,10 @@ class Runs {
     }
     await job.stop(interruption.name, this.#request.stopTimeout, interruption.hurry)
   }
+}
+
+function andMore(others: readonly unknown[]): string {
+  return others.length > 0 ? `, and ${others.length} more` : ''
 }
 
 function abortOf(signal: AbortSignal): Promise<unknown> {

@@ -196,8 +196,10 @@ export class LinuxTree implements SystemTree {
     this.#marked = now
   }
 
-  text(path: string): string {
-    return isAscii(path) ? path : Buffer.from(path, 'latin1').toString('utf8')
+  text(path: string, encoding: 'utf8' | 'latin1'): string {
+    return encoding === 'latin1' || isAscii(path)
+      ? path
+      : Buffer.from(path, 'latin1').toString('utf8')
   }
 
   failure(errno: number): Error {

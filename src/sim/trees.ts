@@ -16,6 +16,7 @@ import { O_DIRECTORY, O_PATH } from './fcntl.js'
 import { SimFile } from './file.js'
 import type { SimProcess } from './process.js'
 import { cross } from './tree.js'
+import { encode } from './utf8.js'
 
 /** What is watched, and what has happened there. */
 class Watches extends SimFile implements EntryObserver {
@@ -160,8 +161,9 @@ export class SimTree implements SystemTree {
 
   rescan(): void {}
 
-  text(path: string): string {
-    return path
+  text(path: string, encoding: 'utf8' | 'latin1'): string {
+    if (encoding === 'utf8') return path
+    return Array.from(encode(path), (byte) => String.fromCharCode(byte)).join('')
   }
 
   failure(errno: number): Error {

@@ -153,12 +153,17 @@ for (const make of PLACES) {
 
     it('refuses what is no directory, and no options', async () => {
       const place = make()
-      const wrong = { recursive: 1, ignore: 'x', ready: 1, followSymlinks: 'y' }
+      const wrong = { recursive: 1, ignore: 'x', ready: 1, followSymlinks: 'y', encoding: 1 }
       for (const [name, value] of Object.entries(wrong)) {
         await assert.rejects(place.watch({ [name]: value }).next(), {
           name: 'TypeError',
         })
       }
+      const unknown = { encoding: 'hex' as 'utf8' }
+      await assert.rejects(place.watch(unknown).next(), {
+        name: 'TypeError',
+        message: "encoding must be 'utf8' or 'latin1', not 'hex'",
+      })
       remove(place, '../tree')
       await assert.rejects(place.watch().next(), { code: 'ENOENT' })
       place.write('../tree')

@@ -11,6 +11,7 @@ import {
   unlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { dirname } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { Directory, MAIN, run, startProgram } from './command.js'
 import { plant, Runs } from './running.js'
@@ -338,7 +339,6 @@ describe('more changes than Linux keeps', { concurrency: 2 }, () => {
 
 describe('a path that cannot be watched is one line and exit 1', { concurrency: 2 }, () => {
   const cases: [string, RegExp][] = [
-    ['/nowhere/at/all', /^kq: \/nowhere\/at\/all: ENOENT: no such file or directory\n$/],
     ['/etc/passwd/x', /^kq: \/etc\/passwd\/x: ENOTDIR: not a directory\n$/],
     ['/dev/null', /^kq: \/dev\/null: EINVAL: it is neither a file nor a directory\n$/],
     [
@@ -355,40 +355,135 @@ describe('a path that cannot be watched is one line and exit 1', { concurrency: 
     })
   }
 
-  test('more files than descriptors', async () => {
-    const names = Array.from({ length: 100 }, (_, i) => [`f${i}`, ''])
-    const top = plant(directory, 'crowded', Object.fromEntries(names))
-    const script = 'ulimit -n 80; exec "$@"'
-    const args = ['-c', script, 'sh', process.execPath, MAIN, 'run', top, '--', 'echo', 'x']
-    const { code, stdout, stderr } = await startProgram('sh', args).ended
-    assert.deepEqual([code, stdout], [1, ''])
-    assert.match(
-      stderr,
-      /^kq: [^\n]+\/f\d+: EMFILE: [^\n]*RLIMIT_NOFILE \(ulimit -n\) allows 80; [^\n]+\n$/,
-    )
-  })
-
-  test('more files than descriptors, later: the command is ended', async () => {
-    const top = plant(directory, 'growing', {})
-    const script = 'ulimit -n 80; exec "$@"'
-    const args = [process.execPath, MAIN, 'run', '-r', top, '--', 'sh', '-c', 'echo up; sleep 1000']
-    const kq = startProgram('sh', ['-c', script, 'sh', ...args])
-    assert.equal(await kq.line(), 'up')
-    for (let i = 0; i < 100; i++) writeFileSync(`${top}/f${i}`, '')
-    const { code, stderr } = await kq.ended
-    assert.equal(code, 1)
-    assert.match(stderr, /EMFILE/)
-  })
-
-  test('a file in a directory that may not be read is left out with a line', {
+  test('a directory that may not be read is left out with a line', {
     skip: process.getuid?.() === 0,
   }, async () => {
-    const top = plant(directory, 'secret', { a: '', b: '' })
+    const top = plant(directory, 'secret', { 'a/c': '', b: '' })
     chmodSync(`${top}/a`, 0)
     const kq = new Runs([top])
     await kq.watching
     await kq.calm(`${top}/b`)
+    chmodSync(`${top}/a`, 0o755)
     const { stderr } = await kq.end()
     assert.match(stderr, /^kq: not watched: [^\n]+\/a: EACCES: [^\n]+\n$/)
+  })
+})
+
+describe('descriptors', { concurrency: 2 }, () => {
+  test('are not taken by files: 3,000 in 100 directories under ulimit -n 128', async () => {
+    const names = Array.from({ length: 3000 }, (_, i) => [`d${i % 100}/f${i}`, ''])
+    const top = plant(directory, 'crowded', Object.fromEntries(names))
+    const args = [process.execPath, MAIN, 'run', '--json', '-p', top, '--', 'true']
+    const kq = startProgram('sh', ['-c', 'ulimit -n 128; exec "$@"', 'sh', ...args])
+    assert.match(await kq.line(), /"files":3000,"directories":101/)
+    appendFileSync(`${top}/d7/f7`, 'x')
+    assert.match(await kq.line(), /"paths":\["[^"]+\/d7\/f7"\]/)
+    mkdirSync(`${top}/new`)
+    for (let i = 0; i < 100; i++) writeFileSync(`${top}/new/f${i}`, '')
+    await kq.line()
+    assert.match(await kq.line(), /"event":"started","run":2/)
+    kq.child.kill()
+    const { stderr } = await kq.ended
+    assert.equal(stderr, '')
+  })
+})
+
+describe('a path that is not there yet', { concurrency: 2 }, () => {
+  test('is waited for with a warning, with its directories', async () => {
+    const top = plant(directory, 'yet', { z: '' })
+    const kq = new Runs([`${top}/a b/c/file`, `${top}/z`, `${top}/other`])
+    const { files, directories } = await kq.watching
+    assert.deepEqual([files, directories], [1, 0])
+    await kq.calm(`${top}/z`)
+    mkdirSync(`${top}/a b`)
+    writeFileSync(`${top}/a b/no`, '')
+    await kq.calm(`${top}/z`)
+    mkdirSync(`${top}/a b/c`)
+    await kq.calm(`${top}/a b/c/file`)
+    await kq.calm(`${top}/a b/c/file`)
+    mkdirSync(`${top}/other/deep`, { recursive: true })
+    assert.deepEqual(await kq.ran(), [`${top}/other`, `${top}/other/deep`])
+    await kq.calm(`${top}/other/deep/x`)
+    const { stderr } = await kq.end()
+    assert.equal(stderr, `kq: not there yet, and waited for: ${top}/a b/c/file, and 1 more\n`)
+  })
+
+  test('where nothing of it is there', async () => {
+    const top = directory.join('nothing')
+    const kq = new Runs([`${top}/of/it`])
+    await kq.watching
+    mkdirSync(top)
+    mkdirSync(`${top}/of`)
+    await kq.calm(`${top}/of/it`)
+    await kq.end()
+  })
+
+  test('may be a link that leads nowhere yet', async () => {
+    const top = plant(directory, 'dangling', { z: '' })
+    symlinkSync('to/there', `${top}/link`)
+    const kq = new Runs([`${top}/link`])
+    await kq.watching
+    mkdirSync(`${top}/to`)
+    await kq.calm(`${top}/to/there`)
+    await kq.end()
+  })
+})
+
+describe('a pattern', { concurrency: 2 }, () => {
+  const changed = async (pattern: string, files: string[], options: string[] = []) => {
+    const top = plant(directory, `pattern${patterns++}`, { 'src/a.ts': '', 'src/sub/b.ts': '' })
+    const kq = new Runs([`${top}/${pattern}`], ['true'], ['-p', ...options])
+    await kq.watching
+    for (const file of files) {
+      mkdirSync(dirname(`${top}/${file}`), { recursive: true })
+      appendFileSync(`${top}/${file}`, 'x')
+    }
+    const paths = await kq.ran()
+    await kq.end()
+    return paths.map((path) => path.slice(top.length + 1)).sort()
+  }
+  let patterns = 0
+  const files = [
+    'src/a.ts',
+    'src/a.js',
+    'src/sub/b.ts',
+    'src/new/deep/c.ts',
+    'src/node_modules/d.ts',
+    'other/e.ts',
+    'packages/x/src/f.ts',
+    'packages/x/test/g.ts',
+  ]
+
+  test('stands for what it matches, also later', async () => {
+    assert.deepEqual(await changed('src/**/*.ts', files), [
+      'src/a.ts',
+      'src/new/deep/c.ts',
+      'src/sub/b.ts',
+    ])
+    assert.deepEqual(await changed('src/*.{ts,js}', files), ['src/a.js', 'src/a.ts'])
+    assert.deepEqual(await changed('packages/*/src/**', files), ['packages/x/src/f.ts'])
+    assert.deepEqual(await changed('**/{a,e}.ts', files), ['other/e.ts', 'src/a.ts'])
+    assert.deepEqual(await changed('{src/sub,other}/*', files), ['other/e.ts', 'src/sub/b.ts'])
+    assert.deepEqual(await changed('**/*.*', files, ['-e', 'js', '-i', 'new']), ['src/a.js'])
+  })
+
+  test('is none where there is such a path', async () => {
+    const top = plant(directory, 'brackets', { '[id].ts': '', 'i.ts': '' })
+    const kq = new Runs([`${top}/[id].ts`])
+    await kq.watching
+    appendFileSync(`${top}/i.ts`, 'x')
+    await kq.calm(`${top}/[id].ts`)
+    await kq.end()
+  })
+
+  test('may be given in a directory that is not there yet', async () => {
+    const top = plant(directory, 'nowhere', { z: '' })
+    const kq = new Runs([`${top}/a/b/*.js`])
+    await kq.watching
+    mkdirSync(`${top}/a/b`, { recursive: true })
+    writeFileSync(`${top}/a/b/c.ts`, '')
+    await kq.calm(`${top}/a/b/c.js`)
+    const { stderr } = await kq.end()
+    assert.match(stderr, /^kq: not there yet, and waited for: [^\n]*\/a\/b\/\*\.js\n$/)
   })
 })

@@ -111,6 +111,21 @@ describe('treeEvents on Linux alone', () => {
     assert.deepEqual(told(await happened(place, events)), ['create d\ufffd/b'])
   })
 
+  it('gives such names whole where a character is to be a byte', async () => {
+    const place = new LinuxPlace()
+    const asked: string[] = []
+    const ignore = (path: string) => asked.push(path) === 0
+    const events = begin(place, { encoding: 'latin1', ignore })
+    const odd = Buffer.concat([Buffer.from(place.at('ä')), Buffer.from([0xff])])
+    fs.writeFileSync(odd, '')
+    fs.renameSync(odd, place.at('b'))
+    assert.deepEqual(told(await happened(place, events)), [
+      'create \u00c3\u00a4\u00ff',
+      'rename \u00c3\u00a4\u00ff to b',
+    ])
+    assert.deepEqual(asked.slice(0, 2), ['\u00c3\u00a4\u00ff', 'b'])
+  })
+
   it('says which limit of watches is reached, and leaves nothing', { skip: noUsers }, () => {
     const place = new LinuxPlace()
     for (let i = 0; i < 50; i++) place.mkdir(`d${i}`)

@@ -28,6 +28,7 @@ export interface TreeEvent {
 export interface TreeRules {
   readonly recursive: boolean
   readonly follow: boolean
+  readonly encoding: 'utf8' | 'latin1'
   readonly ignore: ((path: string, directory: boolean) => boolean) | undefined
 }
 
@@ -268,9 +269,13 @@ export class Tree {
 
   // What is told
 
+  #text(path: string): string {
+    return this.source.text(path, this.rules.encoding)
+  }
+
   #ignored(dir: Dir, name: string, directory: boolean): boolean {
     const { ignore } = this.rules
-    return ignore?.(this.source.text(dir.below(name)), directory) ?? false
+    return ignore?.(this.#text(dir.below(name)), directory) ?? false
   }
 
   #add(dir: Dir, name: string, directory: boolean): Dir | undefined {
@@ -297,7 +302,7 @@ export class Tree {
   }
 
   #tell(type: TreeEvent['type'], dir: Dir, name: string, directory: boolean): void {
-    const path = this.source.text(dir.below(name))
+    const path = this.#text(dir.below(name))
     const last = type === 'write' ? this.#written : this.#changed
     if (type === 'write' || type === 'attributes') {
       if (last.has(path)) return
@@ -442,8 +447,8 @@ export class Tree {
     if (target.entries.get(newName) !== undefined && (directory || target.child(newName))) {
       this.#remove(target, newName)
     }
-    const path = this.source.text(target.below(newName))
-    const from = this.source.text(source.below(name))
+    const path = this.#text(target.below(newName))
+    const from = this.#text(source.below(name))
     source.entries.delete(name)
     source.drop(name)
     target.entries.set(newName, directory)

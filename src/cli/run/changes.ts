@@ -34,8 +34,14 @@ export class Changes {
   #first = 0
   #last = 0
 
-  /** @param delay how long it is to be quiet, ms */
-  constructor(readonly delay: number) {}
+  /**
+   * @param delay how long it is to be quiet, ms
+   * @param begin called when something has changed and nothing had before
+   */
+  constructor(
+    readonly delay: number,
+    readonly begin: () => void = () => {},
+  ) {}
 
   get empty(): boolean {
     return this.#files.size === 0 && this.#directories.size === 0
@@ -44,7 +50,10 @@ export class Changes {
   note(path: string, happened: Happened, isDirectory = false): void {
     const changes = isDirectory ? this.#directories : this.#files
     const now = performance.now()
-    if (this.empty) this.#first = now
+    if (this.empty) {
+      this.#first = now
+      this.begin()
+    }
     this.#last = now
     const is = happened !== 'vanished'
     const change = changes.get(path)

@@ -1,9 +1,17 @@
 /**
  * Paths as the user has written them, made absolute.
  */
-import { readlinkSync, statSync } from 'node:fs'
-import { fileOf, textOf } from '../bytes.js'
+import { existsSync, readlinkSync, statSync } from 'node:fs'
+import { type Bytes, bytesOf, fileOf, pathOf, textOf } from '../bytes.js'
 import { Refusal, SourceError } from '../errors.js'
+import { patternOf } from './pattern.js'
+import type { Given } from './places.js'
+import { silenceOf } from './silent.js'
+
+/** An error that ends the watching, for what was met at a path. */
+export function unwatchable(path: Bytes, cause: unknown): SourceError {
+  return new SourceError(textOf(path), cause)
+}
 
 /** @throws SourceError when it was removed */
 export function currentDirectory(): string {
@@ -17,18 +25,58 @@ export function currentDirectory(): string {
 }
 
 /**
- * A path that can be watched, from the root directory on. Its `..` are left in it: behind
- * a symbolic link they mean the directory above that which the link leads to.
+ * What the user has written as a path: a pattern, if there is no such path. Its `..` are left
+ * in it: behind a symbolic link they mean the directory above that which the link leads to.
  * @throws SourceError
  */
-export function absolute(path: string): string {
-  try {
-    const stats = statSync(fileOf(path))
-    if (!stats.isFile() && !stats.isDirectory()) {
-      throw new Refusal('EINVAL', 'it is neither a file nor a directory')
+export function givenAs(word: string): Given {
+  const wild = patternOf(word)
+  if (wild === undefined || existsSync(fileOf(word))) return { path: absolute(bytesOf(word)) }
+  return { path: absolute(bytesOf(wild.directory)), pattern: wild.pattern }
+}
+
+/** @throws SourceError */
+export function absolute(path: Bytes): Bytes {
+  return path.startsWith('/') ? path : `${bytesOf(currentDirectory())}/${path}`
+}
+
+/** Tells what is asked about many paths. */
+export class Survey {
+  /** Paths that are not there yet. */
+  readonly missing: string[] = []
+  /** Devices of which Linux tells. */
+  readonly #devices = new Set<number>()
+
+  /**
+   * @param word as it was written
+   * @throws SourceError when it cannot be watched
+   */
+  add(path: Bytes, word: string): void {
+    try {
+      const stats = statSync(pathOf(path), { throwIfNoEntry: false })
+      if (stats === undefined) {
+        assertAbsent(path)
+        this.missing.push(word)
+        return
+      }
+      if (!stats.isFile() && !stats.isDirectory()) {
+        throw new Refusal('EINVAL', 'it is neither a file nor a directory')
+      }
+      if (this.#devices.has(stats.dev)) return
+      const silence = silenceOf(path)
+      if (silence !== undefined) throw silence
+      this.#devices.add(stats.dev)
+    } catch (error) {
+      throw new SourceError(word, error)
     }
-  } catch (error) {
-    throw new SourceError(path, error)
   }
-  return path.startsWith('/') ? path : `${currentDirectory()}/${path}`
+}
+
+/** @throws Error ENOTDIR when it cannot be there */
+function assertAbsent(path: Bytes): void {
+  try {
+    statSync(pathOf(path))
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+  }
 }

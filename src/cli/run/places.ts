@@ -6,18 +6,30 @@
  * Symbolic links in a path are followed. Both the link and what it leads to have a place.
  */
 import { lstatSync, readlinkSync } from 'node:fs'
+import { type Bytes, pathOf } from '../bytes.js'
+import type { Pattern } from './pattern.js'
 
 /** A link that leads on to so many others leads nowhere (ELOOP). */
 const MOST_LINKS = 40
 
+/** A path that was asked for. */
+export interface Given {
+  /** Absolute. */
+  readonly path: Bytes
+  /** What is looked for below it; without, the path itself is meant. */
+  readonly pattern?: Pattern
+}
+
 export class Place {
-  readonly children = new Map<string, Place>()
+  readonly children = new Map<Bytes, Place>()
   /** A path of the user leads here. */
   target = false
+  /** What is looked for from here on. */
+  readonly patterns: Pattern[] = []
   /** There was a symbolic link here. */
   isLink = false
 
-  child(name: string): Place {
+  child(name: Bytes): Place {
     const known = this.children.get(name)
     if (known !== undefined) return known
     const place = new Place()
@@ -26,15 +38,22 @@ export class Place {
   }
 }
 
-/** The places of absolute paths: that of the root directory. Paths and names are `Bytes`. */
-export function placesOf(paths: readonly string[]): Place {
+/** The places of what was asked for: that of the root directory. */
+export function placesOf(given: readonly Given[]): Place {
   const root = new Place()
-  for (const path of paths) follow(root, path)
+  const links = new Map<Bytes, Bytes | undefined>()
+  for (const { path, pattern } of given) {
+    const place = follow(root, path, links)
+    if (pattern === undefined) {
+      if (place !== undefined) place.target = true
+    } else place?.patterns.push(pattern)
+  }
   return root
 }
 
-function follow(root: Place, path: string): void {
-  let links = 0
+/** @param links what is known of the paths on the way; undefined for what is no link */
+function follow(root: Place, path: Bytes, links: Map<Bytes, Bytes | undefined>): Place | undefined {
+  let followed = 0
   let way = [{ place: root, path: '' }]
   for (let names = split(path); names.length > 0; ) {
     const name = names.shift()!
@@ -44,28 +63,28 @@ function follow(root: Place, path: string): void {
       continue
     }
     const next = { place: at.place.child(name), path: `${at.path}/${name}` }
-    const target = linkTarget(next.path)
+    if (!links.has(next.path)) links.set(next.path, linkTarget(next.path))
+    const target = links.get(next.path)
     if (target === undefined) {
       way.push(next)
       continue
     }
     next.place.isLink = true
-    if (++links > MOST_LINKS) return
+    if (++followed > MOST_LINKS) return undefined
     if (target.startsWith('/')) way = way.slice(0, 1)
     names = [...split(target), ...names]
   }
-  way.at(-1)!.place.target = true
+  return way.at(-1)!.place
 }
 
-function split(path: string): string[] {
+function split(path: Bytes): Bytes[] {
   return path.split('/').filter((name) => name !== '' && name !== '.')
 }
 
-function linkTarget(path: string): string | undefined {
-  const bytes = Buffer.from(path, 'latin1')
+function linkTarget(path: Bytes): Bytes | undefined {
   try {
-    if (!lstatSync(bytes, { throwIfNoEntry: false })?.isSymbolicLink()) return undefined
-    return readlinkSync(bytes, 'latin1')
+    if (!lstatSync(pathOf(path), { throwIfNoEntry: false })?.isSymbolicLink()) return undefined
+    return readlinkSync(pathOf(path), 'latin1')
   } catch {
     // What cannot be seen, or has just gone, is found when it can.
     return undefined

@@ -1,95 +1,82 @@
 /**
- * The files that `kq run` watches, each by EVFILT_VNODE of a descriptor of its own.
+ * What `kq run` watches: as few trees as there can be, with the names that lead to the
+ * paths of the user.
  *
- *     const tree = new Tree(queue, paths, filter, changes)
- *     tree.take(await queue.wait())
+ *     const tree = new Tree(given, filter, changes, wake)
+ *     await tree.begin()
+ *     await tree.settle() // what has happened until now is noted
  *
- * A directory tells of names that come and go, and only a file of what is written into it;
- * so both are watched. A file that has lost its name (an editor has put another in its
- * place) makes its name a suspect, and names are looked at after what is watched under
- * them has been asked to tell: nothing falls in between.
- *
- * The directories above the paths are watched as well, for the next name on the way. So a
- * path is found again however much of it was replaced.
+ * A directory above that was moved, or a link on the way that leads elsewhere, makes other
+ * trees of them. Then all is begun again, and what differs from what was known has changed.
  */
-import { closeSync } from 'node:fs'
-import {
-  EV_ADD,
-  EV_CLEAR,
-  EV_DELETE,
-  EV_RECEIPT,
-  EV_SET,
-  EVFILT_VNODE,
-  type Kevent,
-  type Kqueue,
-  NOTE_ATTRIB,
-  NOTE_DELETE,
-  NOTE_RENAME,
-  NOTE_WRITE,
-} from '../../index.js'
+
 import { type Bytes, textOf } from '../bytes.js'
-import { reasonOf } from '../errors.js'
+import { Area } from './area.js'
 import type { Changes, Happened } from './changes.js'
 import type { Filter } from './filter.js'
-import { unwatchable } from './limits.js'
-import { type Place, placesOf } from './places.js'
-import {
-  Branch,
-  Bystander,
-  type Entry,
-  Leaf,
-  openRoot,
-  type Status,
-  statusOfDescriptor,
-  Watched,
-} from './watched.js'
+import { unwatchable } from './paths.js'
+import { type Given, placesOf } from './places.js'
+import { below } from './scope.js'
+import { basesOf, Way } from './way.js'
 
-/** A name does not stand for the file any more. */
-const LOST = NOTE_DELETE | NOTE_RENAME
-const NOTES_OF_DIRECTORY = NOTE_WRITE | LOST
-const NOTES_OF_FILE = NOTE_WRITE | NOTE_ATTRIB | LOST
+/** How often to look again while others move the directories. */
+const ROUNDS = 100
 
-/** What is left out with a line, instead of ending the watching. */
-const REFUSED = new Set(['EACCES', 'EPERM', 'ENOTSUP', 'ENAMETOOLONG'])
+/** In place of a mark. */
+const DIRECTORY = 'directory'
+
+/** What is watched until other trees are. */
+interface Watching {
+  readonly areas: readonly Area[]
+  readonly way: Way
+  readonly end: AbortController
+}
 
 export class Tree {
-  readonly #queue: Kqueue
-  readonly #paths: readonly Bytes[]
+  readonly #given: readonly Given[]
   readonly #filter: Filter
   readonly #changes: Changes
-  readonly #root: Branch
-  /** Directories to look through. */
-  readonly #dirty = new Set<Branch>()
-  /** A link on the way to a path is not what it was. */
-  #stale = false
+  readonly #wake: () => void
+  #watching: Watching | undefined
+  #isStale = false
+  /** Resolves when other trees are watched. */
+  #work: Promise<void> | undefined
+  #failure: unknown
+  #isClosed = false
   #refused: string[] = []
 
-  /**
-   * @param paths absolute
-   * @throws SourceError
-   */
-  constructor(queue: Kqueue, paths: readonly Bytes[], filter: Filter, changes: Changes) {
-    this.#queue = queue
-    this.#paths = paths
+  /** @param wake called when something has happened */
+  constructor(given: readonly Given[], filter: Filter, changes: Changes, wake: () => void) {
+    this.#given = given
     this.#filter = filter
     this.#changes = changes
-    this.#root = openRoot()
-    try {
-      this.#root.deaf = !this.#watch(this.#root, NOTES_OF_DIRECTORY)
-      this.#assign(this.#root, placesOf(paths))
-      this.#settle()
-    } catch (error) {
-      this.close()
-      throw error
-    }
+    this.#wake = wake
   }
 
-  /** Takes what the queue has to tell of the files. @throws SourceError */
-  take(events: readonly Kevent[]): void {
-    for (const { udata, fflags } of events) {
-      if (udata instanceof Watched && udata.open) this.#happened(udata, fflags)
-    }
-    this.#settle()
+  /** Resolves when all is watched. @throws (rejects with) SourceError */
+  async begin(): Promise<void> {
+    const begun = this.#watch()
+    this.#work = begun.catch(() => {})
+    await begun
+    this.#work = undefined
+    if (this.#isStale) this.#again()
+  }
+
+  /**
+   * Resolves when all that has happened until now is noted.
+   * @throws (rejects with) SourceError what has ended the watching
+   */
+  async settle(): Promise<void> {
+    // Between two of them the kernel has been asked what there is.
+    await turn()
+    await turn()
+    await this.#work
+    this.assertWatching()
+  }
+
+  /** @throws SourceError what has ended the watching */
+  assertWatching(): void {
+    if (this.#failure !== undefined) throw this.#failure
   }
 
   /** Lines on what could not be watched since the last time. */
@@ -100,218 +87,126 @@ export class Tree {
   /** How many count. */
   size(): { files: number; directories: number } {
     const size = { files: 0, directories: 0 }
-    const count = (branch: Branch): void => {
-      if (branch.whole) size.directories++
-      for (const entry of branch.entries.values()) {
-        if (entry instanceof Branch) count(entry)
-        else if (entry instanceof Leaf && entry.counts) size.files++
+    for (const { base, contents } of this.#watching?.areas ?? []) {
+      if (base.place.target) size.directories++
+      for (const { folder } of contents.all()) {
+        if (folder === undefined) size.files++
+        else if (folder.whole) size.directories++
       }
     }
-    count(this.#root)
     return size
   }
 
-  /** Closes its descriptors, when the queue is not to be asked any more. */
-  close(): void {
-    closeAll(this.#root)
+  async close(): Promise<void> {
+    this.#isClosed = true
+    await this.#stop()
+    await this.#work
   }
 
-  #happened(watched: Watched, notes: number): void {
-    const { parent } = watched
-    if (notes & LOST && parent !== null) {
-      parent.suspects.add(watched.name)
-      this.#dirty.add(parent)
-    }
-    if (watched instanceof Branch) {
-      if (notes & NOTE_WRITE) this.#dirty.add(watched)
-    } else if ((notes & LOST) === 0) {
-      this.#compare(watched, statusOfDescriptor(watched.fd), (notes & NOTE_WRITE) !== 0)
-    }
-  }
-
-  /** Attributes come with a write, and also with what nobody means by a change. */
-  #compare(entry: Entry, status: Status, written: boolean): void {
-    const changed = written || status.attributes !== entry.status.attributes
-    entry.status = status
-    if (changed) this.#tell(entry, 'changed')
-  }
-
-  #tell(entry: Entry, happened: Happened): void {
-    if (entry instanceof Leaf && entry.counts) {
-      this.#changes.note(textOf(entry.path), happened)
-    } else if (entry instanceof Branch && entry.whole && this.#filter.countsAll) {
-      if (happened !== 'changed') this.#changes.note(textOf(entry.path), happened, true)
-    }
-  }
-
-  /** Looks through all directories that may hold other names, and those found in them. */
-  #settle(): void {
-    do {
-      for (const branch of this.#dirty) {
-        this.#dirty.delete(branch)
-        if (branch.open) this.#scan(branch)
+  async #watch(): Promise<void> {
+    for (let round = 1; !this.#isClosed; round++) {
+      this.#isStale = false
+      const bases = basesOf(placesOf(this.#given))
+      const told = {
+        stale: () => this.#again(),
+        refused: (path: Bytes, reason: string) => this.#refuse(path, reason),
       }
-      if (this.#stale) {
-        this.#stale = false
-        this.#assign(this.#root, placesOf(this.#paths))
+      const areas = bases.map((base) => new Area(base, this.#filter, this.#changes, told))
+      const way = new Way(bases, told.stale)
+      this.#watching = { areas, way, end: new AbortController() }
+      if ((await this.#opened(this.#watching, round < ROUNDS)) && way.holds) return
+      await this.#stop()
+    }
+  }
+
+  /** Whether all could be opened; not when one has just gone. */
+  async #opened({ areas, end }: Watching, again: boolean): Promise<boolean> {
+    const begun = await Promise.allSettled(areas.map((area) => area.begin(end.signal)))
+    for (const [i, result] of begun.entries()) {
+      const { over, base } = areas[i]!
+      if (result.status === 'rejected') {
+        if (end.signal.aborted) return false
+        const { code = '' } = result.reason as NodeJS.ErrnoException
+        if (again && ['ENOENT', 'ENOTDIR'].includes(code)) return false
+        throw unwatchable(base.path, result.reason)
       }
-    } while (this.#dirty.size > 0)
+      over.catch((error) => {
+        if (!end.signal.aborted) this.#fail(unwatchable(base.path, error))
+      })
+    }
+    return true
   }
 
-  #assign(branch: Branch, place: Place | null): void {
-    const { parent, name } = branch
-    branch.place = place
-    branch.whole = place?.target === true || (parent !== null && this.#finds(parent, name))
-    this.#dirty.add(branch)
-    for (const [name, entry] of branch.entries) {
-      if (entry instanceof Branch) this.#assign(entry, place?.children.get(name) ?? null)
+  async #stop(): Promise<void> {
+    const watching = this.#watching
+    this.#watching = undefined
+    if (watching === undefined) return
+    watching.end.abort()
+    watching.way.close()
+    await Promise.allSettled(watching.areas.map(({ over }) => over))
+  }
+
+  #again(): void {
+    this.#isStale = true
+    if (this.#isClosed || this.#work !== undefined || this.#watching === undefined) return
+    this.#work = this.#rewatch()
+      .catch((error) => this.#fail(error))
+      .finally(() => {
+        this.#work = undefined
+      })
+  }
+
+  async #rewatch(): Promise<void> {
+    while (this.#isStale && !this.#isClosed) {
+      const before = this.#items()
+      await this.#stop()
+      await this.#watch()
+      this.#compare(before, this.#items())
+      this.#wake()
     }
   }
 
-  /** Whether a name counts because of the directory that it is in. */
-  #finds(branch: Branch, name: Bytes): boolean {
-    return branch.whole && this.#filter.enters(textOf(branch.pathOf(name)), textOf(name))
+  #fail(error: unknown): void {
+    this.#failure ??= error
+    this.#wake()
   }
 
-  #scan(branch: Branch): void {
-    const { entries, suspects, place } = branch
-    const names = branch.whole ? this.#names(branch) : [...(place?.children.keys() ?? [])]
-    const present = new Set(names)
-    for (const [name, entry] of [...entries]) {
-      if (!present.has(name) && !place?.children.has(name)) this.#drop(entry)
-      else if (suspects.has(name) || !tells(entry)) this.#recheck(branch, entry)
-      else if (entry.named !== isNamed(branch, name)) this.#replace(branch, entry)
+  #refuse(path: Bytes, reason: string): void {
+    this.#refused.push(`${textOf(path)}: ${reason}`)
+    this.#wake()
+  }
+
+  /** The mark of each file that counts, and DIRECTORY. */
+  #items(): Map<Bytes, string> {
+    const items = new Map<Bytes, string>()
+    for (const { base, contents } of this.#watching?.areas ?? []) {
+      if (base.place.target) items.set(base.path, DIRECTORY)
+      for (const { path, mark, folder } of contents.all()) {
+        if (mark !== undefined) items.set(below(base.path, path), mark)
+        else if (folder?.whole) items.set(below(base.path, path), DIRECTORY)
+      }
     }
-    suspects.clear()
-    for (const name of names) if (!entries.has(name)) this.#enter(branch, name)
-    for (const name of place?.children.keys() ?? []) {
-      if (!entries.has(name)) this.#miss(branch, name)
+    return items
+  }
+
+  #compare(before: Map<Bytes, string>, after: Map<Bytes, string>): void {
+    for (const [path, mark] of after) {
+      const old = before.get(path)
+      if (old === undefined) this.#note(path, mark, 'appeared')
+      else if (old !== mark) this.#note(path, mark, 'changed')
     }
-  }
-
-  #names(branch: Branch): Bytes[] {
-    return this.#attempt(branch.path, branch, () => branch.names()) ?? []
-  }
-
-  /** The name of a path is not there. */
-  #miss(branch: Branch, name: Bytes): void {
-    this.#enter(branch, name)
-    if (!branch.deaf || branch.entries.has(name)) return
-    const reason = new Error(
-      'it is gone, and its directory may not be read, which would tell of another',
-    )
-    throw unwatchable(branch.pathOf(name), reason)
-  }
-
-  /** Whether a name still stands for the same. */
-  #recheck(branch: Branch, entry: Entry): void {
-    const { name } = entry
-    const status = this.#attempt(entry.path, branch, () => branch.statusOf(name))
-    if (status === undefined) this.#drop(entry)
-    else if (status.identity !== entry.status.identity || entry.named !== isNamed(branch, name)) {
-      this.#replace(branch, entry)
-    } else this.#compare(entry, status, false)
-  }
-
-  #replace(branch: Branch, entry: Entry): void {
-    this.#drop(entry)
-    this.#enter(branch, entry.name)
-  }
-
-  #enter(branch: Branch, name: Bytes): void {
-    const place = branch.place?.children.get(name)
-    const found = this.#finds(branch, name)
-    if (place === undefined && !found) return
-    const path = branch.pathOf(name)
-    const fd = this.#attempt(path, branch, () => branch.openEntry(name))
-    if (fd === undefined) return
-    const status = statusOfDescriptor(fd)
-    const isLink = status.kind === 'link'
-    if (place !== undefined && place.isLink !== isLink) this.#stale = true
-    const named = isNamed(branch, name)
-    if (status.kind === 'directory') {
-      this.#enterDirectory(new Branch(branch, name, named, status, fd))
-      return
-    }
-    const leaf = new Leaf(branch, name, named, status, fd)
-    const isListed = found && this.#filter.counts(textOf(name)) && status.kind !== 'other'
-    leaf.counts = isListed || (named && status.kind === 'file')
-    const isWanted = leaf.counts || (isLink && place !== undefined)
-    if (isWanted && this.#watch(leaf, NOTES_OF_FILE)) {
-      branch.entries.set(name, leaf)
-      this.#tell(leaf, 'appeared')
-    } else {
-      closeSync(fd)
-      branch.entries.set(name, new Bystander(branch, name, named, status))
+    for (const [path, mark] of before) {
+      if (!after.has(path)) this.#note(path, mark, 'vanished')
     }
   }
 
-  #enterDirectory(branch: Branch): void {
-    const { parent, name, named, status } = branch
-    const place = parent?.place?.children.get(name) ?? null
-    branch.deaf = !this.#watch(branch, NOTES_OF_DIRECTORY)
-    if (branch.deaf && place === null) {
-      closeSync(branch.fd)
-      parent?.entries.set(name, new Bystander(parent, name, named, status))
-      return
-    }
-    parent?.entries.set(name, branch)
-    this.#assign(branch, place)
-    this.#tell(branch, 'appeared')
-  }
-
-  /** Leaves out an entry, and what is in it. */
-  #drop(entry: Entry): void {
-    const { parent, name } = entry
-    if (parent?.place?.children.get(name)?.isLink) this.#stale = true
-    if (entry instanceof Branch) for (const below of entry.entries.values()) this.#drop(below)
-    parent?.entries.delete(name)
-    this.#tell(entry, 'vanished')
-    if (!(entry instanceof Watched)) return
-    entry.open = false
-    // A receipt, because no event is to be taken here.
-    this.#queue.kevent([EV_SET(entry.fd, EVFILT_VNODE, EV_DELETE | EV_RECEIPT)], 1, 0)
-    closeSync(entry.fd)
-  }
-
-  /** Whether there will be events of it. @throws SourceError */
-  #watch(watched: Watched, notes: number): boolean {
-    const change = EV_SET(watched.fd, EVFILT_VNODE, EV_ADD | EV_CLEAR, notes, 0, watched)
-    const added = this.#attempt(watched.path, watched, () => {
-      this.#queue.kevent([change])
-      return true
-    })
-    return added === true
-  }
-
-  /** Does what may be refused: undefined if it is, with a line where that is not expected. */
-  #attempt<T>(path: Bytes, within: Entry, act: () => T): T | undefined {
-    try {
-      return act()
-    } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException
-      if (!REFUSED.has(code) || within.named) throw unwatchable(path, error)
-      // Directories above the paths may be closed to the user.
-      const found = within.parent?.whole || (within instanceof Branch && within.whole)
-      if (found) this.#refused.push(`${textOf(path)}: ${reasonOf(error)}`)
-      return undefined
-    }
+  #note(path: Bytes, mark: string, happened: Happened): void {
+    const isDirectory = mark === DIRECTORY
+    if (isDirectory && !this.#filter.countsAll) return
+    this.#changes.note(textOf(path), happened, isDirectory)
   }
 }
 
-/** Whether a change of what the name stands for would be told. */
-function tells(entry: Entry): boolean {
-  return entry instanceof Leaf || (entry instanceof Branch && !entry.deaf)
-}
-
-function isNamed(branch: Branch, name: Bytes): boolean {
-  return branch.place?.children.get(name)?.target === true
-}
-
-function closeAll(branch: Branch): void {
-  for (const entry of branch.entries.values()) {
-    if (entry instanceof Branch) closeAll(entry)
-    else if (entry instanceof Watched) closeSync(entry.fd)
-  }
-  if (branch.open) closeSync(branch.fd)
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
