@@ -57,6 +57,20 @@
       "conditions": [
         ["werror==1", { "cflags": ["-Werror"] }],
         [
+          # A kernel with a kqueue of its own.
+          "OS!='linux'",
+          {
+            "sources": ["native/bsd/kqueue.c", "native/bsd/tables.c", "native/bsd/watch.c"],
+            "sources/": [["exclude", "\\.c$"], ["include", "native/bsd/"]],
+            "defines": ["_NETBSD_SOURCE"],
+            "ldflags!": ["-Wl,-z,nodelete"],
+            "xcode_settings": {
+              "OTHER_CFLAGS": ["-std=c11", "-Wall", "-Wextra"],
+              "MACOSX_DEPLOYMENT_TARGET": "11.0"
+            }
+          }
+        ],
+        [
           "sanitize==1",
           {
             "cflags": [
@@ -79,7 +93,10 @@
       "defines": ["_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
       "cflags": ["-Wall", "-Wextra"],
       "cflags_c": ["-std=c11"],
-      "conditions": [["werror==1", { "cflags": ["-Werror"] }]]
+      "conditions": [
+        ["werror==1", { "cflags": ["-Werror"] }],
+        ["OS!='linux'", { "type": "none", "sources/": [["exclude", "gate"]] }]
+      ]
     }
   ]
 }

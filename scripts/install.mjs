@@ -140,6 +140,8 @@ Until it is there kqueue() throws ENOSYS. It is built by npm rebuild kqueue, whi
   Debian, Ubuntu:  apt-get install python3 make gcc libc6-dev
   Fedora:          dnf install python3 make gcc
   Alpine:          apk add python3 make gcc musl-dev linux-headers
+  macOS:           xcode-select --install
+  the BSDs:        the packages python3 and gmake
 kqueue/sim, a kernel in memory, and kqueue/core need none.`)
 }
 
@@ -150,13 +152,15 @@ function takeGate() {
   lacks.push(`kqueue: there is no kq-gate, without which kq trace cannot run commands: ${reason}.`)
 }
 
-if (process.platform !== 'linux') {
-  console.log(
-    'kqueue: the real kernel needs Linux; here kqueue() throws ENOSYS, and kqueue/sim and kqueue/core are there.',
-  )
-} else {
+/* A kernel with a kqueue of its own takes an addon, and has no kq-gate. */
+const native = ['darwin', 'freebsd', 'netbsd', 'openbsd'].includes(process.platform)
+if (process.platform === 'linux' || native) {
   takeAddon()
-  takeGate()
+  if (!native) takeGate()
+} else {
+  console.log(
+    `kqueue: ${process.platform} has no kqueue; here kqueue() throws ENOSYS, and kqueue/sim and kqueue/core are there.`,
+  )
 }
 for (const lack of lacks) console.warn(lack)
 /* Who has asked for them by `npm rebuild`, or by hand, is to know. */

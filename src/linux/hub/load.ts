@@ -21,7 +21,7 @@ export function native(): Native {
 export function usable(): Native {
   if (process.platform !== 'linux') {
     throw new KqueueError(ENOSYS, 'kqueue', {
-      reason: `the real kernel needs Linux, not ${process.platform}; kqueue/sim runs everywhere`,
+      reason: `there is kqueue on Linux, macOS and the BSDs, not on ${process.platform}; kqueue/sim runs everywhere`,
     })
   }
   try {

@@ -1,0 +1,92 @@
+/*
+ * The numbers of this system's <sys/event.h> by their names, as far as it has them;
+ * src/bsd/vocabularies.ts knows which they should be.
+ */
+#ifndef KQUEUE_NUMBERS_H
+#define KQUEUE_NUMBERS_H
+
+#include <sys/types.h>
+#include <sys/event.h>
+
+#include <fcntl.h>
+#include <stdint.h>
+
+#if defined(NOTE_ABSOLUTE) && !defined(NOTE_ABSTIME)
+/* What macOS calls it. */
+#define NOTE_ABSTIME NOTE_ABSOLUTE
+#endif
+
+#define NUMBER(name) { #name, (int64_t)name }
+
+static const struct number {
+	const char *name;
+	int64_t number;
+} numbers[] = {
+	NUMBER(EVFILT_READ), NUMBER(EVFILT_WRITE), NUMBER(EVFILT_VNODE), NUMBER(EVFILT_PROC),
+	NUMBER(EVFILT_SIGNAL), NUMBER(EVFILT_TIMER),
+#ifdef EVFILT_PROCDESC
+	NUMBER(EVFILT_PROCDESC),
+#endif
+#ifdef EVFILT_FS
+	NUMBER(EVFILT_FS),
+#endif
+#ifdef EVFILT_USER
+	NUMBER(EVFILT_USER),
+#endif
+#ifdef EVFILT_EMPTY
+	NUMBER(EVFILT_EMPTY),
+#endif
+#ifdef EVFILT_EXCEPT
+	NUMBER(EVFILT_EXCEPT),
+#endif
+	NUMBER(EV_ADD), NUMBER(EV_DELETE), NUMBER(EV_ENABLE), NUMBER(EV_DISABLE),
+	NUMBER(EV_ONESHOT), NUMBER(EV_CLEAR), NUMBER(EV_DISPATCH), NUMBER(EV_EOF), NUMBER(EV_ERROR),
+#ifdef EV_FORCEONESHOT
+	NUMBER(EV_FORCEONESHOT),
+#endif
+	NUMBER(NOTE_LOWAT),
+#ifdef NOTE_FILE_POLL
+	NUMBER(NOTE_FILE_POLL),
+#endif
+#ifdef NOTE_OOB
+	NUMBER(NOTE_OOB),
+#endif
+	NUMBER(NOTE_DELETE), NUMBER(NOTE_WRITE), NUMBER(NOTE_EXTEND), NUMBER(NOTE_ATTRIB),
+	NUMBER(NOTE_LINK), NUMBER(NOTE_RENAME),
+#ifdef NOTE_REVOKE
+	NUMBER(NOTE_REVOKE),
+#endif
+#ifdef NOTE_CLOSE_WRITE
+	NUMBER(NOTE_OPEN), NUMBER(NOTE_CLOSE), NUMBER(NOTE_CLOSE_WRITE), NUMBER(NOTE_READ),
+#endif
+	NUMBER(NOTE_EXIT), NUMBER(NOTE_FORK), NUMBER(NOTE_EXEC),
+#ifdef NOTE_EXITSTATUS
+	NUMBER(NOTE_EXITSTATUS),
+#endif
+#ifdef NOTE_TRACK
+	NUMBER(NOTE_TRACK), NUMBER(NOTE_TRACKERR), NUMBER(NOTE_CHILD),
+#endif
+#ifdef NOTE_MSECONDS
+	NUMBER(NOTE_MSECONDS),
+#endif
+#ifdef NOTE_NSECONDS
+	NUMBER(NOTE_SECONDS), NUMBER(NOTE_USECONDS), NUMBER(NOTE_NSECONDS),
+#endif
+#ifdef NOTE_ABSTIME
+	NUMBER(NOTE_ABSTIME),
+#endif
+	NUMBER(O_CLOEXEC), NUMBER(O_NONBLOCK), NUMBER(O_SYNC),
+#ifdef O_DSYNC
+	NUMBER(O_DSYNC),
+#endif
+#ifdef O_EVTONLY
+	NUMBER(O_EVTONLY),
+#endif
+#ifdef O_PATH
+	NUMBER(O_PATH),
+#endif
+};
+
+#undef NUMBER
+
+#endif

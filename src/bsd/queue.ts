@@ -1,0 +1,354 @@
+/**
+ * A queue that is the kernel's own: each change is one kevent(2), which translation.ts puts in
+ * the kernel's numbers, and beside it a registry of what the kernel cannot hold.
+ */
+import { isMainThread } from 'node:worker_threads'
+import type { SystemQueue } from '../api/system.js'
+import type { Abort } from '../core/abort.js'
+import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
+import { failureOf } from '../core/failure.js'
+import { STATUS_UNKNOWN } from '../core/kernel.js'
+import type { KnoteInfo } from '../core/knote.js'
+import type { KqueueImage } from '../core/kqueue-image.js'
+import { interrupted } from '../core/waiting.js'
+import { EACCES, EBADF, EINTR, EINVAL, ENOENT, ENOTSUP, KqueueError, refuse } from '../errors.js'
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_DISABLE,
+  EV_DISPATCH,
+  EV_ENABLE,
+  EV_ERROR,
+  EV_FORCEONESHOT,
+  EV_KEEPUDATA,
+  EV_ONESHOT,
+  EV_RECEIPT,
+  EV_SYSFLAGS,
+  EVFILT_FS,
+  EVFILT_PROC,
+  EVFILT_SIGNAL,
+  EVFILT_TIMER,
+  EVFILT_USER,
+  type EventSink,
+  type Kevent,
+  NOTE_EXIT,
+  NOTE_TRACK,
+} from '../event.js'
+import { DATA, FFLAGS, FILTER, FLAGS, IDENT, type Native, RECORD, UDATA } from './native.js'
+import { Proof } from './proof.js'
+import { ACTIONS, type Entry, Registry } from './registry.js'
+import { Sleepers } from './sleepers.js'
+import { ourErrno, type Translation } from './translation.js'
+
+/** Events taken in one call beyond what is registered: children of followed processes. */
+const SPARE = 64
+
+/** Pauses in a row that give the event loop no turn. */
+const BURST = 64
+
+/**
+ * The longest that one call blocks, in ns: kernels refuse very long times, and a worker that is
+ * to be terminated can be only between two calls.
+ */
+const LONGEST_BLOCK = isMainThread ? 86_400e9 : 100e6
+
+/** What a queue knows of its system. */
+export interface QueueHost {
+  readonly native: Native
+  readonly translation: Translation
+  /** Whether a number is an open descriptor. */
+  isOpen(fd: number): boolean
+  /** Its descriptor is its own no more. */
+  removeQueue(queue: BsdQueue): void
+}
+
+export class BsdQueue implements SystemQueue {
+  readonly native: Native
+  readonly fd: number
+  closed = false
+  readonly #registry = new Registry()
+  readonly #sleepers: Sleepers
+  readonly #wanted = { filter: 0, flags: 0, fflags: 0 }
+  #proof: Proof | undefined
+  #records = new Float64Array(RECORD)
+  #lost = false
+  #pauses = 0
+
+  constructor(readonly host: QueueHost) {
+    this.native = host.native
+    this.fd = this.native.kqueue()
+    if (this.fd < 0) throw new KqueueError(ourErrno(-this.fd), 'kqueue')
+    this.#sleepers = new Sleepers(this)
+  }
+
+  expose(): number {
+    if (this.#proof === undefined && !this.closed) {
+      this.#proof = new Proof(this.native, this.fd, this.host.translation)
+    }
+    return this.fd
+  }
+
+  get awaited(): boolean {
+    return this.#sleepers.length > 0
+  }
+
+  /** The number was given to a new queue, so this one's descriptor has been closed. */
+  superseded(): void {
+    this.#lost = true
+    this.close()
+  }
+
+  assertOpen(syscall = 'kevent'): void {
+    if (!this.closed && this.#proof?.holds() === false) this.superseded()
+    if (this.closed) throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
+  }
+
+  kevent(
+    changes: readonly Kevent[],
+    n: number,
+    sink: EventSink,
+    max: number,
+    timeout: GivenTimeout,
+  ): number {
+    const errors = this.change(changes, n, sink, max)
+    return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
+  }
+
+  change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
+    this.assertOpen()
+    let answered = 0
+    for (let index = 0; index < n; index++) {
+      const change = changes[index]!
+      if (change.filter === 0) continue
+      const given = change.fflags
+      const failure = this.#failureOfChange(change)
+      const error = failure === null ? 0 : -failure.errno
+      if (error === 0 && (change.flags & EV_RECEIPT) === 0) continue
+      if (answered < room) {
+        const { ident, filter, fflags, udata } = change
+        sink.put(ident, filter, EV_ERROR, fflags, error, udata)
+        answered++
+      } else if (failure !== null) {
+        throw failureOf(failure, 'kevent', { change: { ...change, fflags: given }, index })
+      }
+    }
+    return answered
+  }
+
+  collect(sink: EventSink, max: number, timeout: number): number {
+    if (this.closed) this.assertOpen()
+    const room = Math.min(max, this.#registry.size + SPARE)
+    if (this.#records.length < room * RECORD) this.#records = new Float64Array(room * RECORD)
+    const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() * 1e6 + timeout
+    let left = timeout < 0 ? Number.POSITIVE_INFINITY : timeout
+    for (;;) {
+      const wait = Math.ceil(Math.min(left, LONGEST_BLOCK))
+      const n = this.native.collect(
+        this.fd,
+        this.#records,
+        room,
+        Math.floor(wait / 1e9),
+        wait % 1e9,
+      )
+      if (n < 0) throw this.#failure(n)
+      for (let i = 0; i < n; i++) this.#tell(i * RECORD, sink)
+      if (n > 0 || left === 0) return n
+      left = deadline - performance.now() * 1e6
+      if (left <= 0) return 0
+    }
+  }
+
+  /** The kernel is asked; what it knows is what has happened. */
+  walkOn(sink: EventSink, max: number): number {
+    if (this.closed) return 0
+    this.assertOpen()
+    return this.collect(sink, max, 0)
+  }
+
+  sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]> {
+    return this.#sleepers.wait(max, timeout, signal)
+  }
+
+  async pause(): Promise<void> {
+    if (this.#pauses++ % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  takeImage(): KqueueImage {
+    throw new KqueueError(ENOTSUP, 'image', {
+      reason: 'what is pending is known to the kernel alone; knotes() tells what is registered',
+    })
+  }
+
+  describe(): KnoteInfo[] {
+    for (const entry of [...this.#registry]) if (this.#isGone(entry)) this.#registry.remove(entry)
+    return [...this.#registry].map(({ ident, filter, flags, fflags, data, udata, disabled }) => {
+      const asked = { sfflags: fflags, sdata: data }
+      const state = { active: false, queued: false, disabled }
+      return { ident, filter, flags, fflags: 0, data: 0, udata, ...asked, ...state }
+    })
+  }
+
+  reference(referenced: boolean): void {
+    this.#sleepers.reference(referenced)
+  }
+
+  close(): void {
+    if (this.closed) return
+    if (this.#proof?.holds() === false) this.#lost = true
+    this.closed = true
+    this.#sleepers.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
+    this.#sleepers.close()
+    this.#registry.clear()
+    this.host.removeQueue(this)
+    if (!this.#lost) this.native.close(this.fd)
+  }
+
+  #failure(error: number): KqueueError {
+    const errno = ourErrno(-error)
+    if (errno === EINTR) return interrupted()
+    if (errno === EBADF) this.superseded()
+    return new KqueueError(errno, 'kevent')
+  }
+
+  /** Applies one change: null, or why it was refused. */
+  #failureOfChange(change: Kevent): KqueueError | null {
+    try {
+      this.#apply(change)
+      return null
+    } catch (error) {
+      if (error instanceof KqueueError) return error
+      throw error
+    }
+  }
+
+  #apply(change: Kevent): void {
+    change.flags &= ~EV_SYSFLAGS
+    const { flags, filter, ident } = change
+    if (flags & EV_ENABLE && flags & EV_DISABLE) {
+      refuse(EINVAL, 'EV_ENABLE and EV_DISABLE exclude each other')
+    }
+    if (flags & EV_ADD && flags & EV_KEEPUDATA) {
+      refuse(EINVAL, 'EV_KEEPUDATA is for changes without EV_ADD')
+    }
+    const known = this.#known(change)
+    this.host.translation.out(change, this.#wanted)
+    const entry = known ?? this.#registry.prepare(change)
+    const { fflags } = change
+    if (known === undefined && flags & EV_ADD) change.fflags = 0
+    const error = this.#hand(change, entry.id)
+    if (error === 0) {
+      this.#applied(change, fflags, entry, known !== undefined)
+      return
+    }
+    if (error === ENOENT && known !== undefined) this.#registry.remove(known)
+    if (error === EBADF) change.fflags = fflags
+    refuse(error, reasonOf(error, ident, filter))
+  }
+
+  /** The entry of what a change is for. One of a descriptor that was closed since is none. */
+  #known({ filter, ident, flags }: Kevent): Entry | undefined {
+    const entry = this.#registry.find(filter, ident)
+    if (entry === undefined || (flags & EV_ADD) === 0 || this.#holds(entry)) return entry
+    this.#registry.remove(entry)
+    return undefined
+  }
+
+  /** Hands a change to the kernel: 0, or our errno. */
+  #hand({ ident, data, filter }: Kevent, id: number): number {
+    const { exitStatus } = this.host.translation.vocabulary
+    const { native, fd } = this
+    const wanted = this.#wanted
+    const records = this.#records
+    records[IDENT] = ident
+    records[FILTER] = wanted.filter
+    records[FLAGS] = wanted.flags
+    records[FFLAGS] = wanted.fflags
+    records[DATA] = data
+    records[UDATA] = id
+    const withStatus =
+      exitStatus !== 0 && filter === EVFILT_PROC && (wanted.fflags & NOTE_EXIT) !== 0
+    if (withStatus) records[FFLAGS] = (wanted.fflags | exitStatus) >>> 0
+    let error = ourErrno(-native.change(fd, records))
+    // The status of a process of somebody else is not told; its exit is.
+    if (withStatus && error === EACCES) {
+      records[FFLAGS] = wanted.fflags
+      error = ourErrno(-native.change(fd, records))
+    }
+    return error
+  }
+
+  #applied(change: Kevent, fflags: number, entry: Entry, existed: boolean): void {
+    const { flags, filter } = change
+    if (flags & EV_DELETE) {
+      if (existed) this.#registry.remove(entry, isFollowing(entry))
+      return
+    }
+    if (!existed) this.#registry.add(entry)
+    if ((flags & EV_KEEPUDATA) === 0) entry.udata = change.udata
+    if (flags & EV_FORCEONESHOT) entry.flags |= EV_ONESHOT
+    if (flags & EV_DISABLE) entry.disabled = true
+    else if (flags & (EV_ADD | EV_ENABLE)) entry.disabled = false
+    // A timer is set by EV_ADD alone.
+    if (filter === EVFILT_TIMER && (flags & EV_ADD) === 0) return
+    entry.fflags = fflags
+    entry.data = change.data
+  }
+
+  /**
+   * Whether the kernel has what is in the registry. It drops events of descriptors that are
+   * closed, and of processes that have exited, without a word. The change that asks does nothing.
+   */
+  #holds(entry: Entry): boolean {
+    const { ident, filter, fflags, data, udata } = entry
+    if (filter !== EVFILT_PROC && !isOfDescriptor(filter)) return true
+    const change = { ident, filter, flags: entry.disabled ? EV_DISABLE : 0, fflags, data, udata }
+    this.host.translation.out(change, this.#wanted)
+    const error = this.#hand(change, entry.id)
+    return error !== ENOENT && error !== EBADF
+  }
+
+  /** The same without a change where that would let an edge come once more. */
+  #isGone(entry: Entry): boolean {
+    const { ident, filter, flags } = entry
+    if ((flags & EV_CLEAR) === 0 || filter === EVFILT_PROC) return !this.#holds(entry)
+    return isOfDescriptor(filter) && !this.host.isOpen(ident)
+  }
+
+  /** Hands out the event at a place of the records. */
+  #tell(at: number, sink: EventSink): void {
+    const records = this.#records
+    const ident = records[at + IDENT]!
+    const raw = records[at + FFLAGS]!
+    const { translation } = this.host
+    const event = translation.in(records[at + FILTER]!, records[at + FLAGS]!, raw)
+    const { filter } = event
+    const entry = this.#registry.ofEvent(records[at + UDATA]!, filter, ident)
+    const flags = (event.flags & ~ACTIONS) | ((entry?.flags ?? 0) & EV_RECEIPT)
+    let data = records[at + DATA]!
+    if (flags & EV_ERROR) data = ourErrno(data)
+    if (filter === EVFILT_PROC && event.fflags & NOTE_EXIT) {
+      const { exitStatus } = translation.vocabulary
+      if (exitStatus !== 0 && (raw & exitStatus) === 0) data = STATUS_UNKNOWN
+    }
+    const fflags = filter === EVFILT_TIMER ? 0 : event.fflags
+    sink.put(ident, filter, flags, fflags, data, entry?.udata)
+    if (entry === undefined) return
+    if (flags & EV_ONESHOT) this.#registry.remove(entry, isFollowing(entry))
+    else if (flags & EV_DISPATCH) entry.disabled = true
+  }
+}
+
+function isOfDescriptor(filter: number): boolean {
+  return ![EVFILT_TIMER, EVFILT_USER, EVFILT_SIGNAL, EVFILT_FS, EVFILT_PROC].includes(filter)
+}
+
+function isFollowing({ filter, fflags }: Entry): boolean {
+  return filter === EVFILT_PROC && (fflags & NOTE_TRACK) !== 0
+}
+
+function reasonOf(errno: number, ident: number, filter: number): string {
+  if (errno === ENOENT) return `nothing is registered for ident ${ident}; EV_ADD adds it`
+  if (errno === EBADF) return `${ident} is not an open descriptor`
+  return `the kernel refuses filter ${filter} for ident ${ident}`
+}

@@ -1,0 +1,1 @@
+/* The compiler of Linux includes it when it takes itself for one of FreeBSD. */
