@@ -2,9 +2,10 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EAGAIN, EINVAL, KqueueError, refuse } from '../errors.js'
-import { EVFILT_READ, EVFILT_WRITE, NOTE_LOWAT } from '../event.js'
+import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
+import { EVFILT_READ, EVFILT_WRITE } from '../event.js'
 import { SimFile } from './file.js'
+import { attachWith, enough, filterOn } from './file-filter.js'
 
 /** Bytes of the counter: what is read and written. */
 const SIZE = 8
@@ -51,10 +52,7 @@ export class EventFile extends SimFile {
   }
 
   kqfilter(kn: Knote): number {
-    if (kn.filter === EVFILT_READ) kn.ops = readFilter
-    else if (kn.filter === EVFILT_WRITE) kn.ops = writeFilter
-    else return refuse(EINVAL, `an eventfd has no filter ${kn.filter}`)
-    return watch(kn)
+    return attachWith(kn, filters.get(kn.filter), 'an eventfd')
   }
 }
 
@@ -62,25 +60,19 @@ function tooShort(syscall: string): KqueueError {
   return new KqueueError(EINVAL, syscall, { reason: `an eventfd takes ${SIZE} bytes` })
 }
 
-function watch(kn: Knote): number {
-  ;(kn.file as EventFile).list.add(kn)
-  return 0
-}
-
 function filterWith(count: (file: EventFile) => bigint): FilterOps {
-  return {
-    isFd: true,
-    attach: watch,
-    detach: (kn) => kn.list?.remove(kn),
-    event(kn) {
+  return filterOn(
+    (kn) => (kn.file as EventFile).list,
+    (kn) => {
       kn.data = Number(count(kn.file as EventFile))
-      return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : 1)
+      return enough(kn, 1)
     },
-  }
+  )
 }
 
-/** `data`: the counter. filt_eventfdread. */
-const readFilter = filterWith(({ counter }) => counter)
-
-/** `data`: what can be added. filt_eventfdwrite. */
-const writeFilter = filterWith(({ room }) => room)
+const filters = new Map<number, FilterOps>([
+  // `data`: the counter. filt_eventfdread.
+  [EVFILT_READ, filterWith(({ counter }) => counter)],
+  // `data`: what can be added. filt_eventfdwrite.
+  [EVFILT_WRITE, filterWith(({ room }) => room)],
+])

@@ -10,16 +10,10 @@ import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { EAGAIN, EBADF, EINVAL, EPIPE, KqueueError, refuse } from '../errors.js'
-import {
-  EV_EOF,
-  EV_ONESHOT,
-  EVFILT_EMPTY,
-  EVFILT_READ,
-  EVFILT_WRITE,
-  NOTE_LOWAT,
-} from '../event.js'
+import { EV_EOF, EV_ONESHOT, EVFILT_EMPTY, EVFILT_READ, EVFILT_WRITE } from '../event.js'
 import { Bytes } from './bytes.js'
 import { SimFile } from './file.js'
+import { enough, filterOn } from './file-filter.js'
 
 /** Bytes that a pipe holds. */
 export const PIPE_SIZE = 65536
@@ -171,13 +165,8 @@ function pipeOf(kn: Knote): Pipe {
 }
 
 /** A filter whose knotes are on one of the pipe's lists. */
-function filterOn(list: 'readList' | 'writeList', event: FilterOps['event']): FilterOps {
-  const watch = (kn: Knote): number => {
-    pipeOf(kn)[list].add(kn)
-    return 0
-  }
-  return { isFd: true, attach: watch, detach: (kn) => kn.list?.remove(kn), event }
-}
+const filterOf = (list: 'readList' | 'writeList', event: FilterOps['event']): FilterOps =>
+  filterOn((kn) => pipeOf(kn)[list], event)
 
 function reportEnd(kn: Knote, ended: boolean): void {
   if (ended) kn.flags |= EV_EOF
@@ -190,13 +179,8 @@ function reportLoss(kn: Knote, gone: boolean): void {
   if (gone && !pipeOf(kn).reopens) kn.flags |= EV_ONESHOT
 }
 
-/** Whether there is as much as the knote wants: 1, or what NOTE_LOWAT says. */
-function enough(kn: Knote, least: number): boolean {
-  return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : least)
-}
-
 /** `data` is the number of bytes. filt_piperead. */
-const readFilter = filterOn('readList', (kn) => {
+const readFilter = filterOf('readList', (kn) => {
   const { bytes, ended } = pipeOf(kn)
   kn.data = bytes.length
   reportEnd(kn, ended)
@@ -204,7 +188,7 @@ const readFilter = filterOn('readList', (kn) => {
 })
 
 /** `data` is the room; ready when PIPE_BUF bytes fit. filt_pipewrite. */
-const writeFilter = filterOn('writeList', (kn) => {
+const writeFilter = filterOf('writeList', (kn) => {
   const pipe = pipeOf(kn)
   const ended = pipe.readers === 0
   kn.data = ended ? 0 : pipe.space
@@ -213,14 +197,14 @@ const writeFilter = filterOn('writeList', (kn) => {
 })
 
 /** All that was written has been read. */
-const emptyFilter = filterOn('writeList', (kn) => {
+const emptyFilter = filterOf('writeList', (kn) => {
   const { bytes, readers } = pipeOf(kn)
   reportEnd(kn, readers === 0)
   return readers === 0 || bytes.length === 0
 })
 
 /** The writing end read: nothing comes, and it is at its end when nobody reads. */
-const readAtWriterFilter = filterOn('writeList', (kn) => {
+const readAtWriterFilter = filterOf('writeList', (kn) => {
   const ended = pipeOf(kn).readers === 0
   kn.data = 0
   reportEnd(kn, ended)
@@ -228,7 +212,7 @@ const readAtWriterFilter = filterOn('writeList', (kn) => {
 })
 
 /** The reading end written: there is no room, and its end is that nobody writes. */
-const writeAtReaderFilter = filterOn('readList', (kn) => {
+const writeAtReaderFilter = filterOf('readList', (kn) => {
   const { ended } = pipeOf(kn)
   kn.data = 0
   reportLoss(kn, ended)
@@ -236,4 +220,4 @@ const writeAtReaderFilter = filterOn('readList', (kn) => {
 })
 
 /** filt_pipenotsup. */
-const neverFilter = filterOn('readList', () => false)
+const neverFilter = filterOf('readList', () => false)

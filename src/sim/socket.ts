@@ -8,7 +8,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, ENOTCONN, ENOTSUP, KqueueError, refuse } from '../errors.js'
+import { EINVAL, ENOTCONN, ENOTSUP, KqueueError } from '../errors.js'
 import {
   EV_EOF,
   EVFILT_EMPTY,
@@ -20,6 +20,7 @@ import {
 } from '../event.js'
 import type { Address, Addresses, SocketKind } from './addresses.js'
 import { SimFile } from './file.js'
+import { attachWith, enough, filterOn } from './file-filter.js'
 
 /** Bytes that a socket keeps: kern.ipc.maxsockbuf is more, net.inet.tcp.recvspace this. */
 export const SOCKET_BUFFER = 65536
@@ -129,30 +130,17 @@ export abstract class Socket extends SimFile {
 
   /** soo_kqfilter. */
   kqfilter(kn: Knote): number {
-    const ops = filters.get(kn.filter)
-    if (ops === undefined) {
-      return refuse(EINVAL, `a socket has no filter ${kn.filter}`)
-    }
-    kn.ops = ops
-    return watch(kn)
+    return attachWith(kn, filters.get(kn.filter), 'a socket')
   }
 }
 
-function watch(kn: Knote): number {
-  const { readList, writeList } = kn.file as Socket
-  const writing = kn.filter === EVFILT_WRITE || kn.filter === EVFILT_EMPTY
-  const list = writing ? writeList : readList
-  list.add(kn)
-  return 0
+function listOf({ file, filter }: Knote): Knlist {
+  const { readList, writeList } = file as Socket
+  return filter === EVFILT_WRITE || filter === EVFILT_EMPTY ? writeList : readList
 }
 
 function filterWith(event: (kn: Knote, socket: Socket) => boolean): FilterOps {
-  return {
-    isFd: true,
-    attach: watch,
-    detach: (kn) => kn.list?.remove(kn),
-    event: (kn) => event(kn, kn.file as Socket),
-  }
+  return filterOn(listOf, (kn) => event(kn, kn.file as Socket))
 }
 
 /** The end: with the error, if there is one. */
@@ -167,8 +155,7 @@ const readFilter = filterWith((kn, socket) => {
   kn.data = socket.incoming
   if (socket.cannotReceive) return end(kn, socket)
   if (socket.error !== 0) return true
-  if (kn.sfflags & NOTE_LOWAT) return kn.data >= Math.max(1, kn.sdata)
-  return socket.pending
+  return kn.sfflags & NOTE_LOWAT ? enough(kn, 1) : socket.pending
 })
 
 /** `data`: room in bytes. filt_sowrite. */
@@ -178,7 +165,7 @@ const writeFilter = filterWith((kn, socket) => {
   if (socket.cannotSend) return end(kn, socket)
   if (socket.error !== 0) return true
   if (!socket.ready) return false
-  return kn.data >= (kn.sfflags & NOTE_LOWAT ? Math.max(1, kn.sdata) : socket.lowat)
+  return enough(kn, socket.lowat)
 })
 
 /** filt_soempty, which does not mind whether there is a connection. */

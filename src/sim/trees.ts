@@ -6,14 +6,14 @@
 import type { SystemTree, TreeRecord } from '../api/system.js'
 import { ENTRY_DIRECTORY, pack } from '../api/trees/entries.js'
 import { wrongType } from '../core/copyin.js'
-import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, ENOENT, ENOTDIR, KqueueError, refuse } from '../errors.js'
+import { ENOENT, ENOTDIR, KqueueError } from '../errors.js'
 import { EVFILT_READ } from '../event.js'
 import { Directory, type DirectoryFile, type EntryChange, type EntryObserver } from './directory.js'
 import { O_DIRECTORY, O_PATH } from './fcntl.js'
 import { SimFile } from './file.js'
+import { attachWith, filterOn } from './file-filter.js'
 import type { SimProcess } from './process.js'
 import { cross } from './tree.js'
 import { encode } from './utf8.js'
@@ -73,9 +73,7 @@ class Watches extends SimFile implements EntryObserver {
   }
 
   kqfilter(kn: Knote): number {
-    if (kn.filter !== EVFILT_READ) refuse(EINVAL, `watches have no filter ${kn.filter}`)
-    kn.ops = readFilter
-    return attach(kn)
+    return attachWith(kn, kn.filter === EVFILT_READ ? readFilter : undefined, 'a tree')
   }
 
   override release(): void {
@@ -83,21 +81,14 @@ class Watches extends SimFile implements EntryObserver {
   }
 }
 
-function attach(kn: Knote): number {
-  ;(kn.file as Watches).list.add(kn)
-  return 0
-}
-
 /** `data`: records. */
-const readFilter: FilterOps = {
-  isFd: true,
-  attach,
-  detach: (kn) => kn.list?.remove(kn),
-  event(kn) {
+const readFilter = filterOn(
+  (kn) => (kn.file as Watches).list,
+  (kn) => {
     kn.data = (kn.file as Watches).records.length
     return kn.data > 0
   },
-}
+)
 
 export class SimTree implements SystemTree {
   readonly fd: number

@@ -30,6 +30,7 @@ import {
 } from '../event.js'
 import { O_ACCMODE, O_PATH, O_RDONLY, O_WRONLY, SEEK_CUR, SEEK_END, SEEK_SET } from './fcntl.js'
 import { SimFile } from './file.js'
+import { attachWith, filterOn } from './file-filter.js'
 import { NoteCounts } from './note-counts.js'
 
 /** What a vnode belongs to: `struct mount`, as far as its vnodes are concerned. */
@@ -159,20 +160,7 @@ export abstract class VnodeFile extends SimFile {
     if (this.isPath && kn.filter !== EVFILT_VNODE) {
       return refuse(EBADF, 'the file was opened with O_PATH')
     }
-    switch (kn.filter) {
-      case EVFILT_READ:
-        kn.ops = readFilter
-        break
-      case EVFILT_WRITE:
-        kn.ops = writeFilter
-        break
-      case EVFILT_VNODE:
-        kn.ops = vnodeFilter
-        break
-      default:
-        return refuse(EINVAL, `a file of the tree has no filter ${kn.filter}`)
-    }
-    return watch(kn)
+    return attachWith(kn, filters.get(kn.filter), 'a file of the tree')
   }
 
   /**
@@ -254,18 +242,6 @@ export abstract class VnodeFile extends SimFile {
   }
 }
 
-/** Attaches a knote to its open file; for a copy on fork that is the same file. */
-function watch(kn: Knote): number {
-  const { watchers, readers } = kn.file as VnodeFile
-  const list = kn.filter === EVFILT_VNODE ? watchers : readers
-  list.add(kn)
-  return 0
-}
-
-function detach(kn: Knote): void {
-  kn.list?.remove(kn)
-}
-
 /** Nothing can be read or written any more; the knote goes with this event. */
 function gone(kn: Knote): boolean {
   kn.flags |= EV_EOF | EV_ONESHOT
@@ -273,41 +249,39 @@ function gone(kn: Knote): boolean {
   return true
 }
 
-/** EVFILT_READ: the way from the offset to the end, which may be negative. `filt_vfsread`. */
-const readFilter: FilterOps = {
-  isFd: true,
-  attach: watch,
-  detach,
-  event(kn) {
-    const { vnode, offset, revoked } = kn.file as VnodeFile
-    if (revoked) return gone(kn)
-    kn.data = vnode.size - offset
-    return kn.data !== 0 || (kn.sfflags & NOTE_FILE_POLL) !== 0
-  },
-}
+const filters = new Map<number, FilterOps>([
+  [
+    // The way from the offset to the end, which may be negative. `filt_vfsread`.
+    EVFILT_READ,
+    filterOn(readersOf, (kn) => {
+      const { vnode, offset, revoked } = kn.file as VnodeFile
+      if (revoked) return gone(kn)
+      kn.data = vnode.size - offset
+      return kn.data !== 0 || (kn.sfflags & NOTE_FILE_POLL) !== 0
+    }),
+  ],
+  [
+    // Always. `filt_vfswrite`.
+    EVFILT_WRITE,
+    filterOn(readersOf, (kn) => !(kn.file as VnodeFile).revoked || gone(kn)),
+  ],
+  [
+    // What was asked for, and what came in the same breath with it. `filt_vfsvnode`.
+    EVFILT_VNODE,
+    filterOn(
+      (kn) => (kn.file as VnodeFile).watchers,
+      (kn, hint) => {
+        if (kn.sfflags & hint) kn.fflags |= hint
+        const { revoked } = kn.file as VnodeFile
+        if (revoked) kn.flags |= EV_EOF
+        if (kn.fflags === 0 && !revoked) return false
+        if (hint === 0) cutNames(kn)
+        return true
+      },
+    ),
+  ],
+])
 
-/** EVFILT_WRITE: always. `filt_vfswrite`. */
-const writeFilter: FilterOps = {
-  isFd: true,
-  attach: watch,
-  detach,
-  event: (kn) => !(kn.file as VnodeFile).revoked || gone(kn),
-}
-
-/**
- * EVFILT_VNODE: what was asked for, and what came in the same breath with it.
- * `filt_vfsvnode`.
- */
-const vnodeFilter: FilterOps = {
-  isFd: true,
-  attach: watch,
-  detach,
-  event(kn, hint) {
-    if (kn.sfflags & hint) kn.fflags |= hint
-    const { revoked } = kn.file as VnodeFile
-    if (revoked) kn.flags |= EV_EOF
-    if (kn.fflags === 0 && !revoked) return false
-    if (hint === 0) cutNames(kn)
-    return true
-  },
+function readersOf({ file }: Knote): Knlist {
+  return (file as VnodeFile).readers
 }
