@@ -4,7 +4,17 @@
  * code that Node gives it; a number that cannot be is `EINVAL`.
  */
 import { EINVAL, KqueueError } from '../errors.js'
-import { type Change, EV_SET, type Kevent, type Timeout } from '../event.js'
+import {
+  type Change,
+  EV_SET,
+  type Kevent,
+  KQUEUE_CLOEXEC,
+  KQUEUE_CPONFORK,
+  KQUEUE_CPONFORKFD,
+  KQUEUE_CPONFORKNONFD,
+  KQUEUE_TRUSTFD,
+  type Timeout,
+} from '../event.js'
 
 /** For ever, in ns. */
 const FOREVER = -1
@@ -163,4 +173,17 @@ export function options<T extends object>(value: T | undefined | null, name: str
   if (value === undefined || value === null) return {}
   if (typeof value !== 'object') throw wrongType(name, 'an object', value)
   return value
+}
+
+/** All that kqueuex(2) takes. */
+export const KQUEUE_FLAGS =
+  KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD | KQUEUE_TRUSTFD
+
+/** @throws TypeError; KqueueError EINVAL flags that are not known */
+export function checkFlags(flags: number, known: number, syscall: string, names: string): void {
+  if (typeof flags !== 'number') throw wrongType('flags', 'a number', flags)
+  // Bit operators would cut what is no int to one.
+  const isMask = Number.isInteger(flags) && flags >= 0 && flags <= 0x7fffffff
+  if (isMask && (flags & ~known) === 0) return
+  throw new KqueueError(EINVAL, syscall, { reason: `flags are ${names}, not ${flags}` })
 }

@@ -6,13 +6,7 @@
  *     fill(copy, checkImage(given, home), home)
  */
 import { EBADF, EINVAL, KqueueError } from '../errors.js'
-import {
-  KQUEUE_CLOEXEC,
-  KQUEUE_CPONFORK,
-  KQUEUE_CPONFORKFD,
-  KQUEUE_CPONFORKNONFD,
-  KQUEUE_TRUSTFD,
-} from '../event.js'
+import { KQUEUE_FLAGS } from './copyin.js'
 import { failure, hasImage, imageOf, type QueueImage, restore, stateOf } from './image.js'
 import { checkQueueImage, FROM_IMAGE, invalidImage, mask, record, whole } from './image-check.js'
 import type { Knote } from './knote.js'
@@ -21,8 +15,6 @@ import type { Kqueue } from './kqueue.js'
 /** The layout; another number is of another version of the package. */
 const FORMAT = 1
 
-const FLAGS =
-  KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD | KQUEUE_TRUSTFD
 /** Longer after its start than a clock can run. */
 const LATEST = 2n ** 63n
 
@@ -105,7 +97,7 @@ export function checkImage(given: unknown, home: ImageHome): KqueueImage {
     start,
     epoch,
     fd: whole(fd, 'fd', 0, 0x7fffffff),
-    flags: mask(flags, 'flags', FLAGS),
+    flags: mask(flags, 'flags', KQUEUE_FLAGS),
     ...checkQueueImage(image),
   }
 }

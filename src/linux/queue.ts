@@ -14,14 +14,7 @@ import { Kqueue } from '../core/kqueue.js'
 import { type ImageHome, type KqueueImage, takeImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, KqueueError } from '../errors.js'
-import {
-  type EventSink,
-  type Kevent,
-  KQUEUE_CPONFORK,
-  KQUEUE_CPONFORKFD,
-  KQUEUE_CPONFORKNONFD,
-  KQUEUE_TRUSTFD,
-} from '../event.js'
+import { type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
 import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
 import type { DescriptorTable } from './descriptor/table.js'
@@ -30,10 +23,8 @@ import type { Loop, LoopOwner } from './hub/loop.js'
 import { pollFailure } from './hub/nesting.js'
 import type { SignalTable } from './signal.js'
 
-const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
-
 /** For ever, as a timeout in ns. */
-export const FOREVER = -1
+const FOREVER = -1
 
 /** Pauses in a row that give the event loop no turn. */
 const BURST = 64
@@ -93,10 +84,6 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
 
   override get trusting(): boolean {
     return (this.flags & KQUEUE_TRUSTFD) !== 0
-  }
-
-  get copiedOnFork(): boolean {
-    return (this.flags & COPIED) !== 0
   }
 
   /**

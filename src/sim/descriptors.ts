@@ -3,7 +3,7 @@
  * the flags of its descriptor. The lowest free number is given out first. An open
  * file lives as long as a descriptor of some process refers to it.
  */
-import { copyKnotes } from '../core/fork.js'
+import { copyKnotes, isCopied } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { EBADF, EMFILE, KqueueError } from '../errors.js'
 import type { SimFile } from './file.js'
@@ -160,7 +160,7 @@ export class Descriptors implements FileTable {
       const { file, cloexec, clofork } = parent.#table[fd]!
       if (clofork) continue
       if (!(file instanceof SimQueue)) this.#put(fd, file, cloexec, clofork)
-      else if (file.copiedOnFork) {
+      else if (isCopied(file.flags)) {
         const copy = this.#queueFor(file, copies)
         this.#put(fd, copy, cloexec, clofork)
         this.inherited.set(fd, copy)

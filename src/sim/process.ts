@@ -7,7 +7,7 @@
  * descriptors had O_NONBLOCK.
  */
 import type { Calls } from '../api/bind.js'
-import { eventCount, givenTimeout, wrongType } from '../core/copyin.js'
+import { checkFlags, eventCount, givenTimeout, KQUEUE_FLAGS, wrongType } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
 import { noteFork } from '../core/fork.js'
 import type { FileTable } from '../core/kernel.js'
@@ -31,14 +31,7 @@ import { Pipe } from './pipe.js'
 import { Proc } from './proc.js'
 import { ProcessDescriptor } from './procdesc.js'
 import { SimQueue } from './queue.js'
-import {
-  asQueue,
-  checkQueueFlags,
-  kevent,
-  type WaitOptions,
-  wait,
-  waitOptions,
-} from './queue-calls.js'
+import { asQueue, kevent, type WaitOptions, wait, waitOptions } from './queue-calls.js'
 import { type Disposition, SIGNALS, type Signal, signalNumber } from './signals.js'
 import type { MessageOptions, Socket } from './socket.js'
 import {
@@ -503,12 +496,12 @@ export class SimProcess extends Proc implements FileTable {
 
   /**
    * kqueuex(2): the descriptor of a new queue.
-   * @param flags KQUEUE_CLOEXEC, KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD
-   * @throws KqueueError EINVAL other flags, EMFILE
+   * @param flags KQUEUE_*
+   * @throws KqueueError EINVAL other flags, EMFILE; TypeError
    */
   kqueuex(flags: number): number {
     this.enter('kqueue')
-    checkQueueFlags(flags)
+    checkFlags(flags, KQUEUE_FLAGS, 'kqueuex', 'KQUEUE_*')
     const queue = new SimQueue(this, flags)
     return this.descriptors.install(queue, 'kqueue', (flags & KQUEUE_CLOEXEC) !== 0)
   }

@@ -9,22 +9,10 @@ import {
 } from '../core/copyin.js'
 import { EventArray } from '../core/event-list.js'
 import { EINVAL, KqueueError } from '../errors.js'
-import {
-  type Change,
-  type EventSink,
-  type Kevent,
-  KQUEUE_CLOEXEC,
-  KQUEUE_CPONFORK,
-  KQUEUE_CPONFORKFD,
-  KQUEUE_CPONFORKNONFD,
-  KQUEUE_TRUSTFD,
-  type Timeout,
-} from '../event.js'
+import type { Change, EventSink, Kevent, Timeout } from '../event.js'
 import type { SimFile } from './file.js'
 import { SimQueue } from './queue.js'
 
-const FLAGS =
-  KQUEUE_CLOEXEC | KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD | KQUEUE_TRUSTFD
 /** Events that `wait` hands out at most, unless told otherwise. */
 const NEVENTS = 64
 
@@ -35,14 +23,6 @@ export interface WaitOptions {
   nevents?: number
   /** How long to wait, for ever by default. */
   timeout?: Timeout
-}
-
-/** @throws KqueueError EINVAL other flags than KQUEUE_CLOEXEC, KQUEUE_CPONFORK* and KQUEUE_TRUSTFD */
-export function checkQueueFlags(flags: number): void {
-  if (Number.isInteger(flags) && !(flags & ~FLAGS)) return
-  throw new KqueueError(EINVAL, 'kqueuex', {
-    reason: `${String(flags)} is not made of KQUEUE_CLOEXEC, KQUEUE_CPONFORK* and KQUEUE_TRUSTFD`,
-  })
 }
 
 /** @throws KqueueError EINVAL the file is not a queue */

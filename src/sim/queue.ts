@@ -10,17 +10,9 @@ import type { Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
 import type { WaitOptions } from '../core/waiting.js'
 import { EBADF, EDEADLK, EINVAL, ESPIPE, KqueueError } from '../errors.js'
-import {
-  type EventSink,
-  type Kevent,
-  KQUEUE_CPONFORK,
-  KQUEUE_CPONFORKFD,
-  KQUEUE_CPONFORKNONFD,
-} from '../event.js'
+import type { EventSink, Kevent } from '../event.js'
 import type { SimFile } from './file.js'
 import type { Runnable, Scheduler } from './scheduler.js'
-
-const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
 /** What a queue needs of the kernel: the virtual clock, and turns. */
 export interface QueueKernel extends Kernel {
@@ -49,10 +41,6 @@ export class SimQueue extends Kqueue implements SimFile {
     readonly flags: number,
   ) {
     super(process.kernel, process.descriptors)
-  }
-
-  get copiedOnFork(): boolean {
-    return (this.flags & COPIED) !== 0
   }
 
   /**

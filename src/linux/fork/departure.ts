@@ -10,7 +10,7 @@
  */
 import { closeSync } from 'node:fs'
 import { serialize } from 'node:v8'
-import { copied } from '../../core/fork.js'
+import { copied, isCopied } from '../../core/fork.js'
 import { imageOf, isOfSystem, type KnoteImage } from '../../core/image.js'
 import type { Knote } from '../../core/knote.js'
 import { KqueueError } from '../../errors.js'
@@ -88,7 +88,7 @@ export class Departure {
  */
 export function depart(host: ForkHost, places: Places): Departure | null {
   host.sweep()
-  const queues = [...host.queues()].filter((kq) => kq.copiedOnFork && places.isFree(kq.fd))
+  const queues = [...host.queues()].filter((kq) => isCopied(kq.flags) && places.isFree(kq.fd))
   if (queues.length === 0) return null
   const departure = new Departure(host, places)
   try {
