@@ -1,24 +1,27 @@
 /**
  * A process as the kernel has it (`struct proc`): its number, parent and children, its
- * descriptors, signals and knotes. It makes no system calls, and knows nobody who does;
- * those are in `process.ts`.
+ * descriptors, signals and knotes, and the calls of its life: exit, wait, signals. Those on
+ * files and queues are in `process.ts`.
  *
  * When it has exited it is a zombie until its parent waits for it; then its pid is free.
  */
+import { wrongType } from '../core/copyin.js'
 import { HINT_SIGNAL } from '../core/filters/signal.js'
+import { noteFork } from '../core/fork.js'
 import type { Process } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { ProcessJournal } from '../core/process-journal.js'
-import { ESRCH, KqueueError } from '../errors.js'
-import { NOTE_EXIT, NOTE_REAP } from '../event.js'
+import { EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
+import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP } from '../event.js'
 import type { Aio } from './aio.js'
 import { Descriptors } from './descriptors.js'
 import type { Directory } from './directory.js'
 import { NoteCounts } from './note-counts.js'
 import type { QueueKernel, SimQueue } from './queue.js'
 import { SignalActions } from './sigacts.js'
-import { SIGNALS } from './signals.js'
+import { type Disposition, SIGNALS, type Signal, signalNumber } from './signals.js'
 import type { Tree } from './tree.js'
+import { childrenFor, type WaitStatus, waitStatus } from './wait-status.js'
 
 /** What a process needs of the kernel. */
 export interface ProcKernel extends QueueKernel {
@@ -29,11 +32,12 @@ export interface ProcKernel extends QueueKernel {
   /** Who adopts orphans. */
   readonly init: Proc
   nextPid(): number
+  findProcess(pid: number): Proc | null
   /** A zombie has been waited for: its pid is free. */
   removeProcess(process: Proc): void
 }
 
-export abstract class Proc implements Process {
+export class Proc implements Process {
   readonly pid: number
   readonly klist = new Knlist()
   readonly descriptors: Descriptors
@@ -45,11 +49,11 @@ export abstract class Proc implements Process {
   /** Stopped by a signal: it gets no turns until SIGCONT. */
   stopped = false
 
-  protected parent: Proc | null
-  protected readonly children = new Set<Proc>()
-  protected readonly actions: SignalActions
+  #parent: Proc | null
+  readonly #children = new Set<Proc>()
+  readonly #actions: SignalActions
   /** Forks and executions. */
-  protected readonly notes = new NoteCounts()
+  readonly #notes = new NoteCounts()
   #exitStatus: number | null = null
 
   /** A process that has everything as its parent but the descriptors; fork makes them. */
@@ -62,17 +66,14 @@ export abstract class Proc implements Process {
     this.descriptors = new Descriptors(this)
     this.cwd = parent?.cwd ?? kernel.tree.root
     this.name = parent?.name ?? 'init'
-    this.actions = new SignalActions(parent?.actions)
-    this.parent = parent
-    if (parent !== null) parent.children.add(this)
+    this.#actions = new SignalActions(parent === null ? undefined : parent.#actions)
+    this.#parent = parent
+    if (parent !== null) parent.#children.add(this)
   }
-
-  /** _exit(2). */
-  abstract exit(status: number): void
 
   /** The parent's pid, 0 for process 1. */
   get ppid(): number {
-    return this.parent?.pid ?? 0
+    return this.#parent?.pid ?? 0
   }
 
   /** The wait(2) status once it has exited, null while it runs. */
@@ -85,15 +86,15 @@ export abstract class Proc implements Process {
   }
 
   signalCount(signal: number): number {
-    return this.actions.count(signal)
+    return this.#actions.count(signal)
   }
 
   deeds(): number[] {
-    return this.notes.mark()
+    return this.#notes.mark()
   }
 
   deedsSince(mark: unknown): number {
-    return this.notes.since(mark)
+    return this.#notes.since(mark)
   }
 
   /** Whether its program sleeps for a queue of which `wanted` says yes. */
@@ -110,14 +111,76 @@ export abstract class Proc implements Process {
     throw new KqueueError(ESRCH, syscall, { reason: `process ${this.pid} has exited` })
   }
 
+  /** @throws KqueueError ESRCH there is no process of this pid */
+  protected find(pid: number, syscall: string): Proc {
+    const found = this.kernel.findProcess(pid)
+    if (found !== null) return found
+    throw new KqueueError(ESRCH, syscall, { reason: `there is no process ${String(pid)}` })
+  }
+
+  /** It has forked a child, which has nothing yet but what all children have. fork1. */
+  protected forked(child: Proc): void {
+    child.descriptors.copyFrom(this.descriptors)
+    const { journals } = this.kernel
+    for (const journal of journals) journal.forked(this.pid, child.pid, this.kernel.uptime())
+    this.#notes.add(NOTE_FORK)
+    noteFork(this, child)
+  }
+
+  // Life
+
+  /** execve(2): another program, without handlers and close-on-exec descriptors. */
+  exec(name: string): void {
+    this.enter('execve')
+    if (typeof name !== 'string') throw wrongType('name', 'a string', name)
+    this.name = name
+    this.#actions.forgetHandlers()
+    this.descriptors.closeForExec()
+    const execution = { time: this.kernel.uptime(), name, argv: [name] }
+    for (const journal of this.kernel.journals) journal.executed(this.pid, execution)
+    this.#notes.add(NOTE_EXEC)
+    this.klist.note(NOTE_EXEC)
+  }
+
+  /**
+   * _exit(2): closes all descriptors, and is a zombie until the parent waits.
+   * @param status its lower 8 bits count
+   * @throws KqueueError EPERM process 1 cannot end, EINVAL not a whole number
+   */
+  exit(status = 0): void {
+    this.enter('exit')
+    if (!Number.isInteger(status)) {
+      throw new KqueueError(EINVAL, 'exit', { reason: `${String(status)} is not a status` })
+    }
+    if (this.#parent === null) {
+      throw new KqueueError(EPERM, 'exit', { reason: 'process 1 cannot end' })
+    }
+    this.#terminate((status & 0xff) << 8)
+  }
+
+  /**
+   * waitpid(2) with WNOHANG: how a child ended, null when none has yet. Its zombie is gone
+   * then, which NOTE_REAP reports.
+   * @param pid a child, -1 for any: the one that was forked first
+   * @throws KqueueError ECHILD there is no such child, EINVAL
+   */
+  waitpid(pid = -1): WaitStatus | null {
+    this.enter('waitpid')
+    const children = childrenFor(pid, this.#children)
+    const zombie = children.find(({ exited }) => exited)
+    if (zombie === undefined) return null
+    this.#reap(zombie)
+    return waitStatus(zombie.pid, zombie.exitStatus!)
+  }
+
   /** exit1: what all ways to end come to. */
-  protected terminate(status: number): void {
+  #terminate(status: number): void {
     const { kernel } = this
     this.#exitStatus = status
     this.descriptors.closeAll()
     kernel.aio.rundown(this.descriptors)
-    for (const child of [...this.children]) child.#adopt(kernel.init)
-    this.children.clear()
+    for (const child of [...this.#children]) child.#adopt(kernel.init)
+    this.#children.clear()
     for (const journal of kernel.journals) journal.ended(this.pid, kernel.uptime())
     this.klist.note(NOTE_EXIT)
     this.#tellParent()
@@ -126,38 +189,68 @@ export abstract class Proc implements Process {
 
   /** The parent has died: another one takes its place. */
   #adopt(parent: Proc): void {
-    this.parent = parent
-    parent.children.add(this)
+    this.#parent = parent
+    parent.#children.add(this)
     if (this.exited) this.#tellParent()
   }
 
   #tellParent(): void {
-    const parent = this.parent!
+    const parent = this.#parent!
     // Who ignores SIGCHLD has no zombies.
-    if (parent.actions.get(SIGNALS.SIGCHLD) === 'ignore') parent.reap(this)
+    if (parent.#actions.get(SIGNALS.SIGCHLD) === 'ignore') parent.#reap(this)
     parent.signal(SIGNALS.SIGCHLD)
   }
 
-  protected reap(zombie: Proc): void {
-    this.children.delete(zombie)
+  #reap(zombie: Proc): void {
+    this.#children.delete(zombie)
     this.kernel.removeProcess(zombie)
     zombie.klist.note(NOTE_REAP)
+  }
+
+  // Signals
+
+  /**
+   * kill(2). Signal 0 only looks whether the process is there.
+   * @param pid a process; there are no groups
+   * @throws KqueueError ESRCH, EINVAL
+   */
+  kill(pid: number, signal: Signal | 0): void {
+    this.enter('kill')
+    const number = signal === 0 ? 0 : signalNumber(signal, 'kill')
+    if (!Number.isInteger(pid) || pid < 1) {
+      throw new KqueueError(EINVAL, 'kill', { reason: `${String(pid)} is not a pid` })
+    }
+    const target = this.find(pid, 'kill')
+    if (number !== 0) target.signal(number)
+  }
+
+  /**
+   * sigaction(2): what to do when a signal comes, and what was done before. A handler is
+   * called at once, by whoever sends the signal; a program that sleeps is interrupted.
+   * @throws KqueueError EINVAL no such signal, or SIGKILL or SIGSTOP; TypeError
+   */
+  sigaction(signal: Signal, disposition?: Disposition): Disposition {
+    this.enter('sigaction')
+    const number = signalNumber(signal, 'sigaction')
+    const before = this.#actions.get(number)
+    if (disposition !== undefined) this.#actions.set(number, disposition)
+    return before
   }
 
   /** Delivers a signal. psignal. */
   signal(number: number): void {
     if (this.exited) return
-    this.actions.arrived(number)
+    this.#actions.arrived(number)
     this.klist.note(HINT_SIGNAL | number)
     if (number === SIGNALS.SIGCONT || number === SIGNALS.SIGKILL) this.#continue()
     if (this.exited) return
-    const action = this.actions.next(number)
+    const action = this.#actions.next(number)
     if (typeof action === 'function') {
       this.#interrupt()
       action(number)
-    } else if (this.parent !== null) {
+    } else if (this.#parent !== null) {
       // Process 1 is not hit by what it does not handle.
-      if (action === 'terminate') this.terminate(number)
+      if (action === 'terminate') this.#terminate(number)
       else if (action === 'stop') this.#stop()
     }
   }
@@ -165,7 +258,7 @@ export abstract class Proc implements Process {
   #stop(): void {
     if (this.stopped) return
     this.stopped = true
-    this.parent?.signal(SIGNALS.SIGCHLD)
+    this.#parent?.signal(SIGNALS.SIGCHLD)
   }
 
   #continue(): void {

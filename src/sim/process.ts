@@ -1,6 +1,6 @@
 /**
  * A process of the simulated kernel as its program has it: the system calls as methods.
- * What they are made of is elsewhere: the process as the kernel has it in `proc.ts`, paths
+ * What they are made of is elsewhere: the process and its life in `proc.ts`, paths
  * in `tree.ts`, descriptors in `descriptors.ts`, the rest in files, sockets and queues.
  *
  * No call on a file blocks: where a real one would wait, these throw EAGAIN, as if all
@@ -9,17 +9,9 @@
 import type { Calls } from '../api/bind.js'
 import { checkFlags, eventCount, givenTimeout, KQUEUE_FLAGS, wrongType } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
-import { noteFork } from '../core/fork.js'
 import type { FileTable } from '../core/kernel.js'
-import { EINVAL, EPERM, EPIPE, ESRCH, KqueueError } from '../errors.js'
-import {
-  type Change,
-  type Kevent,
-  KQUEUE_CLOEXEC,
-  NOTE_EXEC,
-  NOTE_FORK,
-  type Timeout,
-} from '../event.js'
+import { EINVAL, EPIPE, KqueueError } from '../errors.js'
+import { type Change, type Kevent, KQUEUE_CLOEXEC, type Timeout } from '../event.js'
 import type { Address, SocketKind } from './addresses.js'
 import { byteCount, toBytes } from './bytes.js'
 import { EventFile } from './eventfd.js'
@@ -32,7 +24,7 @@ import { Proc } from './proc.js'
 import { ProcessDescriptor } from './procdesc.js'
 import { SimQueue } from './queue.js'
 import { asQueue, kevent, type WaitOptions, wait, waitOptions } from './queue-calls.js'
-import { type Disposition, SIGNALS, type Signal, signalNumber } from './signals.js'
+import { SIGNALS } from './signals.js'
 import type { MessageOptions, Socket } from './socket.js'
 import {
   asSocket,
@@ -45,8 +37,8 @@ import {
 } from './socket-calls.js'
 import { callsOf } from './system.js'
 import { openTerminal } from './terminal.js'
+import type { Tree } from './tree.js'
 import type { Stat } from './vnode.js'
-import { childrenFor, type WaitStatus, waitStatus } from './wait-status.js'
 
 /** Connections that wait unless `listen` says otherwise: kern.ipc.soacceptqueue. */
 const BACKLOG = 128
@@ -80,90 +72,9 @@ export class SimProcess extends Proc implements FileTable {
       throw wrongType('program', 'a function', program)
     }
     const child = new SimProcess(this.kernel, this)
-    child.descriptors.copyFrom(this.descriptors)
-    const { journals } = this.kernel
-    for (const journal of journals) journal.forked(this.pid, child.pid, this.kernel.uptime())
-    this.notes.add(NOTE_FORK)
-    noteFork(this, child)
+    this.forked(child)
     if (program !== undefined) this.kernel.scheduler.start(child, program)
     return child
-  }
-
-  /** execve(2): another program, without handlers and close-on-exec descriptors. */
-  exec(name: string): void {
-    this.enter('execve')
-    if (typeof name !== 'string') throw wrongType('name', 'a string', name)
-    this.name = name
-    this.actions.forgetHandlers()
-    this.descriptors.closeForExec()
-    const execution = { time: this.kernel.uptime(), name, argv: [name] }
-    for (const journal of this.kernel.journals) journal.executed(this.pid, execution)
-    this.notes.add(NOTE_EXEC)
-    this.klist.note(NOTE_EXEC)
-  }
-
-  /**
-   * _exit(2): closes all descriptors, and is a zombie until the parent waits.
-   * @param status its lower 8 bits count
-   * @throws KqueueError EPERM process 1 cannot end, EINVAL not a whole number
-   */
-  exit(status = 0): void {
-    this.enter('exit')
-    if (!Number.isInteger(status)) {
-      throw new KqueueError(EINVAL, 'exit', { reason: `${String(status)} is not a status` })
-    }
-    if (this.parent === null) {
-      throw new KqueueError(EPERM, 'exit', { reason: 'process 1 cannot end' })
-    }
-    this.terminate((status & 0xff) << 8)
-  }
-
-  /**
-   * waitpid(2) with WNOHANG: how a child ended, null when none has yet. Its zombie is gone
-   * then, which NOTE_REAP reports.
-   * @param pid a child, -1 for any: the one that was forked first
-   * @throws KqueueError ECHILD there is no such child, EINVAL
-   */
-  waitpid(pid = -1): WaitStatus | null {
-    this.enter('waitpid')
-    const children = childrenFor(pid, this.children)
-    const zombie = children.find(({ exited }) => exited)
-    if (zombie === undefined) return null
-    this.reap(zombie)
-    return waitStatus(zombie.pid, zombie.exitStatus!)
-  }
-
-  // Signals
-
-  /**
-   * kill(2). Signal 0 only looks whether the process is there.
-   * @param pid a process; there are no groups
-   * @throws KqueueError ESRCH, EINVAL
-   */
-  kill(pid: number, signal: Signal | 0): void {
-    this.enter('kill')
-    const number = signal === 0 ? 0 : signalNumber(signal, 'kill')
-    if (!Number.isInteger(pid) || pid < 1) {
-      throw new KqueueError(EINVAL, 'kill', { reason: `${String(pid)} is not a pid` })
-    }
-    const target = this.kernel.findProcess(pid)
-    if (target === null) {
-      throw new KqueueError(ESRCH, 'kill', { reason: `there is no process ${pid}` })
-    }
-    if (number !== 0) target.signal(number)
-  }
-
-  /**
-   * sigaction(2): what to do when a signal comes, and what was done before. A handler is
-   * called at once, by whoever sends the signal; a program that sleeps is interrupted.
-   * @throws KqueueError EINVAL no such signal, or SIGKILL or SIGSTOP; TypeError
-   */
-  sigaction(signal: Signal, disposition?: Disposition): Disposition {
-    this.enter('sigaction')
-    const number = signalNumber(signal, 'sigaction')
-    const before = this.actions.get(number)
-    if (disposition !== undefined) this.actions.set(number, disposition)
-    return before
   }
 
   // Process descriptors
@@ -175,10 +86,7 @@ export class SimProcess extends Proc implements FileTable {
    */
   pdopen(pid: number): number {
     this.enter('pdopen')
-    const subject = this.kernel.findProcess(pid)
-    if (subject === null) {
-      throw new KqueueError(ESRCH, 'pdopen', { reason: `there is no process ${String(pid)}` })
-    }
+    const subject = this.find(pid, 'pdopen')
     return this.descriptors.install(new ProcessDescriptor(subject), 'pdopen', true)
   }
 
@@ -207,6 +115,12 @@ export class SimProcess extends Proc implements FileTable {
 
   // Paths
 
+  /** The file tree, for a call that begins. */
+  #tree(syscall: string): Tree {
+    this.enter(syscall)
+    return this.kernel.tree
+  }
+
   /**
    * open(2): a descriptor.
    * @param flags O_RDONLY, O_WRONLY or O_RDWR, with O_CREAT, O_EXCL, O_TRUNC, O_APPEND,
@@ -214,69 +128,58 @@ export class SimProcess extends Proc implements FileTable {
    * @throws KqueueError EMFILE; otherwise as `Tree.open`; ENXIO a fifo that nobody reads
    */
   open(path: string, flags: number, mode?: number): number {
-    this.enter('open')
-    const file = this.kernel.tree.open(this, path, flags, mode)
+    const file = this.#tree('open').open(this, path, flags, mode)
     return this.descriptors.install(file, 'open', (flags & O_CLOEXEC) !== 0)
   }
 
   /** mkdir(2). Throws as `Tree.mkdir`. */
   mkdir(path: string, mode?: number): void {
-    this.enter('mkdir')
-    this.kernel.tree.mkdir(this, path, mode)
+    this.#tree('mkdir').mkdir(this, path, mode)
   }
 
   /** mkfifo(2). Throws as `Tree.mknod`. */
   mkfifo(path: string, mode?: number): void {
-    this.enter('mkfifo')
-    this.kernel.tree.mknod(this, path, new Fifo(), mode)
+    this.#tree('mkfifo').mknod(this, path, new Fifo(), mode)
   }
 
   /** unlink(2). Throws as `Tree.unlink`. */
   unlink(path: string): void {
-    this.enter('unlink')
-    this.kernel.tree.unlink(this, path)
+    this.#tree('unlink').unlink(this, path)
   }
 
   /** rmdir(2). Throws as `Tree.rmdir`. */
   rmdir(path: string): void {
-    this.enter('rmdir')
-    this.kernel.tree.rmdir(this, path)
+    this.#tree('rmdir').rmdir(this, path)
   }
 
   /** rename(2). Throws as `Tree.rename`. */
   rename(from: string, to: string): void {
-    this.enter('rename')
-    this.kernel.tree.rename(this, from, to)
+    this.#tree('rename').rename(this, from, to)
   }
 
   /** link(2). Throws as `Tree.link`. */
   link(from: string, to: string): void {
-    this.enter('link')
-    this.kernel.tree.link(this, from, to)
+    this.#tree('link').link(this, from, to)
   }
 
   /** chmod(2). Throws as `Tree.chmod`. */
   chmod(path: string, mode: number): void {
-    this.enter('chmod')
-    this.kernel.tree.chmod(this, path, mode)
+    this.#tree('chmod').chmod(this, path, mode)
   }
 
   /** stat(2). Throws as `Tree.stat`. */
   stat(path: string): Stat {
-    this.enter('stat')
-    return this.kernel.tree.stat(this, path)
+    return this.#tree('stat').stat(this, path)
   }
 
   /** The names in a directory. Throws as `Tree.readdir`. */
   readdir(path: string): string[] {
-    this.enter('readdir')
-    return this.kernel.tree.readdir(this, path)
+    return this.#tree('readdir').readdir(this, path)
   }
 
   /** chdir(2). Throws as `Tree.directory`. */
   chdir(path: string): void {
-    this.enter('chdir')
-    this.cwd = this.kernel.tree.directory(this, path)
+    this.cwd = this.#tree('chdir').directory(this, path)
   }
 
   // Files without a path
