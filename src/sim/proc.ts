@@ -8,7 +8,7 @@
 import { wrongType } from '../core/copyin.js'
 import { HINT_SIGNAL } from '../core/filters/signal.js'
 import { noteFork } from '../core/fork.js'
-import type { Process } from '../core/kernel.js'
+import type { FileTable, Process } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { ProcessJournal } from '../core/process-journal.js'
 import { EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
@@ -16,6 +16,7 @@ import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP } from '../event.js'
 import type { Aio } from './aio.js'
 import { Descriptors } from './descriptors.js'
 import type { Directory } from './directory.js'
+import type { SimFile } from './file.js'
 import { NoteCounts } from './note-counts.js'
 import type { QueueKernel, SimQueue } from './queue.js'
 import { SignalActions } from './sigacts.js'
@@ -28,7 +29,7 @@ export interface ProcKernel extends QueueKernel {
   readonly sysctl: QueueKernel['sysctl'] & { readonly maxfilesperproc: number }
   readonly tree: Tree
   readonly aio: Aio
-  readonly journals: ReadonlySet<ProcessJournal>
+  readonly journals: Set<ProcessJournal>
   /** Who adopts orphans. */
   readonly init: Proc
   nextPid(): number
@@ -37,7 +38,7 @@ export interface ProcKernel extends QueueKernel {
   removeProcess(process: Proc): void
 }
 
-export class Proc implements Process {
+export class Proc implements Process, FileTable {
   readonly pid: number
   readonly klist = new Knlist()
   readonly descriptors: Descriptors
@@ -83,6 +84,11 @@ export class Proc implements Process {
 
   get exited(): boolean {
     return this.#exitStatus !== null
+  }
+
+  /** The open file behind a descriptor, null for none. */
+  fget(fd: number): SimFile | null {
+    return this.descriptors.fget(fd)
   }
 
   signalCount(signal: number): number {

@@ -9,7 +9,6 @@
 import type { Calls } from '../api/bind.js'
 import { checkFlags, eventCount, givenTimeout, KQUEUE_FLAGS, wrongType } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
-import type { FileTable } from '../core/kernel.js'
 import { EINVAL, EPIPE, KqueueError } from '../errors.js'
 import { type Change, type Kevent, KQUEUE_CLOEXEC, type Timeout } from '../event.js'
 import type { Address, SocketKind } from './addresses.js'
@@ -43,7 +42,7 @@ import type { Stat } from './vnode.js'
 /** Connections that wait unless `listen` says otherwise: kern.ipc.soacceptqueue. */
 const BACKLOG = 128
 
-export class SimProcess extends Proc implements FileTable {
+export class SimProcess extends Proc {
   declare readonly kernel: SimKernel
   #system: Calls | undefined
 
@@ -98,11 +97,6 @@ export class SimProcess extends Proc implements FileTable {
   }
 
   // Files
-
-  /** The open file behind a descriptor, null for none. */
-  fget(fd: number): SimFile | null {
-    return this.descriptors.fget(fd)
-  }
 
   /**
    * The open file behind a descriptor, for a call that begins.

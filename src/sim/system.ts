@@ -33,15 +33,28 @@ import type { EventSink, Kevent } from '../event.js'
 import type { AioEntry } from './aio.js'
 import { AioRequest } from './aio-request.js'
 import { O_CLOEXEC, O_DSYNC, O_NONBLOCK, O_PATH, O_SYNC } from './fcntl.js'
-import type { SimProcess } from './process.js'
+import type { Net } from './net.js'
+import type { Proc, ProcKernel } from './proc.js'
 import type { SimQueue } from './queue.js'
 import { signalName } from './signals.js'
-import { SimTree } from './trees.js'
+import { SimTree, type TreeProcess } from './trees.js'
 import { VnodeFile } from './vnode.js'
 
 const NS_PER_MS = 1e6
 
-export function callsOf(process: SimProcess): Calls {
+interface SystemKernel extends ProcKernel {
+  readonly net: Net
+  readonly processes: Proc[]
+}
+
+/** Whose system it is, with the calls that it is made of. */
+export interface SystemProcess extends TreeProcess {
+  readonly kernel: SystemKernel
+  dup(fd: number): number
+  kqueuex(flags: number): number
+}
+
+export function callsOf(process: SystemProcess): Calls {
   const { kernel } = process
   const system = {
     openQueue: (flags: number) => new ProcessQueue(process, process.kqueuex(flags)),
@@ -70,7 +83,7 @@ export function callsOf(process: SimProcess): Calls {
   return bind(() => system)
 }
 
-function homeOf({ pid, start }: SimProcess): ImageHome {
+function homeOf({ pid, start }: SystemProcess): ImageHome {
   return { system: 'sim', pid, start, epoch: 0n }
 }
 
@@ -79,7 +92,7 @@ class ProcessQueue implements SystemQueue {
   readonly queue: SimQueue
 
   constructor(
-    readonly process: SimProcess,
+    readonly process: SystemProcess,
     readonly fd: number,
   ) {
     this.queue = process.fget(fd) as SimQueue
@@ -151,7 +164,7 @@ class ProcessQueue implements SystemQueue {
   }
 }
 
-function filesOf(process: SimProcess): SystemFiles {
+function filesOf(process: SystemProcess): SystemFiles {
   const { descriptors, kernel } = process
   return {
     isOpen: (fd) => process.fget(fd) !== null,
@@ -173,7 +186,7 @@ function filesOf(process: SimProcess): SystemFiles {
   }
 }
 
-function processesOf({ kernel }: SimProcess): SystemProcesses {
+function processesOf({ kernel }: SystemProcess): SystemProcesses {
   return {
     journals: kernel.journals,
     now: () => kernel.uptime() / NS_PER_MS,
@@ -188,11 +201,11 @@ function processesOf({ kernel }: SimProcess): SystemProcesses {
 }
 
 /** There are neither groups nor sessions. */
-function infoOf({ pid, ppid, exited, start }: SimProcess): ProcessInfo {
+function infoOf({ pid, ppid, exited, start }: Proc): ProcessInfo {
   return { pid, ppid, pgid: 0, sid: 0, tpgid: -1, zombie: exited, start }
 }
 
-function interfacesOf({ kernel }: SimProcess): SystemInterfaces {
+function interfacesOf({ kernel }: SystemProcess): SystemInterfaces {
   return {
     index(name) {
       const index = kernel.net.index(name)
@@ -214,7 +227,7 @@ function interfacesOf({ kernel }: SimProcess): SystemInterfaces {
 }
 
 /** A process here has no modules to run: its program is a function. */
-function forkOf(process: SimProcess): SystemFork {
+function forkOf(process: SystemProcess): SystemFork {
   const none = (syscall: string): never => {
     const reason = 'a simulated process runs no module; p.fork(program) forks, and copies queues'
     throw new KqueueError(ENOSYS, syscall, { reason })
@@ -230,7 +243,7 @@ function forkOf(process: SimProcess): SystemFork {
   }
 }
 
-function aioOf(process: SimProcess): SystemAio {
+function aioOf(process: SystemProcess): SystemAio {
   const { aio } = process.kernel
   const told = ({ queue, udata }: AioNotification) =>
     queue === null ? { udata } : { kq: descriptorOf(process, queue), udata }
@@ -256,7 +269,7 @@ function aioOf(process: SimProcess): SystemAio {
   }
 }
 
-function descriptorOf(process: SimProcess, queue: SystemQueue): number {
+function descriptorOf(process: SystemProcess, queue: SystemQueue): number {
   if (queue instanceof ProcessQueue && queue.process === process) return queue.fd
   throw wrongType('kq', 'a Kqueue of this process', queue)
 }

@@ -14,7 +14,7 @@ import { Directory, type DirectoryFile, type EntryChange, type EntryObserver } f
 import { O_DIRECTORY, O_PATH } from './fcntl.js'
 import { SimFile } from './file.js'
 import { attachWith, filterOn } from './file-filter.js'
-import type { SimProcess } from './process.js'
+import type { Proc } from './proc.js'
 import { cross } from './tree.js'
 import { encode } from './utf8.js'
 
@@ -90,13 +90,19 @@ const readFilter = filterOn(
   },
 )
 
+/** Who watches a tree. */
+export interface TreeProcess extends Proc {
+  open(path: string, flags: number): number
+  close(fd: number): void
+}
+
 export class SimTree implements SystemTree {
   readonly fd: number
   readonly #watches: Watches
 
   /** @throws KqueueError as `open` does; ENOTDIR */
   constructor(
-    readonly process: SimProcess,
+    readonly process: TreeProcess,
     path: unknown,
   ) {
     if (typeof path !== 'string') throw wrongType('path', 'a path', path)
@@ -162,6 +168,7 @@ export class SimTree implements SystemTree {
   }
 
   close(): void {
-    if (this.process.fget(this.fd) === this.#watches) this.process.close(this.fd)
+    const { process, fd } = this
+    if (process.fget(fd) === this.#watches) process.close(fd)
   }
 }
