@@ -1,4 +1,6 @@
 // The command line of the benchmark.
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Failure } from './failure.mjs'
 
@@ -10,8 +12,11 @@ beside a C library that has kqueue() and kevent(), if one is named.
   --rows A,B          only these rows
   --seconds N         time measured per row and contestant (default 0.75)
   --json              one JSON document instead of the table
+  --svg FILE          a drawing of the ratios, too
   --peer LIB          a C kqueue library (.so or .a) to measure against
   --peer-include DIR  where its sys/event.h is: DIR/sys or DIR/kqueue/sys
+  --with DIR          where chokidar and @parcel/watcher are installed, if not in
+                      bench/peers
   --help              this text
 
 See bench/README.md for the rows.`
@@ -22,7 +27,9 @@ See bench/README.md for the rows.`
  * @property {number} seconds measured per row and contestant
  * @property {boolean} json
  * @property {boolean} help
+ * @property {string | undefined} svg the file for the drawing
  * @property {{ library: string, include: string } | undefined} peer
+ * @property {string | undefined} packages the folder that has others' in its node_modules
  */
 
 /**
@@ -31,13 +38,24 @@ See bench/README.md for the rows.`
  * @returns {Arguments}
  */
 export function parseArguments(argv, names) {
-  const { rows, seconds, json, help, peer, 'peer-include': include } = parse(argv)
+  const {
+    rows,
+    seconds,
+    json,
+    help,
+    svg,
+    peer,
+    'peer-include': include,
+    with: packages,
+  } = parse(argv)
   return {
     rows: chooseRows(rows, names),
     seconds: chooseSeconds(seconds),
     json: json ?? false,
     help: help ?? false,
+    svg: chooseSvg(svg),
     peer: choosePeer(peer, include),
+    packages: choosePackages(packages),
   }
 }
 
@@ -50,9 +68,11 @@ function parse(argv) {
         rows: { type: 'string' },
         seconds: { type: 'string' },
         json: { type: 'boolean' },
+        svg: { type: 'string' },
         help: { type: 'boolean', short: 'h' },
         peer: { type: 'string' },
         'peer-include': { type: 'string' },
+        with: { type: 'string' },
       },
     }).values
   } catch (error) {
@@ -87,6 +107,18 @@ function choosePeer(library, include) {
   if (!library) throw usage('--peer-include goes with --peer LIB')
   if (!include) throw usage('--peer goes with --peer-include DIR')
   return { library, include }
+}
+
+/** @param {string | undefined} file */
+function chooseSvg(file) {
+  if (file === undefined || (file !== '' && existsSync(dirname(file)))) return file
+  throw usage(`--svg: there is no folder for '${file}'`)
+}
+
+/** @param {string | undefined} directory */
+function choosePackages(directory) {
+  if (directory === undefined || existsSync(join(directory, 'node_modules'))) return directory
+  throw usage(`--with: there is no node_modules in '${directory}'`)
 }
 
 /** @param {string} message */

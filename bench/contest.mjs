@@ -108,8 +108,9 @@ function shuffled(values) {
 }
 
 /** @param {number[]} samples @returns {Summary} */
-function summary(samples) {
+export function summary(samples) {
   const sorted = samples.toSorted((a, b) => a - b)
-  const at = (/** @type {number} */ part) => Math.round(sorted[Math.floor(sorted.length * part)])
+  /** @param {number} part */
+  const at = (part) => Number(sorted[Math.floor(sorted.length * part)].toPrecision(4))
   return { p1: at(0.01), p50: at(0.5), p99: at(0.99), samples: samples.length }
 }

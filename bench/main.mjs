@@ -2,11 +2,13 @@
 // bare epoll and a C kqueue do with the same work. See README.md in this
 // directory for the rows, and for how to add one.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArguments, USAGE } from './arguments.mjs'
 import { measureBursts, measureLatency } from './contest.mjs'
+import { drawing } from './drawing.mjs'
 import { Failure } from './failure.mjs'
+import { usePackages } from './packages.mjs'
 import { startPeers } from './peers.mjs'
 import { local, measureRow } from './rounds.mjs'
 import { printContest, printFigures, printHeader, printRow } from './table.mjs'
@@ -43,6 +45,10 @@ const ROWS = [
   'aio-list',
   'write-latency',
   'vnode',
+  'tree-ready',
+  'tree-memory',
+  'tree-idle',
+  'tree-latency',
   'sim-events',
   'fork-copy',
   'fork-start',
@@ -53,7 +59,7 @@ const ROWS = [
 ]
 
 /**
- * The default export of a file in rows/. It has `ours`, or `latency` or `bursts` of contestants,
+ * The default export of a file in rows/. It has `ours`, or `latency`, `bursts` or `contest` of contestants,
  * or `registrations` or `program` for a row about memory, or `figures`.
  *
  * @typedef {object} Row
@@ -67,6 +73,8 @@ const ROWS = [
  * @property {number} [samples] of each contestant, at least, where 200 latencies take too long
  * @property {(peers: Peer[], others: string) => import('./contest.mjs').Contestants} [bursts]
  *   units a second
+ * @property {() => Promise<Record<string, import('./contest.mjs').Summary>>} [contest] that is
+ *   measured elsewhere; lower is better
  * @property {() => import('./memory.mjs').Registrations} [registrations]
  * @property {boolean} [resident] memory of the process, too
  * @property {string} [program] measures it, instead of memory.mjs
@@ -101,6 +109,7 @@ async function load(name) {
 /** @param {Row} row @param {Rivals} rivals @param {number} seconds */
 async function runRow(row, rivals, seconds) {
   const { peers, others } = rivals
+  if (row.contest !== undefined) return { contest: await row.contest() }
   if (row.figures !== undefined) return { figures: row.figures() }
   if (row.latency !== undefined) {
     return { contest: await measureLatency(row.latency(peers, others), seconds, row.samples) }
@@ -179,7 +188,8 @@ function memory(row) {
 }
 
 /** @param {import('./arguments.mjs').Arguments} options */
-async function run({ rows: names, seconds, json, peer }) {
+async function run({ rows: names, seconds, json, svg, peer, packages }) {
+  if (packages !== undefined) usePackages(packages)
   if (!existsSync(new URL('../dist/index.js', import.meta.url))) {
     throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
   }
@@ -200,6 +210,7 @@ async function run({ rows: names, seconds, json, peer }) {
   } finally {
     for (const peer of rivals.peers) peer.close()
   }
+  if (svg !== undefined) writeFileSync(svg, drawing(results))
   if (json) console.log(JSON.stringify({ rows: results }, null, 2))
   else console.log('\nratio: ours / peer, above 1 we are faster. bytes: lower is better.')
 }

@@ -24,3 +24,6 @@ export const CALLS = 64
 export const HOUR_MS = 3_600_000
 
 export const MEMORY_USER_EVENTS = 100_000
+/** Files in the rows about trees, and directories that hold as many of them each. */
+export const TREE_FILES = 100_000
+export const TREE_DIRECTORIES = 10_000

@@ -27,7 +27,9 @@ export function printRow(row) {
 export function printContest({ name, unit, contest }) {
   console.log(`${name.padEnd(18)}${unit}`)
   for (const [contestant, { p1, p50, p99, samples }] of Object.entries(contest)) {
-    const slow = unit === 'µs' ? `p99 ${short(p99).padStart(7)}` : `p1  ${short(p1).padStart(7)}`
+    const slow = unit.endsWith('/s')
+      ? `p1  ${short(p1).padStart(7)}`
+      : `p99 ${short(p99).padStart(7)}`
     const numbers = `p50 ${short(p50).padStart(7)}  ${slow}`
     console.log(`  ${contestant.padEnd(30)}${numbers}  of ${samples}`)
   }

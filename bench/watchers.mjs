@@ -1,11 +1,10 @@
 // Who watches the files of a directory, for the rows about files: this package and
 // others, each as a function that calls back with the name of a file that was written.
 import { closeSync, mkdtempSync, openSync, rmSync, watch, writeSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_VNODE, kqueue, NOTE_WRITE } from 'kqueue'
+import { hasPackage, importPackage } from './packages.mjs'
 
 /**
  * @typedef {(directory: string, names: string[], written: (name: string) => void) =>
@@ -36,7 +35,7 @@ export const WATCHERS = {
   },
 
   async chokidar(directory, _names, written) {
-    const { default: chokidar } = await peer('chokidar')
+    const { default: chokidar } = await importPackage('chokidar')
     const watcher = chokidar.watch(directory, { ignoreInitial: true })
     watcher.on('change', (path) => written(basename(path)))
     await new Promise((resolve) => watcher.once('ready', resolve))
@@ -44,26 +43,12 @@ export const WATCHERS = {
   },
 
   async '@parcel/watcher'(directory, _names, written) {
-    const { default: parcel } = await peer('@parcel/watcher')
+    const { default: parcel } = await importPackage('@parcel/watcher')
     const subscription = await parcel.subscribe(directory, (_error, events) => {
       for (const { path } of events) written(basename(path))
     })
     return () => subscription.unsubscribe()
   },
-}
-
-const require = createRequire(new URL('peers/package.json', import.meta.url))
-
-/** @param {string} name */
-const peer = (name) => import(pathToFileURL(require.resolve(name)).href)
-
-/** Whether the others are there: they are installed in peers/, for the benchmark alone. */
-export function hasPeers() {
-  try {
-    return require.resolve('chokidar') !== ''
-  } catch {
-    return false
-  }
 }
 
 /** Files in a directory of their own, and who is told of a file that was written. */
@@ -107,7 +92,7 @@ export class Files {
  * @param {(files: Files) => Promise<number>} sample
  */
 export function contest(count, sample) {
-  const names = Object.keys(WATCHERS).filter((name) => NODE_ALONE.has(name) || hasPeers())
+  const names = Object.keys(WATCHERS).filter((name) => NODE_ALONE.has(name) || hasPackage(name))
   const begin = (/** @type {string} */ name) => async () => {
     const files = await new Files(count).watch(WATCHERS[name])
     return { sample: () => sample(files), close: () => files.close() }
