@@ -17,10 +17,23 @@ export function* unpack(text: string): Generator<[name: string, kind: number]> {
   }
 }
 
+/** What the entry of a name in such a text is; undefined when there is none. */
+function find(text: string, name: string): number | undefined {
+  for (let at = 0; at < text.length; ) {
+    const length = text.charCodeAt(at + 1)
+    if (length === name.length && text.startsWith(name, at + 2)) return text.charCodeAt(at)
+    at += 2 + length
+  }
+  return undefined
+}
+
 /** The text for one entry, of which the name has at most 255 characters. */
 export function pack(name: string, kind: number): string {
   return String.fromCharCode(kind, name.length) + name
 }
+
+/** In a text of so many characters a name is looked for as it is. */
+const SHORT = 4096
 
 export class Entries {
   #text = ''
@@ -38,7 +51,9 @@ export class Entries {
 
   /** Whether it is a directory; undefined when there is none of that name. */
   get(name: string): boolean | undefined {
-    return this.#loose().get(name)
+    if (this.#map !== null || this.#text.length > SHORT) return this.#loose().get(name)
+    const kind = find(this.#text, name)
+    return kind === undefined ? undefined : (kind & ENTRY_DIRECTORY) !== 0
   }
 
   set(name: string, directory: boolean): void {

@@ -367,8 +367,9 @@ export class Tree {
   }
 
   #entry(dir: Dir, what: TreeRecord['what'], name: string, isDirectory: boolean): void {
-    this.#touch(dir)
     const known = dir.entries.get(name)
+    const stays = what === 'write' || what === 'attributes'
+    if (!stays || !dir.entries.packed) this.#touch(dir)
     switch (what) {
       case 'create':
       case 'to':
