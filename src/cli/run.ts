@@ -10,6 +10,7 @@ import { complain } from './errors.js'
 import { isForeground } from './foreground.js'
 import { Changes } from './run/changes.js'
 import { Filter } from './run/filter.js'
+import { GitIgnore } from './run/gitignore.js'
 import { type Ending, Job, type JobOptions, statusOf } from './run/job.js'
 import { OPTIONS, parseRun, type RunRequest } from './run/options.js'
 import { givenAs, Survey } from './run/paths.js'
@@ -87,7 +88,8 @@ class Runs {
     const survey = new Survey()
     for (const [i, { path }] of given.entries()) survey.add(path, request.paths[i]!)
     this.#missing = survey.missing
-    this.#tree = new Tree(given, new Filter(request), this.#changes, wake)
+    const git = request.gitignore ? new GitIgnore() : undefined
+    this.#tree = new Tree(given, { filter: new Filter(request), git }, this.#changes, wake)
   }
 
   async run(): Promise<number> {

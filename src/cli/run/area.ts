@@ -14,16 +14,26 @@ import { reasonOf } from '../errors.js'
 import type { Changes, Happened } from './changes.js'
 import { Contents, Folder, itemsIn } from './contents.js'
 import type { Filter } from './filter.js'
+import type { GitIgnore } from './gitignore.js'
 import { type Base, below, Scopes } from './scope.js'
 import { silentMounts } from './silent.js'
 import { statusOf } from './status.js'
 
 /** Who is told of what is no change. */
 export interface Told {
-  /** What is watched is not what is to be watched any more. */
-  stale(): void
+  /**
+   * What is watched is not what is to be watched any more.
+   * @param rules because other things are ignored, which is no change of what is not ignored now
+   */
+  stale(rules?: boolean): void
   /** Something is left out. */
   refused(path: Bytes, reason: string): void
+}
+
+/** Which of the names that are found count. */
+export interface Choice {
+  readonly filter: Filter
+  readonly git: GitIgnore | undefined
 }
 
 export class Area {
@@ -32,6 +42,7 @@ export class Area {
   over: Promise<void> = Promise.resolve()
   readonly #base: Base
   readonly #filter: Filter
+  readonly #git: GitIgnore | undefined
   readonly #changes: Changes
   readonly #told: Told
   readonly #silent: ReadonlyMap<Bytes, string>
@@ -39,9 +50,10 @@ export class Area {
   #scopes: Scopes | undefined
   #ready = false
 
-  constructor(base: Base, filter: Filter, changes: Changes, told: Told) {
+  constructor(base: Base, { filter, git }: Choice, changes: Changes, told: Told) {
     this.#base = base
     this.#filter = filter
+    this.#git = git
     this.#changes = changes
     this.#told = told
     this.#silent = silentMounts(base.path)
@@ -76,7 +88,7 @@ export class Area {
 
   get #judge(): Scopes {
     if (this.#scopes === undefined) {
-      this.#scopes = new Scopes(this.#filter, this.#base)
+      this.#scopes = new Scopes(this.#filter, this.#base, this.#git)
       if (this.#ready) setImmediate(() => (this.#scopes = undefined))
     }
     return this.#scopes
@@ -137,6 +149,9 @@ export class Area {
     // Of the directory itself; of its end the end of the loop tells.
     if (path === '.') return
     if (this.#isLink(path) || (from !== undefined && this.#isLink(from))) this.#told.stale()
+    if (type !== 'attributes' && (this.#isRules(path) || (from && this.#isRules(from)))) {
+      this.#told.stale(true)
+    }
     if (type === 'create') this.#appear(path, directory)
     else if (type === 'delete') this.#vanish(path, directory)
     else if (type !== 'rename') this.#change(path, type === 'write')
@@ -147,6 +162,10 @@ export class Area {
   /** Whether a link on the way to a path was here. */
   #isLink(path: Bytes): boolean {
     return this.#judge.placeOf(path)?.isLink === true
+  }
+
+  #isRules(path: Bytes): boolean {
+    return this.#judge.isRules(path)
   }
 
   #appear(path: Bytes, directory: boolean): void {

@@ -34,6 +34,8 @@ export interface RunRequest extends Helpful {
   readonly ignored: string[]
   /** Whether to ignore what is always ignored. */
   defaults: boolean
+  /** Whether to ignore what git does. */
+  gitignore: boolean
   json: boolean
   verbose: boolean
 }
@@ -98,9 +100,18 @@ export const OPTIONS: readonly Option<RunRequest>[] = [
   {
     option: 'no-ignore',
     value: '',
-    help: 'also .git, node_modules, and backups and swap files of editors',
+    help: 'also .git, node_modules, backups and swap files of editors, and what git ignores',
     apply(request) {
       request.defaults = false
+      request.gitignore = false
+    },
+  },
+  {
+    option: 'no-gitignore',
+    value: '',
+    help: 'also what .gitignore and the like say that git ignores',
+    apply(request) {
+      request.gitignore = false
     },
   },
   flag('noQueue', 'forget what changes while the command runs; without, it is run once more', {
@@ -152,6 +163,7 @@ export function parseRun(words: readonly string[]): RunRequest {
     extensions: [],
     ignored: [],
     defaults: true,
+    gitignore: true,
     json: false,
     verbose: false,
   }

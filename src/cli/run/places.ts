@@ -18,6 +18,8 @@ export interface Given {
   readonly path: Bytes
   /** What is looked for below it; without, the path itself is meant. */
   readonly pattern?: Pattern
+  /** It says what git ignores, and is not to be run for. */
+  readonly rules?: true
 }
 
 export class Place {
@@ -26,6 +28,8 @@ export class Place {
   target = false
   /** What is looked for from here on. */
   readonly patterns: Pattern[] = []
+  /** What it says changes what counts. */
+  rules = false
   /** There was a symbolic link here. */
   isLink = false
 
@@ -42,13 +46,20 @@ export class Place {
 export function placesOf(given: readonly Given[]): Place {
   const root = new Place()
   const links = new Map<Bytes, Bytes | undefined>()
-  for (const { path, pattern } of given) {
+  for (const { path, pattern, rules } of given) {
     const place = follow(root, path, links)
-    if (pattern === undefined) {
-      if (place !== undefined) place.target = true
-    } else place?.patterns.push(pattern)
+    if (place === undefined) continue
+    if (pattern !== undefined) place.patterns.push(pattern)
+    else if (rules) place.rules = true
+    else place.target = true
   }
   return root
+}
+
+/** Where the paths of the user end, without links. */
+export function* endsIn(place: Place, path: Bytes = ''): Generator<Bytes> {
+  if (place.target || place.patterns.length > 0) yield path === '' ? '/' : path
+  for (const [name, child] of place.children) yield* endsIn(child, `${path}/${name}`)
 }
 
 /** @param links what is known of the paths on the way; undefined for what is no link */

@@ -7,6 +7,7 @@
  */
 import { type Bytes, textOf } from '../bytes.js'
 import type { Filter } from './filter.js'
+import { type GitIgnore, hasRules, type Rules } from './gitignore.js'
 import type { Pattern } from './pattern.js'
 import type { Place } from './places.js'
 
@@ -38,22 +39,28 @@ interface Scope {
   /** All that is in it counts, if the filter lets it. */
   readonly whole: boolean
   readonly searches: readonly Search[]
+  /** What git ignores in it. */
+  readonly rules: Rules | undefined
 }
 
 export class Scopes {
   readonly #filter: Filter
+  readonly #git: GitIgnore | undefined
   readonly #known = new Map<Bytes, Scope>()
   /** That of the last question: most names are asked for directory by directory. */
   #last: { readonly directory: Bytes; readonly scope: Scope }
 
-  constructor(filter: Filter, base: Base) {
+  /** @param git what it ignores, unless that counts */
+  constructor(filter: Filter, base: Base, git: GitIgnore | undefined) {
     this.#filter = filter
+    this.#git = git
     const { path, place } = base
     const root = {
       path,
       place,
       whole: place.target,
       searches: place.patterns.map((pattern) => ({ pattern, from: path })),
+      rules: isEnd(place) ? git?.at(path) : undefined,
     }
     this.#known.set('', root)
     this.#last = { directory: '', scope: root }
@@ -67,7 +74,7 @@ export class Scopes {
     const place = scope.place?.children.get(name)
     const named = place?.target === true
     const full = below(scope.path, name)
-    const found = this.#finds(scope, full, name)
+    const found = this.#finds(scope, full, name, directory)
     if (directory) {
       const counts = named || (found && scope.whole)
       const enters = found && (scope.whole || searchesIn(scope.searches, full).length > 0)
@@ -75,7 +82,16 @@ export class Scopes {
     }
     const listed = found && this.#filter.counts(textOf(name))
     const counts = named || (listed && (scope.whole || matches(scope.searches, full)))
-    return { admitted: counts || place !== undefined, counts, place }
+    const admitted = counts || place !== undefined || isRules(scope, name)
+    return { admitted, counts, place }
+  }
+
+  /** Whether a file says what counts. */
+  isRules(path: Bytes): boolean {
+    const cut = path.lastIndexOf('/')
+    const scope = this.#of(cut === -1 ? '' : path.slice(0, cut))
+    const name = path.slice(cut + 1)
+    return isRules(scope, name) || scope.place?.children.get(name)?.rules === true
   }
 
   /** The place of a path, if it is on the way to one of the user, or at its end. */
@@ -100,7 +116,7 @@ export class Scopes {
   #within(above: Scope, name: Bytes): Scope {
     const path = below(above.path, name)
     const place = above.place?.children.get(name)
-    const found = this.#finds(above, path, name)
+    const found = this.#finds(above, path, name, true)
     return {
       path,
       place,
@@ -109,13 +125,36 @@ export class Scopes {
         ...(found ? searchesIn(above.searches, path) : []),
         ...(place?.patterns ?? []).map((pattern) => ({ pattern, from: path })),
       ],
+      rules: this.#rulesOf(above, path, place, found),
     }
   }
 
-  /** Whether a name is looked at because of the directory that it is in. */
-  #finds({ whole, searches }: Scope, path: Bytes, name: Bytes): boolean {
-    return (whole || searches.length > 0) && this.#filter.enters(textOf(path), textOf(name))
+  #rulesOf(
+    { rules }: Scope,
+    path: Bytes,
+    place: Place | undefined,
+    found: boolean,
+  ): Rules | undefined {
+    if (found) return this.#git?.below(rules, path)
+    return place !== undefined && isEnd(place) ? this.#git?.at(path) : undefined
   }
+
+  /** Whether a name is looked at because of the directory that it is in. */
+  #finds({ whole, searches, rules }: Scope, path: Bytes, name: Bytes, directory: boolean): boolean {
+    return (
+      (whole || searches.length > 0) &&
+      this.#filter.enters(textOf(path), textOf(name)) &&
+      !rules?.ignores(path, directory)
+    )
+  }
+}
+
+function isEnd({ target, patterns }: Place): boolean {
+  return target || patterns.length > 0
+}
+
+function isRules({ rules }: Scope, name: Bytes): boolean {
+  return rules !== undefined && hasRules(name)
 }
 
 export function below(directory: Bytes, name: Bytes): Bytes {

@@ -34,3 +34,19 @@ export function statusOf(path: Bytes): Status | undefined {
     return undefined
   }
 }
+
+export function isThere(path: Bytes): boolean {
+  return statusOf(path) !== undefined
+}
+
+/** File systems stamp times by the tick of a clock: ms. */
+const TICK = 50
+
+/** Whether a path has come, or was changed, since a time: ms since 1970. */
+export function isSince(path: Bytes, time: number): boolean {
+  try {
+    return lstatSync(pathOf(path)).ctimeMs >= time - TICK
+  } catch {
+    return false
+  }
+}

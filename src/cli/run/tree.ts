@@ -11,12 +11,12 @@
  */
 
 import { type Bytes, textOf } from '../bytes.js'
-import { Area } from './area.js'
+import { Area, type Choice } from './area.js'
 import type { Changes, Happened } from './changes.js'
-import type { Filter } from './filter.js'
 import { unwatchable } from './paths.js'
-import { type Given, placesOf } from './places.js'
+import { endsIn, type Given, type Place, placesOf } from './places.js'
 import { below } from './scope.js'
+import { isSince, isThere } from './status.js'
 import { basesOf, Way } from './way.js'
 
 /** How often to look again while others move the directories. */
@@ -34,11 +34,13 @@ interface Watching {
 
 export class Tree {
   readonly #given: readonly Given[]
-  readonly #filter: Filter
+  readonly #choice: Choice
   readonly #changes: Changes
   readonly #wake: () => void
   #watching: Watching | undefined
   #isStale = false
+  /** Only because other things are ignored. */
+  #isQuiet = false
   /** Resolves when other trees are watched. */
   #work: Promise<void> | undefined
   #failure: unknown
@@ -46,9 +48,9 @@ export class Tree {
   #refused: string[] = []
 
   /** @param wake called when something has happened */
-  constructor(given: readonly Given[], filter: Filter, changes: Changes, wake: () => void) {
+  constructor(given: readonly Given[], choice: Choice, changes: Changes, wake: () => void) {
     this.#given = given
-    this.#filter = filter
+    this.#choice = choice
     this.#changes = changes
     this.#wake = wake
   }
@@ -56,7 +58,10 @@ export class Tree {
   /** Resolves when all is watched. @throws (rejects with) SourceError */
   async begin(): Promise<void> {
     const begun = this.#watch()
-    this.#work = begun.catch(() => {})
+    this.#work = begun.then(
+      () => {},
+      () => {},
+    )
     await begun
     this.#work = undefined
     if (this.#isStale) this.#again()
@@ -103,20 +108,32 @@ export class Tree {
     await this.#work
   }
 
-  async #watch(): Promise<void> {
-    for (let round = 1; !this.#isClosed; round++) {
+  /** Answers in which round it was done. */
+  async #watch(): Promise<number> {
+    for (let round = 1; ; round++) {
       this.#isStale = false
-      const bases = basesOf(placesOf(this.#given))
+      if (this.#isClosed) return round
+      const bases = basesOf(this.#places())
       const told = {
-        stale: () => this.#again(),
+        stale: (rules = false) => this.#again(rules),
         refused: (path: Bytes, reason: string) => this.#refuse(path, reason),
       }
-      const areas = bases.map((base) => new Area(base, this.#filter, this.#changes, told))
-      const way = new Way(bases, told.stale)
+      const areas = bases.map((base) => new Area(base, this.#choice, this.#changes, told))
+      const way = new Way(bases, () => told.stale())
       this.#watching = { areas, way, end: new AbortController() }
-      if ((await this.#opened(this.#watching, round < ROUNDS)) && way.holds) return
+      if ((await this.#opened(this.#watching, round < ROUNDS)) && way.holds) return round
       await this.#stop()
     }
+  }
+
+  /** Of what was asked for, and of what says what git ignores in it. */
+  #places(): Place {
+    const places = placesOf(this.#given)
+    const { git } = this.#choice
+    if (git === undefined) return places
+    const files = new Set([...endsIn(places)].flatMap((path) => git.filesAbove(path)))
+    const rules = Array.from(files, (path) => ({ path, rules: true }) as const)
+    return files.size === 0 ? places : placesOf([...this.#given, ...rules])
   }
 
   /** Whether all could be opened; not when one has just gone. */
@@ -146,7 +163,8 @@ export class Tree {
     await Promise.allSettled(watching.areas.map(({ over }) => over))
   }
 
-  #again(): void {
+  #again(quiet = false): void {
+    this.#isQuiet = quiet && (this.#isQuiet || !this.#isStale)
     this.#isStale = true
     if (this.#isClosed || this.#work !== undefined || this.#watching === undefined) return
     this.#work = this.#rewatch()
@@ -158,10 +176,12 @@ export class Tree {
 
   async #rewatch(): Promise<void> {
     while (this.#isStale && !this.#isClosed) {
+      const quiet = this.#isQuiet
       const before = this.#items()
+      const since = Date.now()
       await this.#stop()
-      await this.#watch()
-      this.#compare(before, this.#items())
+      const rounds = await this.#watch()
+      this.#compare(before, this.#items(), quiet && rounds === 1 ? since : undefined)
       this.#wake()
     }
   }
@@ -189,20 +209,23 @@ export class Tree {
     return items
   }
 
-  #compare(before: Map<Bytes, string>, after: Map<Bytes, string>): void {
+  /** @param since since when names may have come; without, all others have come */
+  #compare(before: Map<Bytes, string>, after: Map<Bytes, string>, since?: number): void {
     for (const [path, mark] of after) {
       const old = before.get(path)
+      if (old === undefined && since !== undefined && !isSince(path, since)) continue
       if (old === undefined) this.#note(path, mark, 'appeared')
       else if (old !== mark) this.#note(path, mark, 'changed')
     }
     for (const [path, mark] of before) {
-      if (!after.has(path)) this.#note(path, mark, 'vanished')
+      if (after.has(path) || (since !== undefined && isThere(path))) continue
+      this.#note(path, mark, 'vanished')
     }
   }
 
   #note(path: Bytes, mark: string, happened: Happened): void {
     const isDirectory = mark === DIRECTORY
-    if (isDirectory && !this.#filter.countsAll) return
+    if (isDirectory && !this.#choice.filter.countsAll) return
     this.#changes.note(textOf(path), happened, isDirectory)
   }
 }

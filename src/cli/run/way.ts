@@ -60,6 +60,7 @@ function basesBehind(path: Bytes, { children }: Place): Base[] {
   return [...children].flatMap(([name, child]) => {
     const at = below(path, name)
     if (isDirectory(at)) return basesAt(at, child)
+    if (child.rules) return []
     const reason = new Error(
       'its directory may not be read, which would tell of it, and of another in its place',
     )
