@@ -5,21 +5,32 @@ import { once } from 'node:events'
 import { resolve } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { kqueue, userEvent } from '../index.js'
+import { textOf } from './bytes.js'
 import type { Command, World } from './command.js'
 import { complain } from './errors.js'
 import { isForeground } from './foreground.js'
 import { Changes } from './run/changes.js'
 import { Filter } from './run/filter.js'
 import { GitIgnore } from './run/gitignore.js'
+import { readPaths } from './run/input.js'
 import { type Ending, Job, type JobOptions, statusOf } from './run/job.js'
+import { isKey, Keys } from './run/keys.js'
+import { Loop } from './run/loop.js'
 import { OPTIONS, parseRun, type RunRequest } from './run/options.js'
-import { givenAs, Survey } from './run/paths.js'
+import { absolute, assertWatchable, givenAs } from './run/paths.js'
+import type { Given } from './run/places.js'
 import { type Report, reportFor } from './run/report.js'
 import { Tree } from './run/tree.js'
 
 /** How often a program that is being written is tried, and how long to wait in between, ms. */
 const MOST_TRIES = 50
 const BETWEEN_TRIES = 20
+
+/**
+ * What changes so soon after a command has begun that is to be restarted is likely to be its own
+ * work, and later that of somebody who works on it: ms.
+ */
+const STARTING = 500
 
 /** What is moved away may be told of so much later, since it may come somewhere else: ms. */
 const LATE = 10
@@ -33,6 +44,8 @@ export const run: Command<RunRequest> = {
   summary: 'run a command again whenever a path changes',
   about: [
     'Runs the command, and runs it again whenever one of the files, or something in one of the directories, has changed. What changes while it runs is one more run when it has ended; with --restart it is ended at once.',
+    "A PATH in quotes may be a pattern, as 'src/**/*.ts'; - stands for the lines of standard input. What git ignores is left out.",
+    'On a terminal, the space bar runs the command again and q quits, while no command has the terminal.',
     'The first word /_ of the command stands for the path that has changed first, which is also in its environment as KQ_PATH.',
   ],
   options: OPTIONS,
@@ -43,9 +56,11 @@ export const run: Command<RunRequest> = {
       line: 'kq run -r -e js,json . -- node server.js',
     },
     { text: 'The file that was saved:', line: 'kq run -p queries -- psql -f /_' },
+    { text: 'What git knows:', line: 'git ls-files -z | kq run -0 -- make' },
+    { text: 'A line for the shell:', line: "kq run -s src -- 'make 2>&1 | tail'" },
   ],
   status: [
-    ['0', 'nobody reads its lines any more'],
+    ['0', 'q was pressed, or nobody reads its lines any more'],
     ['1', 'a path cannot be watched'],
     ['2', 'bad usage'],
     ['130, 131', 'interrupted, quit'],
@@ -57,7 +72,16 @@ export const run: Command<RunRequest> = {
   ],
 
   read: parseRun,
-  run: (request, world) => new Runs(request, world).run(),
+  run: async (request, world) => new Runs(request, world, await givenBy(request, world)).run(),
+}
+
+/** What is to be watched. @throws (rejects with) SourceError */
+async function givenBy({ paths, input }: RunRequest, { signal }: World): Promise<Given[]> {
+  const more = input === undefined ? [] : await readPaths(input, signal)
+  return [
+    ...paths.map(givenAs),
+    ...more.map((path) => ({ path: absolute(path), word: textOf(path) })),
+  ]
 }
 
 class Runs {
@@ -69,7 +93,16 @@ class Runs {
   /** Something has happened. */
   readonly #news = userEvent(this.#queue, 1)
   readonly #tree: Tree
+  /** Paths that are not there yet, and of which that was not said. */
   readonly #missing: string[]
+  /** The path that was named first. */
+  readonly #first: string
+  readonly #keys: Keys | undefined
+  readonly #loop = new Loop()
+  /** When the last run began: ms. */
+  #began = 0
+  /** When it had ended, something had changed. */
+  #isInside = false
   /** The run that began last. */
   #job: Job | undefined
   /** Its end has not been told. */
@@ -77,18 +110,17 @@ class Runs {
   #count = 0
 
   /** @throws SourceError */
-  constructor(request: RunRequest, world: World) {
+  constructor(request: RunRequest, world: World, given: readonly Given[]) {
     this.#request = request
     this.#world = world
     this.#report = reportFor(request, world.output)
     world.interruption.heed(['SIGQUIT'])
     const wake = () => this.#news.trigger()
     this.#changes = new Changes(request.delay, wake)
-    const given = request.paths.map(givenAs)
-    const survey = new Survey()
-    for (const [i, { path }] of given.entries()) survey.add(path, request.paths[i]!)
-    this.#missing = survey.missing
+    this.#first = textOf(given[0]!.path)
+    this.#missing = assertWatchable(given)
     const git = request.gitignore ? new GitIgnore() : undefined
+    this.#keys = Keys.open(this.#queue)
     this.#tree = new Tree(given, { filter: new Filter(request), git }, this.#changes, wake)
   }
 
@@ -102,28 +134,32 @@ class Runs {
       signal.throwIfAborted()
       this.#complain()
       await this.#report.watching(this.#tree.size())
-      return await this.#loop()
+      return await this.#repeat()
     } finally {
       leaveReader()
       signal.removeEventListener('abort', close)
       this.#running = false
+      this.#keys?.close()
       await this.#tree.close()
       this.#queue.close()
       await this.#stopForGood()
     }
   }
 
-  async #loop(): Promise<number> {
+  async #repeat(): Promise<number> {
     const { signal } = this.#world
     this.#changes.clear()
     if (!this.#request.postpone) await this.#start()
     for (;;) {
-      await this.#queue.wait({ nevents: 1, timeout: this.#left(), signal })
+      if (!this.#running || this.#request.restart) this.#keys?.listen()
+      const [event] = await this.#queue.wait({ nevents: 1, timeout: this.#left(), signal })
+      const key = isKey(event) ? this.#keys?.pressed() : undefined
+      if (key === 'quit') return 0
       this.#tree.assertWatching()
       this.#complain()
       const ending = await this.#tellEnd()
       if (ending !== undefined && this.#request.once) return statusOf(ending)
-      if (this.#left() === 0) await this.#start()
+      if (key === 'again' || this.#left() === 0) await this.#start()
     }
   }
 
@@ -147,11 +183,10 @@ class Runs {
     const job = this.#job
     if (!this.#running || job?.ending === undefined) return undefined
     this.#running = false
-    if (this.#request.noQueue) {
-      await delay(LATE)
-      await this.#tree.settle()
-      this.#changes.clear()
-    }
+    if (this.#request.noQueue) await delay(LATE)
+    await this.#tree.settle()
+    if (this.#request.noQueue) this.#changes.clear()
+    this.#isInside = !this.#changes.empty
     await this.#report.ended(this.#count, job, job.ending)
     return job.ending
   }
@@ -162,11 +197,16 @@ class Runs {
     // What has happened until now is what this run will see.
     await this.#tree.settle()
     this.#world.signal.throwIfAborted()
+    const inside = restart ? this.#changes.since <= this.#began + STARTING : this.#isInside
     const paths = this.#changes.take()
+    this.#warn(this.#loop.next(paths, inside))
+    if (!restart) this.#keys?.rest()
     this.#report.beginning()
-    const options = { env: environment(paths), apart: restart, aside: json }
+    const deaf = this.#request.input !== undefined
+    const options = { env: environment(paths), apart: restart, deaf, aside: json }
     const job = await begin(this.#words(paths), options, this.#world.signal)
     this.#job = job
+    this.#began = performance.now()
     this.#running = true
     job.ended.then(() => {
       if (this.#running && this.#job === job) this.#news.trigger()
@@ -174,8 +214,18 @@ class Runs {
     await this.#report.started(++this.#count, job, paths)
   }
 
-  #words([first = resolve(this.#request.paths[0]!)]: readonly string[]): string[] {
-    const words = [...this.#request.command]
+  /** @param path what the command seems to write itself */
+  #warn(path: string | undefined): void {
+    if (path === undefined) return
+    complain(
+      `the last runs were each for what changed while the command ran, as ${path}; if it writes that itself, leave it out by --ignore, or use --no-queue`,
+    )
+  }
+
+  #words([first = resolve(this.#first)]: readonly string[]): string[] {
+    const { shell, command } = this.#request
+    if (shell) return ['/bin/sh', '-c', command.join(' ')]
+    const words = [...command]
     const at = words.indexOf(PATH_WORD)
     if (at !== -1) words[at] = first
     return words

@@ -43,6 +43,11 @@ export class Changes {
     readonly begin: () => void = () => {},
   ) {}
 
+  /** When the first change was noted: ms. */
+  get since(): number {
+    return this.empty ? Number.POSITIVE_INFINITY : this.#first
+  }
+
   get empty(): boolean {
     return this.#files.size === 0 && this.#directories.size === 0
   }

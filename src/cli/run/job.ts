@@ -27,6 +27,8 @@ export interface JobOptions {
   readonly env: NodeJS.ProcessEnv
   /** In a session of its own, without a terminal to read from. */
   readonly apart: boolean
+  /** Standard input is not for the command. */
+  readonly deaf: boolean
   /** Standard output is for others: what the command writes there goes to standard error. */
   readonly aside: boolean
 }
@@ -44,7 +46,7 @@ export class Job {
   readonly #name: string
   readonly #apart: boolean
 
-  constructor(words: readonly string[], { env, apart, aside }: JobOptions) {
+  constructor(words: readonly string[], { env, apart, deaf, aside }: JobOptions) {
     const [name = ''] = words
     this.#name = name
     const execution = executable(words, env)
@@ -63,7 +65,7 @@ export class Job {
       const child = spawn(program, args, {
         env: execution.env,
         detached: apart,
-        stdio: [apart ? 'ignore' : 'inherit', aside ? 2 : 'inherit', 'inherit'],
+        stdio: [apart || deaf ? 'ignore' : 'inherit', aside ? 2 : 'inherit', 'inherit'],
       })
       child.on('exit', (code, signal) => end({ code, signal }))
       child.on(

@@ -13,6 +13,10 @@ import { signalNumber } from '../signals.js'
 export interface RunRequest extends Helpful {
   /** As they were written. */
   readonly paths: string[]
+  /** Whether there are more on standard input, and what is behind each of them. */
+  input: '\n' | '\0' | undefined
+  /** The command is a line for a shell. */
+  shell: boolean
   command: readonly string[]
   /** Do not wait for the command to end, but end it. */
   restart: boolean
@@ -68,6 +72,16 @@ export const OPTIONS: readonly Option<RunRequest>[] = [
     help: 'clear the terminal before each run; -cc also what has scrolled away',
     apply(request) {
       request.clear++
+    },
+  },
+  flag('shell', 'the words after -- are a line for sh: pipes and the like', { short: 's' }),
+  {
+    option: 'null',
+    short: '0',
+    value: '',
+    help: 'paths from standard input, too, each with a NUL behind it; lines with the path -',
+    apply(request) {
+      request.input = '\0'
     },
   },
   {
@@ -151,7 +165,9 @@ export function parseRun(words: readonly string[]): RunRequest {
   const request: RunRequest = {
     help: false,
     paths: [],
+    input: undefined,
     command: [],
+    shell: false,
     restart: false,
     postpone: false,
     once: false,
@@ -169,6 +185,7 @@ export function parseRun(words: readonly string[]): RunRequest {
   }
   readWords('run', OPTIONS, words, request, (word, at) => {
     if (word === undefined) request.command = words.slice(at + 1)
+    else if (word === '-') request.input ??= '\n'
     else request.paths.push(word)
     return word === undefined
   })
@@ -178,13 +195,14 @@ export function parseRun(words: readonly string[]): RunRequest {
 
 const FOR_EXAMPLE = 'write for example: kq run src -- make'
 
-function assertWhole({ paths, command, restart, noQueue }: RunRequest): void {
+function assertWhole({ paths, input, command, restart, noQueue }: RunRequest): void {
   const [name] = command
   if (name === undefined) {
     throw new UsageError(`run needs a command after --; ${FOR_EXAMPLE}`)
   }
   if (name === '') throw new UsageError(`the command '' is no command; ${FOR_EXAMPLE}`)
-  if (paths.length === 0) throw new UsageError(`run needs a path before --; ${FOR_EXAMPLE}`)
+  if (paths.length === 0 && input === undefined)
+    throw new UsageError(`run needs a path before --; ${FOR_EXAMPLE}`)
   if (paths.includes('')) throw new UsageError(`the path '' names nothing; ${FOR_EXAMPLE}`)
   if (restart && noQueue) {
     throw new UsageError('--restart and --no-queue contradict each other; write one of them')

@@ -31,8 +31,8 @@ export function currentDirectory(): string {
  */
 export function givenAs(word: string): Given {
   const wild = patternOf(word)
-  if (wild === undefined || existsSync(fileOf(word))) return { path: absolute(bytesOf(word)) }
-  return { path: absolute(bytesOf(wild.directory)), pattern: wild.pattern }
+  if (wild === undefined || existsSync(fileOf(word))) return { path: absolute(bytesOf(word)), word }
+  return { path: absolute(bytesOf(wild.directory)), word, pattern: wild.pattern }
 }
 
 /** @throws SourceError */
@@ -40,35 +40,32 @@ export function absolute(path: Bytes): Bytes {
   return path.startsWith('/') ? path : `${bytesOf(currentDirectory())}/${path}`
 }
 
-/** Tells what is asked about many paths. */
-export class Survey {
-  /** Paths that are not there yet. */
-  readonly missing: string[] = []
+/**
+ * Those that are not there yet, as they were written.
+ * @throws SourceError for one that cannot be watched
+ */
+export function assertWatchable(given: readonly Given[]): string[] {
   /** Devices of which Linux tells. */
-  readonly #devices = new Set<number>()
+  const devices = new Set<number>()
+  return given.filter(({ path, word }) => isMissing(path, word, devices)).map(({ word }) => word)
+}
 
-  /**
-   * @param word as it was written
-   * @throws SourceError when it cannot be watched
-   */
-  add(path: Bytes, word: string): void {
-    try {
-      const stats = statSync(pathOf(path), { throwIfNoEntry: false })
-      if (stats === undefined) {
-        assertAbsent(path)
-        this.missing.push(word)
-        return
-      }
-      if (!stats.isFile() && !stats.isDirectory()) {
-        throw new Refusal('EINVAL', 'it is neither a file nor a directory')
-      }
-      if (this.#devices.has(stats.dev)) return
-      const silence = silenceOf(path)
-      if (silence !== undefined) throw silence
-      this.#devices.add(stats.dev)
-    } catch (error) {
-      throw new SourceError(word, error)
+function isMissing(path: Bytes, word: string, devices: Set<number>): boolean {
+  try {
+    const stats = statSync(pathOf(path), { throwIfNoEntry: false })
+    if (stats === undefined) {
+      assertAbsent(path)
+      return true
     }
+    if (!stats.isFile() && !stats.isDirectory()) {
+      throw new Refusal('EINVAL', 'it is neither a file nor a directory')
+    }
+    const silence = devices.has(stats.dev) ? undefined : silenceOf(path)
+    if (silence !== undefined) throw silence
+    devices.add(stats.dev)
+    return false
+  } catch (error) {
+    throw new SourceError(word, error)
   }
 }
 

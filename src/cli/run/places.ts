@@ -16,6 +16,8 @@ const MOST_LINKS = 40
 export interface Given {
   /** Absolute. */
   readonly path: Bytes
+  /** As it was written. */
+  readonly word: string
   /** What is looked for below it; without, the path itself is meant. */
   readonly pattern?: Pattern
   /** It says what git ignores, and is not to be run for. */

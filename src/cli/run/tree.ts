@@ -132,7 +132,7 @@ export class Tree {
     const { git } = this.#choice
     if (git === undefined) return places
     const files = new Set([...endsIn(places)].flatMap((path) => git.filesAbove(path)))
-    const rules = Array.from(files, (path) => ({ path, rules: true }) as const)
+    const rules = Array.from(files, (path) => ({ path, word: textOf(path), rules: true }) as const)
     return files.size === 0 ? places : placesOf([...this.#given, ...rules])
   }
 

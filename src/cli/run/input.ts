@@ -1,0 +1,63 @@
+/**
+ * Paths from standard input, one a line or each with a NUL behind it.
+ */
+import { fstatSync, readFileSync, readSync } from 'node:fs'
+import { isatty } from 'node:tty'
+import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../../index.js'
+import type { Bytes } from '../bytes.js'
+import { Refusal, SourceError } from '../errors.js'
+
+const STDIN = 0
+const CHUNK = 65_536
+
+/**
+ * @param end what is behind each path
+ * @throws (rejects with) SourceError; the reason of `signal`
+ */
+export async function readPaths(end: '\n' | '\0', signal: AbortSignal): Promise<Bytes[]> {
+  try {
+    if (isatty(STDIN)) {
+      throw new Refusal(
+        'EINVAL',
+        'it is a terminal; write for example: git ls-files -z | kq run -0 -- make',
+      )
+    }
+    const text = await readWhole(signal)
+    const paths = text.split(end).filter((path) => path !== '')
+    if (paths.length === 0) throw new Refusal('ENOENT', 'no path has come from it')
+    return paths
+  } catch (error) {
+    if (signal.aborted) throw error
+    throw new SourceError('standard input', error)
+  }
+}
+
+/** Never waits in a system call, so that signals are seen to meanwhile. */
+async function readWhole(signal: AbortSignal): Promise<Bytes> {
+  const stats = fstatSync(STDIN)
+  if (!stats.isFIFO() && !stats.isSocket()) return readFileSync(STDIN, 'latin1')
+  const queue = kqueue()
+  const chunks: Buffer[] = []
+  try {
+    queue.kevent([EV_SET(STDIN, EVFILT_READ, EV_ADD)])
+    for (;;) {
+      await queue.wait({ nevents: 1, signal })
+      const chunk = Buffer.allocUnsafe(CHUNK)
+      const length = readSome(chunk)
+      if (length === 0) return Buffer.concat(chunks).toString('latin1')
+      if (length > 0) chunks.push(chunk.subarray(0, length))
+    }
+  } finally {
+    queue.close()
+  }
+}
+
+/** How many bytes there were, 0 at the end; -1 when somebody else has read them. */
+function readSome(chunk: Buffer): number {
+  try {
+    return readSync(STDIN, chunk)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return -1
+    throw error
+  }
+}
