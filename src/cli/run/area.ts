@@ -15,7 +15,7 @@ import type { Changes, Happened } from './changes.js'
 import { Contents, Folder, itemsIn } from './contents.js'
 import type { Filter } from './filter.js'
 import type { GitIgnore } from './gitignore.js'
-import { type Base, below, Scopes } from './scope.js'
+import { type Base, below, Scopes, type Verdict } from './scope.js'
 import { silentMounts } from './silent.js'
 import { statusOf } from './status.js'
 
@@ -100,20 +100,19 @@ export class Area {
 
   /** Whether to hear of a name that was found. */
   #meet(path: Bytes, directory: boolean): boolean {
-    const { admitted, counts } = this.#judge.judge(path, directory)
-    if (!admitted) return false
-    if (directory && this.#silent.has(this.#full(path))) {
-      if (counts) this.#told.refused(this.#full(path), this.#silent.get(this.#full(path))!)
+    const verdict = this.#judge.judge(path, directory)
+    if (!verdict.admitted) return false
+    if (directory && this.#silent.size > 0 && this.#silent.has(this.#full(path))) {
+      if (verdict.counts) this.#told.refused(this.#full(path), this.#silent.get(this.#full(path))!)
       return false
     }
     // Later there is an event.
-    if (!this.#ready) this.#enter(path, directory)
+    if (!this.#ready) this.#enter(path, directory, verdict)
     return true
   }
 
   /** Takes in what has a name: whether it counts. */
-  #enter(path: Bytes, directory: boolean): boolean {
-    const { counts, place } = this.#judge.judge(path, directory)
+  #enter(path: Bytes, directory: boolean, { counts, place }: Verdict): boolean {
     if (directory) {
       this.contents.setFolder(path, new Folder(counts))
       this.#assertReadable(path)
@@ -170,7 +169,9 @@ export class Area {
 
   #appear(path: Bytes, directory: boolean): void {
     const known = this.contents.mark(path) !== undefined
-    if (this.#enter(path, directory)) this.#note(path, known ? 'changed' : 'appeared', directory)
+    const verdict = this.#judge.judge(path, directory)
+    if (this.#enter(path, directory, verdict))
+      this.#note(path, known ? 'changed' : 'appeared', directory)
   }
 
   #vanish(path: Bytes, directory: boolean): void {

@@ -7,13 +7,43 @@
 import type { Bytes } from '../bytes.js'
 
 export class Folder {
-  /** The mark of each file. */
-  readonly files = new Map<Bytes, string>()
-  readonly folders = new Map<Bytes, Folder>()
+  // None where there is nothing, as in most of very many directories.
+  #files: Map<Bytes, string> | undefined
+  #folders: Map<Bytes, Folder> | undefined
 
   /** @param whole all that is in it counts, if the filter lets it */
   constructor(readonly whole: boolean) {}
+
+  /** The mark of each file. */
+  get files(): ReadonlyMap<Bytes, string> {
+    return this.#files ?? NO_FILES
+  }
+
+  get folders(): ReadonlyMap<Bytes, Folder> {
+    return this.#folders ?? NO_FOLDERS
+  }
+
+  set(name: Bytes, item: string | Folder): void {
+    if (typeof item === 'string') {
+      this.#files ??= new Map()
+      this.#files.set(name, item)
+    } else {
+      this.#folders ??= new Map()
+      this.#folders.set(name, item)
+    }
+  }
+
+  deleteFile(name: Bytes): boolean {
+    return this.#files?.delete(name) ?? false
+  }
+
+  deleteFolder(name: Bytes): void {
+    this.#folders?.delete(name)
+  }
 }
+
+const NO_FILES: ReadonlyMap<Bytes, string> = new Map()
+const NO_FOLDERS: ReadonlyMap<Bytes, Folder> = new Map()
 
 export class Contents {
   readonly #root = new Folder(false)
@@ -35,26 +65,38 @@ export class Contents {
 
   setFile(path: Bytes, mark: string): void {
     const { folder, name } = this.at(path)
-    folder?.files.set(name, mark)
+    folder?.set(name, mark)
   }
 
   setFolder(path: Bytes, folder: Folder): void {
     const { folder: above, name } = this.at(path)
-    above?.folders.set(name, folder)
+    above?.set(name, folder)
   }
 
   deleteFile(path: Bytes): boolean {
     const { folder, name } = this.at(path)
-    return folder?.files.delete(name) ?? false
+    return folder?.deleteFile(name) ?? false
   }
 
   /** Takes a folder out, with what is in it. */
   deleteFolder(path: Bytes): Folder | undefined {
     const { folder: above, name } = this.at(path)
     const folder = above?.folders.get(name)
-    above?.folders.delete(name)
+    above?.deleteFolder(name)
     this.#last = { directory: '', folder: this.#root }
     return folder
+  }
+
+  /** How many files there are, and directories in which all counts. */
+  count(): { files: number; directories: number } {
+    const count = { files: 0, directories: 0 }
+    const left = [this.#root]
+    for (let folder = left.pop(); folder !== undefined; folder = left.pop()) {
+      count.files += folder.files.size
+      if (folder.whole) count.directories++
+      left.push(...folder.folders.values())
+    }
+    return count
   }
 
   /** All that there is. */

@@ -6,6 +6,7 @@
  *     filter.enters('/project/src/run.ts', 'run.ts') && filter.counts('run.ts')
  */
 import { resolve } from 'node:path'
+import { type Bytes, textOf } from '../bytes.js'
 import { globToRegExp, literally } from './glob.js'
 import { currentDirectory } from './paths.js'
 
@@ -66,15 +67,14 @@ export class Filter {
   }
 
   /** Whether what has this absolute path is looked at, and if it is a directory what is in it. */
-  enters(path: string, name: string): boolean {
-    return (
-      !this.#names.some((pattern) => pattern.test(name)) &&
-      !this.#paths.some((pattern) => pattern.test(path))
-    )
+  enters(path: Bytes, name: Bytes): boolean {
+    const text = textOf(name)
+    if (this.#names.some((pattern) => pattern.test(text))) return false
+    return this.#paths.length === 0 || !this.#paths.some((pattern) => pattern.test(textOf(path)))
   }
 
   /** Whether a file of this name counts. */
-  counts(name: string): boolean {
-    return this.countsAll || this.#endings.some((ending) => name.endsWith(ending))
+  counts(name: Bytes): boolean {
+    return this.countsAll || this.#endings.some((ending) => textOf(name).endsWith(ending))
   }
 }

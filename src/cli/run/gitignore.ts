@@ -52,12 +52,18 @@ export class GitIgnore {
     return rules && this.#extend(rules, directory)
   }
 
-  /** The files with rules for a directory that are not in it: they need not be there. */
-  filesAbove(directory: Bytes): Bytes[] {
-    const root = rootOf(directory)
-    if (root === undefined) return []
-    const above = [root, ...between(root, directory)].slice(0, -1)
-    return [excludeOf(root), ...above.map((path) => `${path}/${RULES}`)]
+  /** The files with rules for directories that are not in them: they need not be there. */
+  filesAbove(directories: Iterable<Bytes>): Set<Bytes> {
+    const files = new Set<Bytes>()
+    for (const directory of directories) {
+      const root = rootOf(directory)
+      if (root === undefined) continue
+      files.add(excludeOf(root))
+      for (const path of [root, ...between(root, directory)].slice(0, -1)) {
+        files.add(`${path}/${RULES}`)
+      }
+    }
+    return files
   }
 
   /** @param from where patterns begin: the repository, or a directory in it that it ignores */

@@ -8,6 +8,7 @@
 import { lstatSync, readlinkSync } from 'node:fs'
 import { type Bytes, pathOf } from '../bytes.js'
 import type { Pattern } from './pattern.js'
+import { statusOf } from './status.js'
 
 /** A link that leads on to so many others leads nowhere (ELOOP). */
 const MOST_LINKS = 40
@@ -44,9 +45,11 @@ export class Place {
   }
 }
 
-/** The places of what was asked for: that of the root directory. */
-export function placesOf(given: readonly Given[]): Place {
-  const root = new Place()
+/**
+ * The places of what was asked for: that of the root directory.
+ * @param root is given more
+ */
+export function placesOf(given: readonly Given[], root = new Place()): Place {
   const links = new Map<Bytes, Bytes | undefined>()
   for (const { path, pattern, rules } of given) {
     const place = follow(root, path, links)
@@ -58,10 +61,17 @@ export function placesOf(given: readonly Given[]): Place {
   return root
 }
 
-/** Where the paths of the user end, without links. */
-export function* endsIn(place: Place, path: Bytes = ''): Generator<Bytes> {
-  if (place.target || place.patterns.length > 0) yield path === '' ? '/' : path
-  for (const [name, child] of place.children) yield* endsIn(child, `${path}/${name}`)
+/** Where the paths of the user end that are no files, without links. */
+export function directoriesIn(place: Place, path: Bytes = ''): Bytes[] {
+  const directories: Bytes[] = []
+  if (place.target || place.patterns.length > 0) {
+    const isFile = place.children.size === 0 && statusOf(path || '/')?.kind === 'file'
+    if (!isFile) directories.push(path || '/')
+  }
+  for (const [name, child] of place.children) {
+    directories.push(...directoriesIn(child, `${path}/${name}`))
+  }
+  return directories
 }
 
 /** @param links what is known of the paths on the way; undefined for what is no link */

@@ -80,7 +80,7 @@ export class Scopes {
       const enters = found && (scope.whole || searchesIn(scope.searches, full).length > 0)
       return { admitted: place !== undefined || enters, counts, place }
     }
-    const listed = found && this.#filter.counts(textOf(name))
+    const listed = found && this.#filter.counts(name)
     const counts = named || (listed && (scope.whole || matches(scope.searches, full)))
     const admitted = counts || place !== undefined || isRules(scope, name)
     return { admitted, counts, place }
@@ -143,7 +143,7 @@ export class Scopes {
   #finds({ whole, searches, rules }: Scope, path: Bytes, name: Bytes, directory: boolean): boolean {
     return (
       (whole || searches.length > 0) &&
-      this.#filter.enters(textOf(path), textOf(name)) &&
+      this.#filter.enters(path, name) &&
       !rules?.ignores(path, directory)
     )
   }

@@ -14,7 +14,7 @@ import { type Bytes, textOf } from '../bytes.js'
 import { Area, type Choice } from './area.js'
 import type { Changes, Happened } from './changes.js'
 import { unwatchable } from './paths.js'
-import { endsIn, type Given, type Place, placesOf } from './places.js'
+import { directoriesIn, type Given, type Place, placesOf } from './places.js'
 import { below } from './scope.js'
 import { isSince, isThere } from './status.js'
 import { basesOf, Way } from './way.js'
@@ -94,10 +94,9 @@ export class Tree {
     const size = { files: 0, directories: 0 }
     for (const { base, contents } of this.#watching?.areas ?? []) {
       if (base.place.target) size.directories++
-      for (const { folder } of contents.all()) {
-        if (folder === undefined) size.files++
-        else if (folder.whole) size.directories++
-      }
+      const { files, directories } = contents.count()
+      size.files += files
+      size.directories += directories
     }
     return size
   }
@@ -131,9 +130,9 @@ export class Tree {
     const places = placesOf(this.#given)
     const { git } = this.#choice
     if (git === undefined) return places
-    const files = new Set([...endsIn(places)].flatMap((path) => git.filesAbove(path)))
+    const files = git.filesAbove(directoriesIn(places))
     const rules = Array.from(files, (path) => ({ path, word: textOf(path), rules: true }) as const)
-    return files.size === 0 ? places : placesOf([...this.#given, ...rules])
+    return placesOf(rules, places)
   }
 
   /** Whether all could be opened; not when one has just gone. */
