@@ -7,11 +7,9 @@
  * A process of its own does it: holder.ts.
  */
 import { spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../index.js'
 import type { Descriptor } from './descriptor.js'
-
-const HOLDER = fileURLToPath(new URL('./holder.js', import.meta.url))
+import { programPath } from './package.js'
 
 /** Fifos that are kept. */
 const kept = new Set<string>()
@@ -40,7 +38,7 @@ function hasBytes(fd: number): boolean {
 }
 
 function holdOpen(fd: number): void {
-  const child = spawn(process.execPath, [HOLDER], {
+  const child = spawn(process.execPath, [programPath('holder.js')], {
     stdio: [fd, 'ignore', 'ignore'],
     // Of no terminal, and in no directory.
     detached: true,

@@ -1,7 +1,7 @@
 /** Which version of kq this is. */
 import { readFileSync } from 'node:fs'
+import { packaged } from './package.js'
 
 export function version(): string {
-  const url = new URL('../../package.json', import.meta.url)
-  return (JSON.parse(readFileSync(url, 'utf8')) as { version: string }).version
+  return (JSON.parse(readFileSync(packaged('package.json'), 'utf8')) as { version: string }).version
 }

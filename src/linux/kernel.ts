@@ -79,6 +79,11 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly aio = new Aio(this)
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
+  /**
+   * A worker that is to be terminated can be only between two calls to the addon, so there no
+   * call blocks for longer than this many ns.
+   */
+  readonly longestBlock: number
   readonly statistics = new Float64Array(STAT_FIELDS)
 
   readonly #idle: Idle
@@ -98,6 +103,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.native = usable()
     this.descriptors = new DescriptorTable(this.native)
     this.#idle = new Idle(this.native)
+    this.longestBlock = this.native.threadIsFirst() === 1 ? Number.POSITIVE_INFINITY : 100e6
     const made: number[] = []
     const make = (fd: number, facility: Facility): number => {
       made.push(facility.check(fd, 'kqueue'))

@@ -3,7 +3,6 @@
  * wait for it: blocking the thread, or from its event loop.
  */
 
-import { isMainThread } from 'node:worker_threads'
 import type { SystemQueue } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
@@ -29,16 +28,12 @@ const FOREVER = -1
 /** Pauses in a row that give the event loop no turn. */
 const BURST = 64
 
-/**
- * A worker that is to be terminated can be only between two calls to the addon, so
- * there no call blocks for longer than this many ns.
- */
-const LONGEST_BLOCK = isMainThread ? Number.POSITIVE_INFINITY : 100e6
-
 /** What a queue knows of the kernel of its thread. */
 export interface QueueHost extends LoopOwner, FileTable, Statistics {
   /** Where images of its queues are from. */
   readonly imageHome: ImageHome
+  /** ns that a call to the addon may block at most. */
+  readonly longestBlock: number
   readonly loop: Loop
   readonly descriptors: DescriptorTable
   readonly signals: SignalTable
@@ -279,7 +274,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     const { kernel } = this
     const { next } = kernel.callouts
     const first = next === Number.POSITIVE_INFINITY ? next : Math.max(0, next - kernel.uptime())
-    const longest = Math.min(first, LONGEST_BLOCK)
+    const longest = Math.min(first, kernel.longestBlock)
     if (wait < 0) return longest === Number.POSITIVE_INFINITY ? FOREVER : longest
     return Math.min(wait, longest)
   }

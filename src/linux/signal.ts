@@ -5,7 +5,6 @@
  */
 import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
-import { isMainThread } from 'node:worker_threads'
 import { orUndo } from '../core/failure.js'
 import { type FilterOps, HINT_HAPPENED } from '../core/filter.js'
 import { checkSignal, SIGRTMAX } from '../core/filters/signal.js'
@@ -60,7 +59,7 @@ export class SignalTable {
       restore: (kn, state, origin) => this.#restore(kn, state, origin),
     }
     // Also for the signals that workers watch: they are not told of listeners.
-    if (isMainThread) this.#hearOfListeners()
+    if (hub.native.threadIsFirst() === 1) this.#hearOfListeners()
   }
 
   #hearOfListeners(): void {

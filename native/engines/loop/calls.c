@@ -6,6 +6,8 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "engines/engines.h"
 
@@ -190,8 +192,19 @@ js_libuv_here(napi_env env, napi_callback_info info)
 	return call_number(&call, libuv_here() ? 1 : 0);
 }
 
+static napi_value
+js_thread_is_first(napi_env env, napi_callback_info info)
+{
+	struct call call;
+
+	if (!call_begin(&call, env, info))
+		return call.answer;
+	return call_number(&call, syscall(SYS_gettid) == getpid() ? 1 : 0);
+}
+
 const struct call_entry loop_calls[] = {
 	CALL_FUNCTION("libuvHere", js_libuv_here),
+	CALL_FUNCTION("threadIsFirst", js_thread_is_first),
 	CALL_FUNCTION("signalPending", js_signal_pending),
 	CALL_FUNCTION("loopWatch", js_loop_watch),
 	CALL_FUNCTION("loopStart", js_loop_start),

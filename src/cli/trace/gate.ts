@@ -12,8 +12,8 @@ import { type ChildProcess, type IOType, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import type { Duplex } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { Refusal, SourceError } from '../errors.js'
+import { packaged } from '../package.js'
 
 export interface Gate {
   readonly pid: number
@@ -79,9 +79,7 @@ function firstFree(taken: readonly number[]): number {
 
 function program(): string {
   const places = ['build/Release', `prebuilds/${process.platform}-${process.arch}`]
-  const paths = places.map((place) =>
-    fileURLToPath(new URL(`../../../${place}/kq-gate`, import.meta.url)),
-  )
+  const paths = places.map((place) => packaged(`${place}/kq-gate`))
   const found = paths.find(isExecutable)
   if (found !== undefined) return found
   throw new SourceError(

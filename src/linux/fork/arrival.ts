@@ -7,10 +7,9 @@
  *     arrival?.settle(kernel)
  */
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
-import { deserialize } from 'node:v8'
-import { isMainThread } from 'node:worker_threads'
 import { type Missing, restore } from '../../core/image.js'
 import { errnoName } from '../../errors.js'
+import { v8 } from '../hub/late.js'
 import type { Native } from '../hub/native.js'
 import type { HandedSets } from '../hub/sets.js'
 import { processStat } from '../process/procfs.js'
@@ -27,7 +26,7 @@ const ONE = new BigUint64Array([1n])
 /** What was handed over to this process; null when nothing was. Asked once. */
 export function arrive(native: Native): Arrival | null {
   const text = process.env[VARIABLE]
-  if (text === undefined || !isMainThread) return null
+  if (text === undefined || native.threadIsFirst() === 0) return null
   // It is not for the children of this process.
   delete process.env[VARIABLE]
   const [, pid, number] = /^(\d+),(\d+)$/.exec(text) ?? []
@@ -51,7 +50,7 @@ function read(native: Native, number: number): Cargo | null {
   const bytes = Buffer.alloc(fstatSync(number).size)
   readSync(number, bytes, 0, bytes.length, 0)
   try {
-    return deserialize(bytes) as Cargo
+    return v8().deserialize(bytes) as Cargo
   } catch {
     // Somebody else's.
     return null

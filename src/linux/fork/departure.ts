@@ -9,7 +9,6 @@
  *     departure.end()
  */
 import { closeSync } from 'node:fs'
-import { serialize } from 'node:v8'
 import { copied, isCopied } from '../../core/fork.js'
 import { imageOf, isOfSystem, type KnoteImage } from '../../core/image.js'
 import type { Knote } from '../../core/knote.js'
@@ -18,6 +17,7 @@ import { EVFILT_FS, EVFILT_NETDEV } from '../../event.js'
 import type { PipeReads } from '../descriptor/pipe-reads.js'
 import { PollSide } from '../descriptor/poll-side.js'
 import { EPOLL_CREATE, EVENTFD, IMAGE } from '../hub/facility.js'
+import { v8 } from '../hub/late.js'
 import type { HandedMember } from '../hub/pollset.js'
 import type { LinkTable } from '../links.js'
 import type { MountTable } from '../mounts.js'
@@ -207,7 +207,7 @@ function membersOf(kind: number, knotes: readonly Knote[], has: Set<number>): Ha
 /** @throws DataCloneError naming the event whose `udata` cannot be cloned */
 function pack(cargo: Cargo): Buffer {
   try {
-    return serialize(cargo)
+    return v8().serialize(cargo)
   } catch (error) {
     for (const { image } of cargo.queues) image.knotes.forEach(checkUdata)
     throw error
@@ -216,7 +216,7 @@ function pack(cargo: Cargo): Buffer {
 
 function checkUdata({ ident, filter, udata }: KnoteImage): void {
   try {
-    serialize(udata)
+    v8().serialize(udata)
   } catch (error) {
     const { message } = error as Error
     const where = `the udata of ident ${ident}, filter ${filter}, cannot go to another process`

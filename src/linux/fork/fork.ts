@@ -3,11 +3,11 @@
  * take. Under Node.js a process is not forked but started anew; see departure.ts and
  * arrival.ts.
  */
-import * as processes from 'node:child_process'
 import { readSync } from 'node:fs'
 import type { Forked, ForkGiven, ForkOptions, StartGiven, SystemFork } from '../../api/system.js'
 import { EventArray } from '../../core/event-list.js'
 import { EV_ADD, EV_SET, EVFILT_READ } from '../../event.js'
+import { childProcess } from '../hub/late.js'
 import { LinuxQueue } from '../queue.js'
 import { inherited } from './arrival.js'
 import { depart, type ForkHost } from './departure.js'
@@ -21,9 +21,9 @@ export class LinuxFork implements SystemFork {
     const { host } = this
     const places = Places.ofFork(options?.stdio, options?.silent === true)
     const departure = depart(host, places)
-    if (departure === null) return processes.fork(modulePath, args, { ...options })
+    if (departure === null) return childProcess().fork(modulePath, args, { ...options })
     try {
-      const child = processes.fork(modulePath, args, {
+      const child = childProcess().fork(modulePath, args, {
         ...options,
         stdio: places.stdio,
         env: { ...(options?.env ?? process.env), [VARIABLE]: departure.variable },

@@ -1,5 +1,7 @@
 /** Loading the addon, once a process. */
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ENOSYS, KqueueError } from '../../errors.js'
 import { EPOLL_CREATE, freeDescriptor } from './facility.js'
@@ -11,10 +13,27 @@ let loaded: Native | undefined
 export function native(): Native {
   if (loaded === undefined) {
     const require = createRequire(import.meta.url)
-    const load = require('node-gyp-build') as (directory: string) => Native
-    loaded = load(fileURLToPath(new URL('../../..', import.meta.url)))
+    const path = usualPath()
+    loaded = path === undefined ? searched(require) : (require(path) as Native)
   }
   return loaded
+}
+
+/** Where the addon is in nearly all cases; to load node-gyp-build takes longer than all else here. */
+function usualPath(): string | undefined {
+  const { platform, arch, env } = process
+  const { KQUEUE_PREBUILD: chosen, LIBC } = env
+  // This module is in a file of dist/chunks.
+  const root = chosen ?? fileURLToPath(new URL('../..', import.meta.url))
+  const libc = LIBC || (existsSync('/etc/alpine-release') ? 'musl' : 'glibc')
+  const paths = ['build/Release/kqueue.node', `prebuilds/${platform}-${arch}/kqueue.${libc}.node`]
+  return paths.map((path) => join(root, path)).find(existsSync)
+}
+
+/** The addon by all the rules there are. */
+function searched(require: NodeJS.Require): Native {
+  const load = require('node-gyp-build') as (directory: string) => Native
+  return load(fileURLToPath(new URL('../..', import.meta.url)))
 }
 
 /** The same. Throws KqueueError ENOSYS where there is none, EMFILE or ENFILE where no descriptor is free. */

@@ -459,4 +459,10 @@ export interface Native {
 
   /** 1 when the runtime has libuv, by which its event loop and its signals are, else 0. */
   libuvHere(): number
+
+  /**
+   * 1 in the thread that the process began with, which is Node.js's main one, else 0. To ask
+   * `node:worker_threads` would load it.
+   */
+  threadIsFirst(): number
 }

@@ -191,7 +191,7 @@ export class Connector {
     if (length <= 0) return null
     const isWhole = length < CMDLINE_MOST || this.#line[length - 1] === 0
     const text = this.#line.toString('utf8', 0, length)
-    return (isWhole ? text.replace(/\0$/, '') : `${text}…`).split('\0')
+    return (isWhole ? text.replace(/\0$/, '') : `${text}\u2026`).split('\0')
   }
 
   #read(): number {
