@@ -12,18 +12,21 @@ const modules = fs
   .filter((name) => name.endsWith('.ts'))
   .map((name) => [name.slice(0, -'.ts'.length), `src/${name}`])
 
-/**
- * By `import`, these would be loaded with all that belongs to them, as the streams of node:fs;
- * what an `import` would do, in half the time.
- */
+/** What `kq --version` needs, which is not to load the rest. */
+const FIRST = /src\/cli\/(main|package|version)\.ts/
+
+/** By `import`, these would be loaded with all that belongs to them, as the streams of node:fs. */
 const LEAN = { 'node:fs': fs, 'node:os': os }
 
 const lean = {
   name: 'lean',
-  resolveId: (id) => (Object.hasOwn(LEAN, id) ? `\0lean/${id}` : undefined),
+  resolveId(id, importer) {
+    if (!Object.hasOwn(LEAN, id)) return undefined
+    return `\0lean/${FIRST.test(importer) ? 'first' : 'rest'}/${id}`
+  },
   load(id) {
-    const name = id.replace('\0lean/', '')
-    if (name === id) return undefined
+    const [mark, , name] = id.split('/')
+    if (mark !== '\0lean') return undefined
     const names = Object.keys(LEAN[name]).filter(
       (each) => /^[a-z]\w+$/.test(each) && each !== 'default',
     )
@@ -50,10 +53,11 @@ export default defineConfig({
     codeSplitting: {
       // Programs run when they are loaded, and stay by themselves. With a module comes what it imports, unless a group above has it.
       groups: [
+        { name: 'version', test: /src\/cli\/version|lean\/first/ },
         { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts|rolldown\/runtime/ },
         { name: 'linux', test: /src\/linux\/|src\/index\.ts/ },
         { name: 'sim', test: /src\/sim\// },
-        { name: 'command', test: /src\/cli\/(?!main|holder|run|trace)/ },
+        { name: 'command', test: /src\/cli\/(?!main|kq|holder|package|version|run|trace)/ },
         { name: 'run', test: /src\/cli\/run/ },
         { name: 'trace', test: /src\/cli\/trace/ },
       ].map((group, at, { length }) => ({ ...group, priority: length - at })),

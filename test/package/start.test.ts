@@ -1,0 +1,78 @@
+/** What it takes to begin: which files and which modules of Node.js are loaded. */
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import * as kqueue from 'kqueue'
+import * as core from 'kqueue/core'
+import * as sim from 'kqueue/sim'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** A module of dist/ and all that it imports at once. */
+function loadedWith(path: string, seen = new Set<string>()): Set<string> {
+  if (seen.has(path)) return seen
+  seen.add(path)
+  const source = readFileSync(path, 'utf8')
+  for (const [, specifier] of source.matchAll(/^(?:import|export) .*? from "(\.[^"]+)"/gm)) {
+    loadedWith(join(dirname(path), specifier!), seen)
+  }
+  return seen
+}
+
+/** The modules of Node.js that a program loads besides those that every program does. */
+function builtins(program: string): string[] {
+  const source = `${program}\nconsole.log(JSON.stringify(process.moduleLoadList))`
+  const run = (text: string): string[] =>
+    JSON.parse(
+      execFileSync(process.execPath, ['--input-type=module', '-e', text], {
+        cwd: root,
+        encoding: 'utf8',
+      }),
+    )
+  const usual = new Set(
+    run("import 'node:module'\nconsole.log(JSON.stringify(process.moduleLoadList))"),
+  )
+  return run(source)
+    .filter((name) => !usual.has(name))
+    .map((name) => name.replace('NativeModule ', ''))
+}
+
+/** Each of these brings a dozen others. */
+const HEAVY = ['child_process', 'net', 'stream', 'v8', 'worker_threads']
+
+describe('begins with little', () => {
+  for (const entry of ['index.js', 'core/index.js', 'sim/index.js']) {
+    test(`${entry} is at most five files`, () => {
+      const files = loadedWith(join(root, 'dist', entry))
+      assert.ok(files.size <= 5, [...files].join(' '))
+    })
+  }
+
+  for (const program of ["import 'kqueue'", "import { kqueue } from 'kqueue'\nkqueue().close()"]) {
+    test(`${program.replace('\n', '; ')} loads nothing heavy of Node.js`, () => {
+      const loaded = builtins(program)
+      assert.deepEqual(
+        loaded.filter((name) => HEAVY.includes(name)),
+        [],
+      )
+    })
+  }
+
+  test('kq --version loads nothing of kqueue', () => {
+    const files = [...loadedWith(join(root, 'dist/cli/main.js'))]
+    assert.deepEqual(files.map((file) => file.slice(root.length)).toSorted(), [
+      'dist/chunks/version.js',
+      'dist/cli/main.js',
+    ])
+  })
+})
+
+test('a class is the same for each entry', () => {
+  assert.equal(core.KqueueError, kqueue.KqueueError)
+  assert.equal(sim.KqueueError, kqueue.KqueueError)
+  assert.equal(core.Knlist, kqueue.Knlist)
+  assert.equal(sim.EventList, kqueue.EventList)
+})
