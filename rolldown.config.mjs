@@ -55,7 +55,7 @@ export default defineConfig({
       groups: [
         { name: 'version', test: /src\/cli\/version|lean\/first/ },
         { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts|rolldown\/runtime/ },
-        { name: 'linux', test: /src\/linux\/|src\/index\.ts/ },
+        { name: 'system', test: /src\/(linux|bsd)\/|src\/(index|late)\.ts/ },
         { name: 'sim', test: /src\/sim\// },
         { name: 'command', test: /src\/cli\/(?!main|kq|holder|package|version|run|trace)/ },
         { name: 'run', test: /src\/cli\/run/ },

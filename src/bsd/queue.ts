@@ -2,7 +2,6 @@
  * A queue that is the kernel's own: each change is one kevent(2), which translation.ts puts in
  * the kernel's numbers, and beside it a registry of what the kernel cannot hold.
  */
-import { isMainThread } from 'node:worker_threads'
 import type { SystemQueue } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
@@ -35,6 +34,7 @@ import {
   NOTE_EXIT,
   NOTE_TRACK,
 } from '../event.js'
+import { workerThreads } from '../late.js'
 import { DATA, FFLAGS, FILTER, FLAGS, IDENT, type Native, RECORD, UDATA } from './native.js'
 import { Proof } from './proof.js'
 import { ACTIONS, type Entry, Registry } from './registry.js'
@@ -51,7 +51,12 @@ const BURST = 64
  * The longest that one call blocks, in ns: kernels refuse very long times, and a worker that is
  * to be terminated can be only between two calls.
  */
-const LONGEST_BLOCK = isMainThread ? 86_400e9 : 100e6
+let longest: number | undefined
+
+function longestBlock(): number {
+  longest ??= workerThreads().isMainThread ? 86_400e9 : 100e6
+  return longest
+}
 
 /** What a queue knows of its system. */
 export interface QueueHost {
@@ -143,7 +148,7 @@ export class BsdQueue implements SystemQueue {
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() * 1e6 + timeout
     let left = timeout < 0 ? Number.POSITIVE_INFINITY : timeout
     for (;;) {
-      const wait = Math.ceil(Math.min(left, LONGEST_BLOCK))
+      const wait = Math.ceil(Math.min(left, longestBlock()))
       const n = this.native.collect(
         this.fd,
         this.#records,

@@ -3,7 +3,6 @@
  * OpenBSD. The machine is the kernel's; here are its numbers, what it cannot hold, and the
  * event loop. What it has not is refused, with what does instead.
  */
-import { execFileSync } from 'node:child_process'
 import { closeSync, fstatSync, openSync, type PathLike } from 'node:fs'
 import { constants } from 'node:os'
 import type {
@@ -21,6 +20,7 @@ import type {
 import type { Sysctl } from '../core/kernel.js'
 import { check, ENOSYS, ENOTSUP, ENXIO, KqueueError } from '../errors.js'
 import { KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD } from '../event.js'
+import { childProcess } from '../late.js'
 import { headerOf, load, type Native, type Row } from './native.js'
 import { BsdQueue, type QueueHost } from './queue.js'
 import { ourErrno, Translation } from './translation.js'
@@ -225,7 +225,9 @@ function limits(): Sysctl {
   return {
     get kq_calloutmax() {
       if (process.platform !== 'freebsd') return Number.POSITIVE_INFINITY
-      return Number(execFileSync('sysctl', ['-n', 'kern.kq_calloutmax'], { encoding: 'utf8' }))
+      return Number(
+        childProcess().execFileSync('sysctl', ['-n', 'kern.kq_calloutmax'], { encoding: 'utf8' }),
+      )
     },
     set kq_calloutmax(_most: number) {
       unset('kern.kq_calloutmax')

@@ -9,7 +9,7 @@
 import { closeSync, fstatSync, readSync, writeSync } from 'node:fs'
 import { type Missing, restore } from '../../core/image.js'
 import { errnoName } from '../../errors.js'
-import { v8 } from '../hub/late.js'
+import { v8 } from '../../late.js'
 import type { Native } from '../hub/native.js'
 import type { HandedSets } from '../hub/sets.js'
 import { processStat } from '../process/procfs.js'

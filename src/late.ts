@@ -8,4 +8,6 @@ const require = createRequire(import.meta.url)
 
 export const childProcess = () =>
   require('node:child_process') as typeof import('node:child_process')
+export const workerThreads = () =>
+  require('node:worker_threads') as typeof import('node:worker_threads')
 export const v8 = () => require('node:v8') as typeof import('node:v8')
