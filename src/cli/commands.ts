@@ -7,6 +7,7 @@ const LOAD: Record<string, () => Promise<Command>> = {
   wait: async () => (await import('./wait.js')).wait,
   run: async () => (await import('./run.js')).run,
   trace: async () => (await import('./trace.js')).trace,
+  completion: async () => (await import('./completion.js')).completion,
   help: async () => (await import('./help.js')).help,
 }
 

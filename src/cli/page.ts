@@ -22,8 +22,8 @@ export interface Page {
   readonly name: string
   /** What it does, in a few words. */
   readonly summary: string
-  /** What is written after the name; none where `sections` say it. */
-  readonly synopsis?: string
+  /** What is written after the name. */
+  readonly synopsis: string
   readonly about: readonly string[]
   readonly sections: readonly Section[]
 }
@@ -33,6 +33,7 @@ export function wholePage(commands: readonly Command[]): Page {
   return {
     name: 'kq',
     summary: 'watch descriptors, processes, files and more',
+    synopsis: 'COMMAND [WORD...]',
     about: [
       'kq watches descriptors, files, processes, signals, timers, mounts and links, with the kqueue of the BSD systems on Linux.',
     ],
@@ -85,7 +86,7 @@ const CONDITIONS_SECTION: Section = {
       text: 'FD is the number of a descriptor that the shell has opened: 0 is standard input, 3 what 3<FILE opens. PATH is a fifo, a file or a device; a file called 3 is ./3.',
     },
     {
-      text: 'PID is the number of a process, whoever started it. NAME is the name of a signal, as in USR1, or RTMIN+2, or its number.',
+      text: 'PID is the number of a process, whoever started it. SIGNAL is the name of one, as in USR1, or RTMIN+2, or its number.',
     },
     {
       text: 'TIME is a number with ns, us, ms, s, m, h or d, as in 500ms or 1.5s; alone, it is ms.',

@@ -6,8 +6,11 @@ const WIDTH = 80
 const INDENT = '  '
 
 export function plain({ name, synopsis, about, sections }: Page): string {
-  const usage = synopsis === undefined ? [] : [wrap(`Usage: ${name} ${synopsis}`)]
-  const paragraphs = [...usage, ...about.map((text) => wrap(text)), ...sections.map(section)]
+  const paragraphs = [
+    wrap(`Usage: ${name} ${synopsis}`),
+    ...about.map((text) => wrap(text)),
+    ...sections.map(section),
+  ]
   return `${paragraphs.map((lines) => lines.join('\n')).join('\n\n')}\n`
 }
 

@@ -54,7 +54,7 @@ describe('help', { concurrency: 2 }, () => {
     })
   }
 
-  for (const command of ['', 'watch', 'wait', 'run', 'trace', 'help']) {
+  for (const command of ['', 'watch', 'wait', 'run', 'trace', 'completion', 'help']) {
     test(`kq help ${command} prints what --help does`, async () => {
       const words = command === '' ? [] : [command]
       const [help, option] = await Promise.all([run(['help', ...words]), run([...words, '--help'])])
@@ -150,7 +150,13 @@ describe('bad usage is refused with one line that says how to write it', () => {
   }
 
   const started: [string, RegExp][] = [
-    ['frob', /no command 'frob'; write kq watch, kq wait, kq run, kq trace or kq help/],
+    [
+      'frob',
+      /no command 'frob'; write kq watch, kq wait, kq run, kq trace, kq completion or kq help/,
+    ],
+    ['completion', /completion needs a shell; .* kq completion bash/],
+    ['completion tcsh', /no completion for 'tcsh'; write bash, zsh or fish/],
+    ['completion bash zsh', /completion is for one shell; leave out 'zsh'/],
     ['help frob', /no command 'frob'/],
     ['help constructor', /no command 'constructor'/],
     ['help wait watch', /help is about one command; leave out 'watch'/],

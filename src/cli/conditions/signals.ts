@@ -12,7 +12,7 @@ const { SIGKILL, SIGSTOP } = constants.signals
 
 export const SIGNAL: Condition = {
   option: 'signal',
-  value: 'NAME',
+  value: 'SIGNAL',
   help: 'kq was sent the signal, which then does nothing else to it',
   parse(value) {
     const number = signalNumber(value)

@@ -141,7 +141,7 @@ export const OPTIONS: readonly Option<RunRequest>[] = [
   },
   {
     option: 'signal',
-    value: 'NAME',
+    value: 'SIGNAL',
     help: 'what ends the command with --restart, TERM without',
     apply(request, value) {
       request.signal = signalOf(value)
