@@ -35,9 +35,9 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from '../../event.js'
+import type { Hub } from '../hub/hub.js'
 import { PROCESS_REAPED, PROCESS_RUNNING } from '../hub/native.js'
 import { mayReadStatus, pidOfDescriptor, processStat } from './procfs.js'
-import type { ProcessTable } from './table.js'
 
 /** What only the process connector knows. */
 export const CONNECTOR_NOTES = (NOTE_FORK | NOTE_EXEC | NOTE_TRACK) >>> 0
@@ -62,6 +62,16 @@ class ProcessList extends Knlist {
     this.process.reckon()
     if (this.empty) this.process.release()
   }
+}
+
+/** Who has processes watched. */
+interface Watcher {
+  readonly hub: Hub
+  readonly connector: { after(then: () => void): void }
+  /** Whether the connector is to tell of a process. */
+  needsConnector(process: LinuxProcess, needed: boolean): void
+  /** Nobody watches a process, whose pidfd was `fd`; -1 for none. */
+  forget(process: LinuxProcess, fd: number): void
 }
 
 /** See the picture above. */
@@ -116,7 +126,7 @@ export class LinuxProcess implements Process {
    * @param since from when on it is watched, CLOCK_MONOTONIC in ns
    */
   constructor(
-    readonly table: ProcessTable,
+    readonly table: Watcher,
     readonly pid: number,
     fd: number,
     public since: number,

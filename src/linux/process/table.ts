@@ -128,7 +128,6 @@ export class ProcessTable implements ConnectorListener {
     return this.#listenTo(new LinuxProcess(this, 0, own, now()), own)
   }
 
-  /** Nobody watches a process, whose pidfd was `fd`; -1 for none. */
   forget(process: LinuxProcess, fd: number): void {
     this.needsConnector(process, false)
     if (this.#held.get(process.pid) === process) this.#held.delete(process.pid)
