@@ -154,8 +154,8 @@ export function isEnough({ kq }: Knote): boolean {
   return kq.watchers.empty
 }
 
-/** The filter of one side: what its level means. */
-function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): FilterOps {
+/** A filter for which an edge is a rumour: what the level of a side means. */
+export function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): FilterOps {
   return {
     isFd: true,
     attach: () => 0,

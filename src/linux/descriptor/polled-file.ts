@@ -30,7 +30,7 @@ import {
 import type { Descriptor } from './descriptor.js'
 import { CGROUP2, FUSE, KERNFS, PROCFS, PSEUDO } from './file-systems.js'
 import type { DescriptorHost } from './host.js'
-import { isEnough, type PollSide } from './poll-side.js'
+import { type PollSide, pollFilter } from './poll-side.js'
 
 const O_ACCMODE = 3
 const O_WRONLY = 1
@@ -53,23 +53,9 @@ function always({ filter, sfflags }: Knote): boolean {
   return filter !== EVFILT_EXCEPT && (sfflags & NOTE_FILE_POLL) !== 0
 }
 
-/** A filter for which an edge is a rumour, and what poll(2) says is the level. */
-function levelFilter(holds: (kn: Knote, events: number) => boolean): FilterOps {
-  return {
-    isFd: true,
-    attach: () => 0,
-    detach: (kn) => (kn.hook as PollSide).detach(kn),
-    event(kn, hint) {
-      if (hint !== 0 && (hint !== HINT_HAPPENED || isEnough(kn))) return hint === HINT_HAPPENED
-      const side = kn.hook as PollSide
-      return side.ask(kn) && holds(kn, side.events)
-    },
-  }
-}
+const untilRead = pollFilter((kn, { events }) => tell(kn, (events & (POLLERR | POLLPRI)) !== 0))
 
-const untilRead = levelFilter((kn, events) => tell(kn, (events & (POLLERR | POLLPRI)) !== 0))
-
-const bytes = levelFilter((kn, events) => {
+const bytes = pollFilter((kn, { events }) => {
   if (events & POLLHUP) kn.flags |= EV_EOF
   else kn.flags &= ~EV_EOF
   return (events & (POLLIN | POLLERR | POLLHUP)) !== 0 || always(kn)
