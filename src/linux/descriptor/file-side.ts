@@ -76,8 +76,8 @@ export class Identity {
   }
 }
 
-/** A side that is always ready. */
-export class ReadySide implements Side {
+/** A side whose file is told from others by its inode. */
+export abstract class InodeSide {
   readonly list = new Knlist()
   readonly #identity: Identity
 
@@ -89,6 +89,23 @@ export class ReadySide implements Side {
     return this.descriptor.fd
   }
 
+  same(): boolean {
+    return this.#identity.holds(this.descriptor.hub, this.fd)
+  }
+
+  current(): boolean {
+    if (this.same()) return true
+    this.descriptor.gone()
+    return false
+  }
+
+  clear(): void {
+    this.list.clear()
+  }
+}
+
+/** A side that is always ready. */
+export class ReadySide extends InodeSide implements Side {
   attach(kn: Knote): void {
     kn.hook = this
     kn.ops = sideFilter
@@ -110,20 +127,6 @@ export class ReadySide implements Side {
 
   event(_kn: Knote): boolean {
     return true
-  }
-
-  same(): boolean {
-    return this.#identity.holds(this.descriptor.hub, this.fd)
-  }
-
-  current(): boolean {
-    if (this.same()) return true
-    this.descriptor.gone()
-    return false
-  }
-
-  clear(): void {
-    this.list.clear()
   }
 }
 

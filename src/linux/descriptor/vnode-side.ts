@@ -5,7 +5,6 @@
 import { constants } from 'node:fs'
 import type { FilterOps } from '../../core/filter.js'
 import type { Origin } from '../../core/image.js'
-import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { cutNames, NameLog } from '../../core/name-log.js'
 import { EINVAL, ENOTSUP, refuse } from '../../errors.js'
@@ -13,7 +12,7 @@ import { STAT_LINKS } from '../hub/native.js'
 import { checkVnodeState, notesSince, type VnodeState } from '../vnode/state.js'
 import type { Vnode, VnodeWatcher } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
-import { Identity, type Side } from './file-side.js'
+import { InodeSide, type Side } from './file-side.js'
 import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
 
 const { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } = constants
@@ -48,22 +47,13 @@ function refuseSilent(descriptor: Descriptor, magic: number): void {
   }
 }
 
-export class VnodeSide implements Side, VnodeWatcher {
-  readonly list = new Knlist()
-  readonly #identity: Identity
+export class VnodeSide extends InodeSide implements Side, VnodeWatcher {
   readonly #vnode: Vnode
 
-  constructor(
-    readonly descriptor: Descriptor,
-    vnode: Vnode,
-  ) {
-    this.#identity = new Identity(descriptor.hub, descriptor.fd)
+  constructor(descriptor: Descriptor, vnode: Vnode) {
+    super(descriptor)
     this.#vnode = vnode
     vnode.watchers.add(this)
-  }
-
-  get fd(): number {
-    return this.descriptor.fd
   }
 
   /** One more knote. @throws KqueueError */
@@ -122,20 +112,6 @@ export class VnodeSide implements Side, VnodeWatcher {
       this.descriptor.closeSide(this)
     }
     this.#vnode.reckon()
-  }
-
-  same(): boolean {
-    return this.#identity.holds(this.descriptor.hub, this.fd)
-  }
-
-  current(): boolean {
-    if (this.same()) return true
-    this.descriptor.gone()
-    return false
-  }
-
-  clear(): void {
-    this.list.clear()
   }
 }
 
