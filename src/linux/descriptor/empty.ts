@@ -51,9 +51,12 @@ export class Drain extends Callout implements PipeWatch {
     this.#isSilent = kind === OUTPUT_STREAM || (this.#isPipe && !readsAreTold)
   }
 
+  get fd(): number {
+    return this.side.descriptor.fd
+  }
+
   get queued(): number {
-    const { hub, fd } = this.side.descriptor
-    return hub.native.outputQueued(fd)
+    return this.side.descriptor.hub.native.outputQueued(this.fd)
   }
 
   /** How much was taken in all, as far as that is needed. */

@@ -14,6 +14,10 @@ import type { PollSide } from './poll-side.js'
 export class NextReader implements PipeWatch {
   constructor(readonly side: PollSide) {}
 
+  get fd(): number {
+    return this.side.descriptor.fd
+  }
+
   /** Whether it can be had. */
   begin(): boolean {
     return this.side.descriptor.hub.pipeReads.add(this)

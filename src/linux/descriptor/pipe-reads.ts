@@ -8,12 +8,11 @@
 import { attempt } from '../../core/failure.js'
 import type { Hub } from '../hub/hub.js'
 import { IN_ACCESS, IN_IGNORED, IN_OPEN, IN_Q_OVERFLOW } from '../hub/inotify.js'
-import type { PollSide } from './poll-side.js'
 
 /** Who wants to know. */
 export interface PipeWatch {
-  /** The write side of the pipe. */
-  readonly side: PollSide
+  /** A descriptor of the pipe. */
+  readonly fd: number
   /** It was read, or opened. */
   look(): void
 }
@@ -40,8 +39,7 @@ export class PipeReads {
   add(watch: PipeWatch): boolean {
     if (!this.#listen()) return false
     const { native } = this.hub
-    const { fd } = watch.side.descriptor
-    const wd = native.inotifyAdd(this.#fd, fd, IN_ACCESS | IN_OPEN, false)
+    const wd = native.inotifyAdd(this.#fd, watch.fd, IN_ACCESS | IN_OPEN, false)
     if (wd < 0) {
       this.#restIfIdle()
       return false
@@ -71,7 +69,7 @@ export class PipeReads {
     const { native } = this.hub
     let inotify = -1
     for (const watches of this.#watched.values()) {
-      const fds = [...watches].map(({ side }) => side.descriptor.fd)
+      const fds = [...watches].map(({ fd }) => fd)
       const fd = fds.find(has)
       if (fd === undefined) continue
       if (inotify === -1) inotify = native.inotifyCreate()
