@@ -1,60 +1,32 @@
 /**
- * Runs a program in a World: what each command has answered, in words that are the same in
- * each World that does the same. Descriptors are told by their slots, processes as children.
+ * Runs a program in a World: what each command has answered, in words (`words.ts`) that are
+ * the same in each World that does the same.
  */
 import {
   EV_ADD,
   EV_DELETE,
-  EV_ERROR,
   EV_RECEIPT,
   EV_SET,
   EVFILT_EMPTY,
-  EVFILT_EXCEPT,
   EVFILT_FS,
   EVFILT_NETDEV,
   EVFILT_PROC,
-  EVFILT_PROCDESC,
   EVFILT_READ,
   EVFILT_SIGNAL,
-  EVFILT_TIMER,
-  EVFILT_USER,
   EVFILT_VNODE,
   EVFILT_WRITE,
-  type Kevent,
-  NOTE_CHILD,
   NOTE_READ,
 } from 'kqueue/core'
 import type { Queue, World, WorldKind } from '../scenarios/world.js'
-import {
-  type Change,
-  type Command,
-  DIRECTORIES,
-  filterName,
-  type How,
-  QUEUES,
-  SLOTS,
-} from './command.js'
-import { isLeftOut, isUncounted, isUnnoted, type Kind, type Open } from './differences.js'
+import { type Change, type Command, DIRECTORIES, type How, QUEUES, SLOTS } from './command.js'
+import { isLeftOut, type Kind, type Open } from './differences.js'
 import { Family } from './family.js'
+import { ALL, OF_DESCRIPTORS, type Slot, Words } from './words.js'
 
-/** More events than there can be. */
-const ALL = 64
 /** A number that no descriptor and no process has. */
 const NONE = 9_999_999
 /** Connections that wait at most. */
 const BACKLOG = 8
-/** For what happens a moment later, in ms. */
-const MOMENT = 2000
-
-const OF_DESCRIPTORS: ReadonlySet<number> = new Set([
-  EVFILT_READ,
-  EVFILT_WRITE,
-  EVFILT_VNODE,
-  EVFILT_EMPTY,
-  EVFILT_PROCDESC,
-  EVFILT_EXCEPT,
-])
-
 /** What takes an error from a socket. */
 const CALLS: ReadonlySet<string> = new Set(['read', 'write', 'fill', 'drain', 'shutdown'])
 
@@ -87,11 +59,6 @@ function isOfSignals(command: Command): boolean {
   return command[0] === 'raise'
 }
 
-interface Slot {
-  readonly fd: number
-  readonly open: Open
-}
-
 class Running {
   readonly #world: World
   readonly #queues: Queue[]
@@ -99,6 +66,7 @@ class Running {
   readonly #observer: Queue
   readonly #slots = new Map<number, Slot>()
   readonly #family: Family
+  readonly #words: Words
   /** Queues and slots whose knote asks for NOTE_READ. */
   readonly #reading = new Set<string>()
   /** Something that a queue was told of may be gone. */
@@ -113,6 +81,7 @@ class Running {
     this.#queues = Array.from({ length: QUEUES }, () => world.kqueue())
     this.#observer = world.kqueue()
     this.#family = new Family(world, this.#observer)
+    this.#words = new Words(this.#slots, this.#queues, this.#family)
     for (const name of ['d', 'e']) world.tree!.mkdir(name)
   }
 
@@ -147,7 +116,7 @@ class Running {
   rest(expected?: string): string {
     this.#expected = undefined
     const each = expected?.split(' | ')
-    return this.#queues.map((queue, i) => this.#settled(queue, ALL, each?.[i])).join(' | ')
+    return this.#queues.map((queue, i) => this.#words.settled(queue, ALL, each?.[i])).join(' | ')
   }
 
   #do(command: Command): string {
@@ -212,7 +181,7 @@ class Running {
       case 'kevent':
         return this.#kevent(command[1], command[2], command[3])
       case 'scan':
-        return this.#settled(this.#queues[command[1]]!, command[2], this.#expected)
+        return this.#words.settled(this.#queues[command[1]]!, command[2], this.#expected)
       case 'kqueue':
         this.#queues[command[1]]!.close()
         this.#queues[command[1]] = world.kqueue()
@@ -466,7 +435,7 @@ class Running {
       .map((each) => this.#change(queue, each, how))
     if (list.length === 0 && how !== 'events') return ''
     const room = how === 'plain' ? 0 : how === 'receipts' ? list.length : ALL
-    return this.#told(this.#queues[queue]!.kevent(list, room, 0))
+    return this.#words.told(this.#queues[queue]!.kevent(list, room, 0))
   }
 
   /** Not what other programs do to the system. */
@@ -494,91 +463,9 @@ class Running {
     if (!OF_DESCRIPTORS.has(filter) || of < 0) return of
     return of < SLOTS ? (this.#slots.get(of)?.fd ?? NONE) : (this.#queues[of - SLOTS]?.fd ?? NONE)
   }
-
-  /** What is pending; waits a moment where it is not what was expected. */
-  #settled(queue: Queue, room: number, expected?: string): string {
-    let events = this.#gather(queue, room)
-    let told = this.#told(events)
-    if (!this.#family.used || expected === undefined) return told
-    for (const start = performance.now(); told !== expected; told = this.#told(events)) {
-      if (performance.now() - start > MOMENT) break
-      events = merge(events, queue.kevent([], ALL, 1))
-    }
-    return told
-  }
-
-  /** Goes once over all that is pending. */
-  #gather(queue: Queue, room: number): Kevent[] {
-    const found = new Map<string, Kevent[]>()
-    for (;;) {
-      const events = queue.kevent([], room, 0)
-      if (events.length > room)
-        throw new Error(`${events.length} events where there is room for ${room}`)
-      const known = new Set(found.keys())
-      for (const event of events) {
-        const key = `${event.filter} ${event.ident}`
-        if (known.has(key)) continue
-        found.set(key, [...(found.get(key) ?? []), event])
-      }
-      if (events.length < room || events.some((e) => known.has(`${e.filter} ${e.ident}`))) break
-    }
-    return [...found.values()].flat()
-  }
-
-  #told(events: readonly Kevent[]): string {
-    // What has happened at once comes in any order.
-    return events
-      .map((event) => this.#words(event))
-      .sort()
-      .join(', ')
-  }
-
-  #words(event: Kevent): string {
-    const { filter, flags, fflags, udata } = event
-    const [of, open] = this.#subject(event)
-    const notes = isUnnoted(open, event) ? 'some' : fflags.toString(16)
-    return `${filterName(filter)} of ${of} flags ${flags.toString(16)} fflags ${notes} data ${this.#data(event, open)} udata ${udata}`
-  }
-
-  #data(event: Kevent, open: Open | undefined): string {
-    const { data, filter, fflags, flags } = event
-    if (flags & EV_ERROR) return `${data}`
-    if (filter === EVFILT_PROC && fflags & NOTE_CHILD) return this.#family.name(data)
-    if (isUncounted(open, event)) return data > 0 ? 'some' : 'none'
-    return `${data}`
-  }
-
-  /** What an event is of, and the open file if it is one. */
-  #subject({ ident, filter }: Kevent): [string, Open | undefined] {
-    if (filter === EVFILT_PROC) return [this.#family.name(ident), undefined]
-    if (!OF_DESCRIPTORS.has(filter)) return [`${ident}`, undefined]
-    for (const [slot, { fd, open }] of this.#slots) if (fd === ident) return [`slot ${slot}`, open]
-    const queue = this.#queues.findIndex(({ fd }) => fd === ident)
-    return [
-      queue === -1 ? (ident > 1e6 || ident < 0 ? `${ident}` : 'what is closed') : `queue ${queue}`,
-      undefined,
-    ]
-  }
 }
 
 /** Files that have an inode, by which they are known when they come back. */
 function isNamed({ kind }: Open): boolean {
   return kind === 'file' || kind === 'directory' || kind === 'fifo'
-}
-
-/** Events of what forgets what it has reported, and what came of it later. */
-function merge(before: readonly Kevent[], more: readonly Kevent[]): Kevent[] {
-  const merged = before.map((event) => ({ ...event }))
-  for (const event of more) {
-    const same = merged.find((e) => e.ident === event.ident && e.filter === event.filter)
-    if (same === undefined) {
-      merged.push({ ...event })
-      continue
-    }
-    const isCount = event.filter === EVFILT_SIGNAL || event.filter === EVFILT_TIMER
-    same.data = isCount ? same.data + event.data : event.data
-    same.fflags = event.filter === EVFILT_USER ? event.fflags : (same.fflags | event.fflags) >>> 0
-    same.flags |= event.flags
-  }
-  return merged
 }
