@@ -16,7 +16,7 @@ import { type AioList, AioRequest } from './aio-request.js'
 import { VnodeFile } from './vnode.js'
 
 /** ms that a request takes unless it says otherwise. */
-export const AIO_DELAY = 1
+const AIO_DELAY = 1
 
 const NS_PER_MS = 1e6
 

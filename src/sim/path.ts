@@ -6,9 +6,9 @@ import { wrongType } from '../core/copyin.js'
 import { EINVAL, ENAMETOOLONG, ENOENT, KqueueError } from '../errors.js'
 
 /** The longest name, in UTF-16 code units (a real kernel counts bytes). */
-export const NAME_MAX = 255
+const NAME_MAX = 255
 /** One more than the longest path, as on Linux, where it counts the final zero. */
-export const PATH_MAX = 4096
+const PATH_MAX = 4096
 
 export interface Path {
   /** As it was given, for messages. */

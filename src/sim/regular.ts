@@ -8,7 +8,7 @@ import { O_APPEND } from './fcntl.js'
 import { Vnode, VnodeFile } from './vnode.js'
 
 /** The most bytes a file can have. */
-export const FILE_MAX = 2 ** 31
+const FILE_MAX = 2 ** 31
 
 export class Regular extends Vnode {
   readonly type = 'regular'

@@ -51,7 +51,7 @@ function alike(
 }
 
 /** 'make › sh', the programs that led to a process; '' for the command itself. */
-export function placeOf({ parent }: Traced): string {
+function placeOf({ parent }: Traced): string {
   const names: string[] = []
   let one = parent
   for (; one !== null && names.length < ANCESTORS; one = one.parent) names.unshift(one.program)

@@ -11,7 +11,7 @@ export const OVERLAYFS = 0x794c7630
 
 export const FUSE = 0x65735546
 export const PROCFS = 0x9fa0
-export const SYSFS = 0x62656572
+const SYSFS = 0x62656572
 export const CGROUP2 = 0x63677270
 
 /**

@@ -39,7 +39,7 @@ function addressOf(env: NodeJS.ProcessEnv): [name: string, url: string] | undefi
  * The address of a collector's traces.
  * @throws UsageError
  */
-export function checkAddress(name: string, text: string): URL {
+function checkAddress(name: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
     throw new UsageError(`${name} '${text}' is no address; write http://localhost:4318`)
