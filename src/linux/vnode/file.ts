@@ -16,6 +16,7 @@ import { accessNotes, IN_ATTRIB, IN_MODIFY, IN_MOVE_SELF, REGULAR } from '../hub
 import {
   STAT_CHANGED,
   STAT_CHANGED_NSEC,
+  STAT_FIELDS,
   STAT_GID,
   STAT_LINKS,
   STAT_MODE,
@@ -33,60 +34,42 @@ const COMPARED = NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK | NOTE_DELET
 /** What one write(2) does at once. */
 const CONTENT = NOTE_WRITE | NOTE_EXTEND
 
-/** What is remembered, in the order in which the class has it. */
-type FileFields = [number, number, number, number, number, number, number, number]
-const FIELDS = 8
+/** What is remembered of the statistics. */
+const FIELDS = [
+  STAT_SIZE,
+  STAT_LINKS,
+  STAT_MODE,
+  STAT_UID,
+  STAT_GID,
+  STAT_MODIFIED,
+  STAT_MODIFIED_NSEC,
+] as const
+type Field = (typeof FIELDS)[number]
 
 export class FileVnode extends Vnode {
   #taken = 0
-  #size = 0
-  #links = 0
-  #mode = 0
-  #uid = 0
-  #gid = 0
-  #modified = 0
-  #modifiedNsec = 0
+  /** FIELDS, by their places in the statistics. */
+  readonly #was = new Array<number>(STAT_FIELDS).fill(0)
   /** NOTE_DELETE has been told of its last name, which the link count does not say. */
   #unlinked = false
 
   remember(): void {
     const { statistics } = this.table.hub
-    this.#size = statistics[STAT_SIZE]!
-    this.#links = statistics[STAT_LINKS]!
-    this.#mode = statistics[STAT_MODE]!
-    this.#uid = statistics[STAT_UID]!
-    this.#gid = statistics[STAT_GID]!
-    this.#modified = statistics[STAT_MODIFIED]!
-    this.#modifiedNsec = statistics[STAT_MODIFIED_NSEC]!
+    for (const field of FIELDS) this.#was[field] = statistics[field]!
   }
 
   protected override remembered(): readonly number[] {
-    return [
-      this.#size,
-      this.#links,
-      this.#mode,
-      this.#uid,
-      this.#gid,
-      this.#modified,
-      this.#modifiedNsec,
-      this.#unlinked ? 1 : 0,
-    ]
+    return [...FIELDS.map((field) => this.#was[field]!), this.#unlinked ? 1 : 0]
   }
 
   override recall({ remembered }: VnodeState): void {
-    const [size, links, mode, uid, gid, modified, modifiedNsec, unlinked] = numbers(
-      remembered,
-      'state.remembered',
-      FIELDS,
-    ) as FileFields
-    this.#size = size
-    this.#links = links
-    this.#mode = mode
-    this.#uid = uid
-    this.#gid = gid
-    this.#modified = modified
-    this.#modifiedNsec = modifiedNsec
-    this.#unlinked = unlinked === 1
+    const given = numbers(remembered, 'state.remembered', FIELDS.length + 1)
+    for (const [i, field] of FIELDS.entries()) this.#was[field] = given[i]!
+    this.#unlinked = given.at(-1) === 1
+  }
+
+  #differs(field: Field): boolean {
+    return this.table.hub.statistics[field] !== this.#was[field]
   }
 
   override take(mask: number): void {
@@ -119,9 +102,10 @@ export class FileVnode extends Vnode {
   #sizeNotes(taken: number): number {
     const { statistics } = this.table.hub
     const size = statistics[STAT_SIZE]!
-    if (size > this.#size) return NOTE_EXTEND
+    const before = this.#was[STAT_SIZE]!
+    if (size > before) return NOTE_EXTEND
     // Cut; no write leaves a file empty.
-    if (size < this.#size || size === 0) return NOTE_ATTRIB
+    if (size < before || size === 0) return NOTE_ATTRIB
     // A write sets both times to now; utimensat(2) may set one of them, to anything.
     const isSet =
       statistics[STAT_MODIFIED] !== statistics[STAT_CHANGED] ||
@@ -130,8 +114,10 @@ export class FileVnode extends Vnode {
   }
 
   #attributeNotes(taken: number, fd: number): number {
-    const links = this.table.hub.statistics[STAT_LINKS]!
-    if (links !== this.#links) return linkNotes(this.#links, links) | this.#otherNotes(taken)
+    if (this.#differs(STAT_LINKS)) {
+      const links = this.table.hub.statistics[STAT_LINKS]!
+      return linkNotes(this.#was[STAT_LINKS]!, links) | this.#otherNotes(taken)
+    }
     if (!this.#unlinked && this.hasLostName(fd)) {
       this.#unlinked = true
       return NOTE_DELETE | this.#otherNotes(taken)
@@ -141,17 +127,12 @@ export class FileVnode extends Vnode {
 
   /** Whether the record of a name also stands for attributes that have changed. */
   #otherNotes(taken: number): number {
-    const { statistics } = this.table.hub
-    const differs =
-      statistics[STAT_MODE] !== this.#mode ||
-      statistics[STAT_UID] !== this.#uid ||
-      statistics[STAT_GID] !== this.#gid
+    const differs = this.#differs(STAT_MODE) || this.#differs(STAT_UID) || this.#differs(STAT_GID)
     // What goes through a fifo changes its times.
     const isSet =
       this.kind === REGULAR &&
       (taken & IN_MODIFY) === 0 &&
-      (statistics[STAT_MODIFIED] !== this.#modified ||
-        statistics[STAT_MODIFIED_NSEC] !== this.#modifiedNsec)
+      (this.#differs(STAT_MODIFIED) || this.#differs(STAT_MODIFIED_NSEC))
     return differs || isSet ? NOTE_ATTRIB : 0
   }
 }
