@@ -213,10 +213,10 @@ export interface ProcessInfo {
 }
 
 export interface SystemInterfaces {
-  /** if_nametoindex(3). @throws ENXIO */
+  /** if_nametoindex(3): 0 for none. */
   index(name: string): number
-  /** if_indextoname(3). @throws ENXIO */
-  name(index: number): string
+  /** if_indextoname(3): null for none. */
+  name(index: number): string | null
   all(): InterfaceInfo[]
 }
 

@@ -3,7 +3,7 @@
  * something has changed; these say how it is.
  */
 import { wrongType } from '../core/copyin.js'
-import { ESRCH, KqueueError } from '../errors.js'
+import { ENXIO, ESRCH, KqueueError } from '../errors.js'
 import type { Bound, InterfaceInfo, MountInfo, ProcessInfo } from './system.js'
 
 export function getmntinfo(system: Bound): MountInfo[] {
@@ -12,12 +12,16 @@ export function getmntinfo(system: Bound): MountInfo[] {
 
 export function if_nametoindex(system: Bound, name: string): number {
   if (typeof name !== 'string') throw wrongType('name', 'a string', name)
-  return system().interfaces.index(name)
+  const index = system().interfaces.index(name)
+  if (index !== 0) return index
+  throw new KqueueError(ENXIO, 'if_nametoindex', { reason: `there is no interface '${name}'` })
 }
 
 export function if_indextoname(system: Bound, index: number): string {
   if (typeof index !== 'number') throw wrongType('index', 'a number', index)
-  return system().interfaces.name(index)
+  const name = system().interfaces.name(index)
+  if (name !== null) return name
+  throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
 }
 
 export function if_nameindex(system: Bound): InterfaceInfo[] {

@@ -11,7 +11,7 @@ import type {
   SystemTrees,
 } from '../api/system.js'
 import { checkImage, fill } from '../core/kqueue-image.js'
-import { check, ENXIO, KqueueError } from '../errors.js'
+import { check, ENXIO } from '../errors.js'
 import { arrive } from './fork/arrival.js'
 import { LinuxFork } from './fork/fork.js'
 import { usable } from './hub/load.js'
@@ -131,12 +131,13 @@ function processInfo(pid: number): ProcessInfo | null {
 
 function interfacesOf({ native }: LinuxKernel): SystemInterfaces {
   return {
-    index: (name) =>
-      check(native.linkIndex(name), 'if_nametoindex', `there is no interface '${name}'`),
+    index(name) {
+      const index = native.linkIndex(name)
+      return index === -ENXIO ? 0 : check(index, 'if_nametoindex')
+    },
     name(index) {
-      const name = Number.isInteger(index) ? native.linkName(index) : -ENXIO
-      if (typeof name === 'string') return name
-      throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
+      const name = Number.isInteger(index) ? native.linkName(index) : null
+      return typeof name === 'string' ? name : null
     },
     all() {
       return [...linkStates(native)].flatMap(([index, up]) => {

@@ -28,7 +28,7 @@ import {
   type KqueueImage,
   takeImage,
 } from '../core/kqueue-image.js'
-import { EBADF, EFAULT, ENOSYS, ENXIO, KqueueError } from '../errors.js'
+import { EBADF, EFAULT, ENOSYS, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 import type { AioEntry } from './aio.js'
 import { AioRequest } from './aio-request.js'
@@ -205,24 +205,14 @@ function infoOf({ pid, ppid, exited, start }: Proc): ProcessInfo {
   return { pid, ppid, pgid: 0, sid: 0, tpgid: -1, zombie: exited, start }
 }
 
-function interfacesOf({ kernel }: SystemProcess): SystemInterfaces {
+function interfacesOf({ kernel: { net } }: SystemProcess): SystemInterfaces {
   return {
-    index(name) {
-      const index = kernel.net.index(name)
-      if (index !== 0) return index
-      throw new KqueueError(ENXIO, 'if_nametoindex', { reason: `there is no interface '${name}'` })
-    },
-    name(index) {
-      const name = kernel.net.name(index)
-      if (name !== null) return name
-      throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
-    },
-    all() {
-      const { net } = kernel
-      return net
+    index: (name) => net.index(name),
+    name: (index) => net.name(index),
+    all: () =>
+      net
         .indexes()
-        .map((index) => ({ index, name: net.name(index)!, up: net.state(index) === 'up' }))
-    },
+        .map((index) => ({ index, name: net.name(index)!, up: net.state(index) === 'up' })),
   }
 }
 
