@@ -2,6 +2,9 @@
  * A command of kq: how it is written, what help says of it, and what it does. `main.ts`
  * lists them.
  */
+import { bytesOf, isOdd } from './bytes.js'
+import type { Manner } from './condition.js'
+import { formatPrinter } from './format.js'
 import type { Interruption } from './interruption.js'
 import type { Helpful, Option, Request } from './options.js'
 import type { Output } from './output.js'
@@ -65,11 +68,22 @@ export function countdown(ms: number | undefined): () => number | undefined {
   return () => Math.max(0, end - performance.now())
 }
 
+export function mannerOf({ recursive, format }: Request): Manner {
+  return { recursive, entries: format !== undefined }
+}
+
 /** Prints events as a request wants them. */
 export function printing(request: Request, output: Output) {
-  const line = request.json ? jsonPrinter() : humanPrinter(request.conditions, output.paint)
+  const line = printerOf(request, output)
   return async (happened: readonly Happening[]): Promise<void> => {
     const time = Date.now()
-    await output.write(happened.map((happening) => line(happening, time)).join(''))
+    const text = happened.map((happening) => line(happening, time)).join('')
+    await output.write(isOdd(text) ? Buffer.from(bytesOf(text), 'latin1') : text)
   }
+}
+
+function printerOf(request: Request, output: Output) {
+  const { json, format, timefmt, noNewline, conditions } = request
+  if (format !== undefined) return formatPrinter(format + (noNewline ? '' : '%n'), timefmt)
+  return json ? jsonPrinter() : humanPrinter(conditions, output.paint)
 }

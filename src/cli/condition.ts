@@ -1,5 +1,5 @@
 /** What can be waited for on the command line: how it is written, opened and told in words. */
-import type { Change, Kevent } from '../index.js'
+import type { Change, Kevent, Kqueue } from '../index.js'
 
 export interface Condition {
   /** Its name without the dashes. */
@@ -10,6 +10,8 @@ export interface Condition {
    */
   readonly value: string
   readonly help: string
+  /** Its events tell of paths, for `--format`. */
+  readonly isPath?: boolean
   /** Names of the bits that `fflags` of its events can hold. */
   readonly notes?: Readonly<Record<string, number>>
   /**
@@ -19,20 +21,63 @@ export interface Condition {
   parse(value: string): Opener
 }
 
+/** How all conditions of a command are watched. */
+export interface Manner {
+  /** Directories with those below. */
+  readonly recursive: boolean
+  /** What is in a directory, one by one. */
+  readonly entries: boolean
+}
+
 /**
  * Opens what is to be watched.
  * @param ident a number that no other condition was given
  * @throws Error with errno; Refusal
  */
-export type Opener = (ident: number) => Opened
+export type Opener = (ident: number, manner: Manner) => Opened
+
+/** Where what is watched is registered. */
+export interface Registration {
+  readonly queue: Kqueue
+  /** A number that nobody else on the queue has, for a user event or file systems. */
+  readonly ident: number
+  /** Of all that it has on the queue. */
+  readonly udata: object
+}
+
+/** What tells of its events by itself, on the queue that all share. */
+export interface Stream {
+  /** Watched from now on; rejects with what is in the way. */
+  readonly ready: Promise<void>
+  /** What has happened; asked when the queue has an event with its `udata`. @throws what ended it */
+  take(): Kevent[]
+  close(): void
+}
+
+/** What an event says of a path, as inotifywait(1) has it. */
+export interface PathFact {
+  /** What is watched; of an entry of a directory, that directory with a slash. */
+  readonly watched: string
+  /** The name of the entry, '' for what is watched itself. */
+  readonly name: string
+  /** CREATE, ISDIR and the like. */
+  readonly events: readonly string[]
+}
 
 export interface Opened {
   /** What to register. Whether once or as an edge is up to the command. */
   readonly changes: readonly Change[]
+  /**
+   * Begins a stream, which it has instead of changes.
+   * @throws Error with errno; Refusal
+   */
+  start?(on: Registration): Stream
   /** It needs a queue of its own, and its end is when nothing is left on that. */
   readonly alone?: boolean
   /** What happened, in words. */
   say(event: Kevent): string
+  /** What `--format` has: a line each. */
+  facts?(event: Kevent): readonly PathFact[]
   /** What JSON has besides. */
   fields?(event: Kevent): Readonly<Record<string, unknown>>
   /**

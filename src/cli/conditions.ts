@@ -18,6 +18,7 @@ import type { Condition } from './condition.js'
 import { FILES } from './conditions/files.js'
 import { LINKS } from './conditions/links.js'
 import { MOUNTS } from './conditions/mounts.js'
+import { PATHS } from './conditions/paths.js'
 import { PROCESSES } from './conditions/processes.js'
 import { SIGNAL } from './conditions/signals.js'
 import { type Descriptor, isListening, openDescriptor, parseDescriptor } from './descriptor.js'
@@ -61,6 +62,7 @@ export const CONDITIONS: readonly Condition[] = [
     },
   },
   FILES,
+  ...PATHS,
   {
     option: 'timer',
     value: 'TIME',

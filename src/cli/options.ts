@@ -6,6 +6,7 @@ import { parseArgs } from 'node:util'
 import { CONDITIONS } from './conditions.js'
 import { duration } from './duration.js'
 import { UsageError } from './errors.js'
+import { checkFormat } from './format.js'
 import type { Asked } from './sources.js'
 
 /** An option, as it is written and as help has it. */
@@ -166,6 +167,14 @@ export interface Request extends Helpful {
   /** In the order in which they were written. */
   readonly conditions: Asked[]
   json: boolean
+  /** Lines of `format` have no end of their own. */
+  noNewline: boolean
+  /** Directories with those below. */
+  recursive: boolean
+  /** A line for each event, as `format.ts` reads it. */
+  format: string | undefined
+  /** How it writes a time, as strftime(3) does. */
+  timefmt: string | undefined
   /** `kq wait`: until each condition has fired. */
   all: boolean
   /** `kq wait`: print what there is to read, to its end. */
@@ -203,6 +212,32 @@ export const TIMEOUT: Option = {
 
 export const JSON_LINES = flag('json', 'print one JSON object a line')
 
+export const RECURSIVE = flag('recursive', 'a directory of --vnode with all that is below', {
+  short: 'r',
+})
+
+export const FORMAT: Option = {
+  option: 'format',
+  value: 'FORMAT',
+  help: 'a line as inotifywait has it: %w watched, %f file in it, %e events, %T time',
+  apply(request, value) {
+    request.format = value
+  },
+}
+
+export const NO_NEWLINE = flag('noNewline', 'no newline after each line of --format', {
+  option: 'no-newline',
+})
+
+export const TIMEFMT: Option = {
+  option: 'timefmt',
+  value: 'FORMAT',
+  help: 'how %T is written, as date(1) and strftime(3) do: %F %T',
+  apply(request, value) {
+    request.timefmt = value
+  },
+}
+
 const CONDITION_ROWS: readonly Option[] = CONDITIONS.map((condition) => ({
   ...condition,
   repeats: true,
@@ -225,6 +260,10 @@ export function parseOptions(
     conditions: [],
     help: false,
     json: false,
+    noNewline: false,
+    recursive: false,
+    format: undefined,
+    timefmt: undefined,
     all: false,
     cat: false,
     count: Number.POSITIVE_INFINITY,
@@ -235,6 +274,27 @@ export function parseOptions(
     const example = `--read ${word || 'PATH'}`
     throw new UsageError(`'${word}' belongs to no option; a condition is written like ${example}`)
   })
-  if (request.help || request.conditions.length > 0) return request
+  if (request.help) return request
+  if (request.conditions.length > 0) return consistent(request)
   throw new UsageError(`${command} needs a condition; write for example: kq ${command} --timer 1s`)
+}
+
+/** @throws UsageError */
+function consistent(request: Request): Request {
+  const { conditions, recursive, format, timefmt, noNewline, json } = request
+  if (recursive && !conditions.some(({ condition }) => condition.option === 'vnode')) {
+    throw new UsageError('--recursive is of --vnode; write --vnode DIR --recursive')
+  }
+  if (format === undefined) {
+    if (noNewline) throw new UsageError("--no-newline is of --format; write --format '%w%f%0'")
+    if (timefmt === undefined) return request
+    throw new UsageError("--timefmt is of --format; write --format '%T %w%f'")
+  }
+  if (json) throw new UsageError('--format and --json are two ways to print; write one of them')
+  const other = conditions.find(({ condition }) => !condition.isPath)
+  if (other !== undefined) {
+    throw new UsageError(`--format is of paths, and ${other.name} is none; write --json instead`)
+  }
+  checkFormat(format, timefmt)
+  return request
 }

@@ -1,26 +1,33 @@
 /**
  * Conditions that have been opened, on as many kqueues as it takes.
  *
- *     const sources = new Sources(conditions, EV_CLEAR)
- *     for (const { source, event } of await sources.next(64)) ...
+ *     const sources = new Sources(conditions, EV_CLEAR, manner)
+ *     await sources.ready(left, signal)
+ *     for (const { source, event } of await sources.next(64, left, signal)) ...
  *     sources.close()
  *
  * A kqueue has one knote for an ident and a filter. A condition that asks for one
  * that is taken goes to the next queue, and the first queue watches the others.
  */
+
+import { setTimeout as delay } from 'node:timers/promises'
 import {
   type Change,
   EV_ADD,
   EV_DELETE,
   EV_EOF,
+  EV_ONESHOT,
   EV_RECEIPT,
   EV_SET,
   EVFILT_READ,
   type Kevent,
   kqueue,
 } from '../index.js'
-import type { Condition, Opened, Opener } from './condition.js'
+import type { Condition, Manner, Opened, Opener, Stream } from './condition.js'
 import { SourceError } from './errors.js'
+
+/** ms, the longest delay of Node.js */
+const FOR_EVER = 0x7fffffff
 
 /** A condition as it was asked for. */
 export interface Asked {
@@ -32,7 +39,11 @@ export interface Asked {
 
 /** A condition that is being watched. */
 export interface Source extends Asked {
+  /** A number that no other has. */
+  readonly ident: number
   readonly opened: Opened
+  /** Where it has one. */
+  stream?: Stream
 }
 
 /** One event, and whose it is. */
@@ -64,22 +75,23 @@ function key({ filter, ident }: Change): string {
 }
 
 export class Sources {
+  readonly #flags: number
   /** The sources watched, with the queue that each is on. */
   readonly #sources = new Map<Source, Layer | null>()
   readonly #layers: Layer[] = []
-  /** What has happened and needs no queue. */
-  readonly #over: Happening[] = []
+  /** What has happened and was not asked for yet. */
+  #happened: Happening[] = []
 
   /**
-   * Opens and registers conditions, all or none.
+   * Opens conditions, all or none.
    * @param flags for each change besides its own: EV_CLEAR or EV_ONESHOT
    * @throws SourceError
    */
-  constructor(conditions: readonly Asked[], flags: number) {
+  constructor(conditions: readonly Asked[], flags: number, manner: Manner) {
+    this.#flags = flags
     try {
       // All before the first queue, whose descriptors are nobody's to watch.
-      for (const [i, asked] of conditions.entries()) this.#open(asked, i + 1)
-      for (const source of this.#sources.keys()) this.#register(source, flags)
+      for (const [i, asked] of conditions.entries()) this.#open(asked, i + 1, manner)
     } catch (error) {
       this.close()
       throw error
@@ -91,23 +103,46 @@ export class Sources {
     return this.#sources.size
   }
 
-  #open(asked: Asked, ident: number): void {
+  #open(asked: Asked, ident: number, manner: Manner): void {
     try {
-      this.#sources.set({ ...asked, opened: asked.open(ident) }, null)
+      this.#sources.set({ ...asked, ident, opened: asked.open(ident, manner) }, null)
     } catch (error) {
       throw new SourceError(asked.name, error)
     }
   }
 
-  #register(source: Source, flags: number): void {
-    const { changes } = source.opened
-    const layer = source.opened.alone ? this.#add(new Layer(true)) : this.#layerFor(changes)
+  /**
+   * Watches all from now on, or as far as that is so when the time is over.
+   * @param left ms that are left, undefined for ever
+   * @throws (rejects with) SourceError; the reason of `signal`
+   */
+  async ready(left: () => number | undefined, signal: AbortSignal): Promise<void> {
+    const begun = [...this.#sources.keys()].map((source) => this.#start(source))
+    await untilOver(Promise.all(begun), left(), signal)
+    for (const source of this.#sources.keys()) this.#register(source)
+  }
+
+  async #start(source: Source): Promise<void> {
     try {
-      for (const change of changes) {
-        layer.add({ ...change, flags: change.flags | flags, udata: source })
+      const { opened } = source
+      if (opened.start === undefined) return
+      const { queue } = this.#layers[0] ?? this.#add(new Layer())
+      source.stream = opened.start({ queue, ident: source.ident, udata: source })
+      await source.stream.ready
+    } catch (error) {
+      throw new SourceError(source.name, error)
+    }
+  }
+
+  #register(source: Source): void {
+    const { opened } = source
+    const layer = opened.alone ? this.#add(new Layer(true)) : this.#layerFor(opened.changes)
+    try {
+      for (const change of opened.changes) {
+        layer.add({ ...change, flags: change.flags | this.#flags, udata: source })
       }
     } catch (error) {
-      this.#over.push({ source, event: instead(source, error) })
+      this.#happened.push({ source, event: instead(source, error) })
       return
     }
     this.#sources.set(source, layer)
@@ -130,20 +165,48 @@ export class Sources {
 
   /**
    * Waits for at most `max` events; none when the time is over.
-   * @param timeout ms, undefined for ever
-   * @throws (rejects with) the reason of `signal`
+   * @param left ms that are left, undefined for ever
+   * @throws (rejects with) the reason of `signal`; SourceError
    */
-  async next(max: number, timeout?: number, signal?: AbortSignal): Promise<Happening[]> {
-    if (this.#over.length > 0) return this.#over.splice(0, max)
+  async next(
+    max: number,
+    left: () => number | undefined,
+    signal: AbortSignal,
+  ): Promise<Happening[]> {
     const queue = this.#layers[0]!.queue
-    const happened: Happening[] = []
-    for (const event of await queue.wait({ nevents: max, timeout, signal })) {
-      const { udata } = event
-      // One of each other queue, so that they are never more than `max`; it stays ready for the rest.
-      const own = udata instanceof Layer ? udata.queue.kevent(null, 1, 0)[0] : event
-      if (own !== undefined) happened.push({ source: own.udata as Source, event: own })
+    while (this.#happened.length === 0) {
+      const timeout = left()
+      const events = await queue.wait({ nevents: max, timeout, signal })
+      this.#take(events)
+      if (events.length === 0 || timeout === 0) break
     }
-    return happened
+    return this.#happened.splice(0, max)
+  }
+
+  #take(events: readonly Kevent[]): void {
+    const asked = new Set<Source>()
+    for (const event of events) {
+      const { udata } = event
+      // One of each other queue; it stays ready for the rest.
+      const own = udata instanceof Layer ? udata.queue.kevent(null, 1, 0)[0] : event
+      if (own === undefined) continue
+      const source = own.udata as Source
+      if (source.stream) asked.add(source)
+      else this.#happened.push({ source, event: own })
+    }
+    for (const source of asked) {
+      if (!this.#sources.has(source)) continue
+      for (const event of this.#drain(source)) this.#happened.push({ source, event })
+    }
+  }
+
+  #drain({ name, stream }: Source): Kevent[] {
+    try {
+      const events = stream!.take()
+      return this.#flags & EV_ONESHOT ? events.slice(0, 1) : events
+    } catch (error) {
+      throw new SourceError(name, error)
+    }
   }
 
   /** Whether an event was the last of its source. */
@@ -157,25 +220,47 @@ export class Sources {
   finish(source: Source): void {
     const layer = this.#sources.get(source)
     if (!this.#sources.delete(source)) return
+    this.#happened = this.#happened.filter((happening) => happening.source !== source)
+    const { opened, stream } = source
     if (layer?.alone) {
       this.#layers.splice(this.#layers.indexOf(layer), 1)
       layer.queue.close()
-      source.opened.close?.()
-      return
+    } else {
+      // Receipts, because what has fired once or was closed is registered no longer.
+      const changes = opened.changes.map(({ ident, filter }) =>
+        EV_SET(ident, filter, EV_DELETE | EV_RECEIPT),
+      )
+      layer?.queue.kevent(changes, changes.length, 0)
     }
-    // Receipts, because what has fired once or was closed is registered no longer.
-    const changes = source.opened.changes.map(({ ident, filter }) =>
-      EV_SET(ident, filter, EV_DELETE | EV_RECEIPT),
-    )
-    layer?.queue.kevent(changes, changes.length, 0)
-    source.opened.close?.()
+    stream?.close()
+    opened.close?.()
   }
 
   close(): void {
+    for (const { stream } of this.#sources.keys()) stream?.close()
     for (const { queue } of this.#layers.reverse()) queue.close()
     for (const { opened } of this.#sources.keys()) opened.close?.()
     this.#layers.length = 0
     this.#sources.clear()
+  }
+}
+
+/** Waits until it is done or the time is over. */
+async function untilOver(
+  done: Promise<unknown>,
+  ms: number | undefined,
+  signal: AbortSignal,
+): Promise<void> {
+  const end = new AbortController()
+  const over = delay(ms ?? FOR_EVER, undefined, { signal: end.signal })
+  const abort = (): void => end.abort()
+  signal.addEventListener('abort', abort)
+  try {
+    await Promise.race([done, over.catch(() => {})])
+    signal.throwIfAborted()
+  } finally {
+    signal.removeEventListener('abort', abort)
+    end.abort()
   }
 }
 

@@ -3,22 +3,36 @@
  */
 import { EV_ONESHOT } from '../index.js'
 import { copyOut } from './cat.js'
-import { type Command, countdown, printing, TIMED_OUT } from './command.js'
+import { type Command, countdown, mannerOf, printing, TIMED_OUT } from './command.js'
 import { SourceError, UsageError } from './errors.js'
 import {
   ALL,
   CAT,
+  FORMAT,
   HELP,
   JSON_LINES,
+  NO_NEWLINE,
   type Option,
   parseOptions,
+  RECURSIVE,
   type Request,
+  TIMEFMT,
   TIMEOUT,
 } from './options.js'
 import type { Output } from './output.js'
 import { type Happening, Sources } from './sources.js'
 
-const OPTIONS: readonly Option[] = [ALL, CAT, TIMEOUT, JSON_LINES, HELP]
+const OPTIONS: readonly Option[] = [
+  ALL,
+  CAT,
+  RECURSIVE,
+  TIMEOUT,
+  JSON_LINES,
+  FORMAT,
+  TIMEFMT,
+  NO_NEWLINE,
+  HELP,
+]
 
 export const wait: Command<Request> = {
   name: 'wait',
@@ -32,6 +46,10 @@ export const wait: Command<Request> = {
     {
       text: 'Read a fifo when there is something in it, or give up after 5 seconds:',
       line: 'kq wait --read ./fifo --cat --timeout 5s',
+    },
+    {
+      text: 'Until a server has made its socket, for a minute at most:',
+      line: 'kq wait --exist /run/server/socket --timeout 1m',
     },
     {
       text: 'Until each of two jobs has printed something, or has ended:',
@@ -48,10 +66,11 @@ export const wait: Command<Request> = {
   async run(request, { output, signal }) {
     const left = countdown(request.timeout)
     const print = printing(request, output)
-    const sources = new Sources(request.conditions, EV_ONESHOT)
+    const sources = new Sources(request.conditions, EV_ONESHOT, mannerOf(request))
     try {
+      await sources.ready(left, signal)
       while (sources.size > 0) {
-        const happened = await sources.next(request.all ? sources.size : 1, left(), signal)
+        const happened = await sources.next(request.all ? sources.size : 1, left, signal)
         if (happened.length === 0) return TIMED_OUT
         if (request.cat) {
           await cat(happened, output, signal)

@@ -2,14 +2,18 @@
  * `kq watch`: a line an event, until told to stop or nothing is left to watch.
  */
 import { EV_CLEAR } from '../index.js'
-import { type Command, countdown, printing, TIMED_OUT } from './command.js'
+import { type Command, countdown, mannerOf, printing, TIMED_OUT } from './command.js'
 import {
   COUNT,
+  FORMAT,
   HELP,
   JSON_LINES,
+  NO_NEWLINE,
   type Option,
   parseOptions,
+  RECURSIVE,
   type Request,
+  TIMEFMT,
   TIMEOUT,
 } from './options.js'
 import { Sources } from './sources.js'
@@ -17,7 +21,16 @@ import { Sources } from './sources.js'
 /** Events printed at once. */
 const BATCH = 64
 
-const OPTIONS: readonly Option[] = [COUNT, TIMEOUT, JSON_LINES, HELP]
+const OPTIONS: readonly Option[] = [
+  RECURSIVE,
+  COUNT,
+  TIMEOUT,
+  JSON_LINES,
+  FORMAT,
+  TIMEFMT,
+  NO_NEWLINE,
+  HELP,
+]
 
 export const watch: Command<Request> = {
   name: 'watch',
@@ -32,6 +45,10 @@ export const watch: Command<Request> = {
     { text: 'A line each time a log grows:', line: 'kq watch --read /var/log/syslog' },
     { text: 'Three ticks, half a second apart:', line: 'kq watch --timer 500ms --count 3' },
     {
+      text: 'Each path below a directory that is made, written, moved or removed:',
+      line: "kq watch --vnode src --recursive --format '%w%f %e'",
+    },
+    {
       text: 'What arrives on a fifo, for a program:',
       line: 'kq watch --read ./fifo --json | jq .data',
     },
@@ -43,11 +60,12 @@ export const watch: Command<Request> = {
     const left = countdown(request.timeout)
     const print = printing(request, output)
     // Edges: with levels, bytes that nobody reads would be reported without end.
-    const sources = new Sources(request.conditions, EV_CLEAR)
+    const sources = new Sources(request.conditions, EV_CLEAR, mannerOf(request))
     const leaveReader = output.watchReader()
     try {
+      await sources.ready(left, signal)
       for (let events = 0; ; ) {
-        const happened = await sources.next(batch(request, events), left(), signal)
+        const happened = await sources.next(batch(request, events), left, signal)
         if (happened.length === 0) return whenTimeIsOver(request)
         await print(happened)
         events += happened.length

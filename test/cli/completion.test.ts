@@ -65,7 +65,7 @@ function inZsh(line: string): string {
 /** What is written, and how it goes on. */
 const LINES: readonly [string, string][] = [
   ['wat', 'watch'],
-  ['wait --exi', '--exit'],
+  ['wait --sig', '--signal'],
   ['run --stop-t', '--stop-timeout'],
   ['run --signal WINC', 'WINCH'],
   ['run some-f', 'some-file'],

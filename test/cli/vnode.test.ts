@@ -49,9 +49,9 @@ describe('kq watch --vnode', { concurrency: 2 }, () => {
       }
     }
     fs.mkdirSync(directory.join('inner/one'))
-    assert.equal(await next(), 'entries changed, subdirectories changed')
+    assert.equal(await next(), 'entries changed, subdirectories changed: one')
     fs.rmdirSync(directory.join('inner/one'))
-    assert.equal(await next(), 'entries changed, subdirectories changed')
+    assert.equal(await next(), 'entries changed, subdirectories changed: one')
     fs.rmdirSync(directory.join('inner'))
     assert.equal(await next(), 'removed')
     kq.child.kill('SIGTERM')
