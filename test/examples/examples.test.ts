@@ -6,6 +6,9 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { ROOT, runProgram } from './program.js'
 
+/** Those that have a test of their own. */
+const OWN = ['kernels.mjs', 'publish.mjs']
+
 const EXAMPLES = join(ROOT, 'examples')
 
 /** What each prints, whole. */
@@ -46,7 +49,7 @@ describe('the examples', { concurrency: 2 }, () => {
     assert.match(stdout, output)
   }
   for (const name of readdirSync(EXAMPLES).filter((name) => name.endsWith('.mjs'))) {
-    if (name === 'kernels.mjs') continue
+    if (OWN.includes(name)) continue
     test(`${name} prints what it promises`, (t) => check(name, t.signal))
   }
   test('prefork.mjs prints it with node:cluster', (t) =>
