@@ -3,7 +3,6 @@
  * eventfd of this thread says that a count has changed. What is there besides, such
  * as the listeners of `process.on`, goes on as if nobody watched. sigaction(2).
  */
-import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import { orUndo } from '../core/failure.js'
 import { type FilterOps, HINT_HAPPENED } from '../core/filter.js'
@@ -12,19 +11,15 @@ import type { Origin } from '../core/image.js'
 import { whole } from '../core/image-check.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, ENOSYS, refuse } from '../errors.js'
+import { EINVAL, refuse } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
+import { type Listeners, listenersOf } from './listeners.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
 /** Raised by an instruction, which would be executed again when the handler has returned. */
 const SYNCHRONOUS: ReadonlySet<number> = new Set([SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP])
-
-/** Emits 'newListener'; only that of the main thread does so for signals. */
-const listeners: EventEmitter = process
-
-const isSignal = (name: string | symbol): name is NodeJS.Signals => name in constants.signals
 
 /** A signal that queues of this thread watch. */
 class Signal {
@@ -45,6 +40,7 @@ export class SignalTable {
   #fd = -1
   readonly #signals = new Map<number, Signal>()
   readonly #counts = new Int32Array(SIGRTMAX + 1)
+  readonly #listeners: Listeners
 
   constructor(readonly hub: Hub) {
     this.filter = {
@@ -58,32 +54,12 @@ export class SignalTable {
       image: (kn) => this.#image(kn.hook as Signal),
       restore: (kn, state, origin) => this.#restore(kn, state, origin),
     }
-    // Also for the signals that workers watch: they are not told of listeners.
-    if (hub.native.threadIsFirst() === 1) this.#hearOfListeners()
-  }
-
-  #hearOfListeners(): void {
-    const { native } = this.hub
-    if (native.libuvHere() === 1) {
-      // One is about to be added; libuv has yet to hear of it.
-      listeners.prependListener('newListener', (name) => {
-        if (isSignal(name)) native.signalExpect(constants.signals[name])
-      })
-      return
-    }
-    // The runtime puts its own handler there, or takes it away, when its listeners were told.
-    const changed = (name: string | symbol): void => {
-      if (isSignal(name)) queueMicrotask(() => native.signalExpect(constants.signals[name]))
-    }
-    listeners.prependListener('newListener', changed)
-    listeners.prependListener('removeListener', changed)
+    this.#listeners = listenersOf(hub.native)
   }
 
   /** Whether the signal that has interrupted this thread has listeners who are to be called now. */
   get interrupts(): boolean {
-    const pending = this.hub.native.signalPending()
-    // Without libuv nobody says which signal it was.
-    return pending === -ENOSYS ? listeners.eventNames().some(isSignal) : pending === 1
+    return this.#listeners.arePending()
   }
 
   /** Before a look at what has happened: puts our handler back where it was replaced. Hot path. */
@@ -160,7 +136,9 @@ export class SignalTable {
   }
 
   #begin(number: number): void {
+    this.#listeners.join(number)
     const answer = this.hub.native.signalWatch(number)
+    if (answer < 0) this.#listeners.leave(number)
     if (answer === -EINVAL) refuse(EINVAL, `the C library keeps signal ${number} for itself`)
     SIGACTION.check(answer)
   }
@@ -171,6 +149,7 @@ export class SignalTable {
     if (!signal.list.empty || this.#signals.get(signal.number) !== signal) return
     this.#signals.delete(signal.number)
     this.hub.native.signalUnwatch(signal.number)
+    this.#listeners.leave(signal.number)
     this.#stopIfUnused()
   }
 

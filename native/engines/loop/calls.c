@@ -14,8 +14,8 @@
 static const napi_type_tag watch_tag = { 0x9c1f5e0b7a2d4386, 0xb04e6a91d85c27f3 };
 
 /*
- * It does not run: a running watch is not collected, and the end of the environment stops
- * what runs before it finalizes what is left.
+ * A running watch is not collected, and the end of the environment stops what runs before it
+ * finalizes what is left; but Deno finalizes first.
  */
 static void
 watch_free(napi_env env, void *data, void *hint)

@@ -149,7 +149,7 @@ on_forgotten(napi_env env, void *data, void *hint)
 	(void)env;
 	(void)hint;
 	ear->forgotten = true;
-	if (!ear->hearing && !ear->abandoned)
+	if (!ear->hearing)
 		ear_free(ear);
 }
 
@@ -239,7 +239,9 @@ end(struct ear *ear)
 		ear->next->link = ear->link;
 	ear->watch->ear = NULL;
 	ear->watch = NULL;
-	napi_release_threadsafe_function(ear->tell, napi_tsfn_release);
+	/* Of what is abandoned nobody knows whether it has told for the last time. */
+	if (!ear->abandoned)
+		napi_release_threadsafe_function(ear->tell, napi_tsfn_release);
 }
 
 static void

@@ -51,7 +51,7 @@ int watch_start(struct loop_watch *watch);
 void watch_stop(struct loop_watch *watch);
 /* Whether it keeps the process alive while it runs. */
 void watch_refer(struct loop_watch *watch, bool referenced);
-/* It is about to be freed, and does not run. */
+/* It is about to be freed. */
 void watch_end(struct loop_watch *watch);
 
 /* For who looks. A negative status is an error after which the watch has stopped. */

@@ -122,6 +122,8 @@ watch_refer(struct loop_watch *watch, bool referenced)
 void
 watch_end(struct loop_watch *watch)
 {
+	if (watch->running)
+		watch_close(watch);
 	if (watch->ear != NULL)
 		ear_end(watch);
 }

@@ -9,7 +9,8 @@
  * anchor until then: libuv replaces ours where we do not hear of the listener.
  *
  * Where there is no libuv, what a runtime installs for its listeners is of the third kind:
- * it replaces ours, and we go over it when we hear of the listener.
+ * it replaces ours, and we go over it when we hear of the listener. With the last one Bun puts
+ * SIG_DFL there, finds that it has replaced somebody else's, and puts ours back, with its flags.
  */
 #include "disposition.h"
 
@@ -336,14 +337,31 @@ disposition_take(int number)
 	return -1;
 }
 
+/* The runtime has ended to listen: its handler is not called any more. */
+static void
+become_default(int number)
+{
+	struct disposition *disposition = &dispositions[number];
+
+	disposition->own = by_default;
+	go_under(disposition, &ignored, false);
+	atomic_store(&disposition->target, NULL);
+	install(number, &by_default);
+}
+
 void
 disposition_check(int number)
 {
 	struct disposition *disposition = &dispositions[number];
 	struct sigaction now;
 
-	if (!atomic_load(&disposition->taken) || sigaction(number, NULL, &now) < 0 || is_ours(&now))
+	if (!atomic_load(&disposition->taken) || sigaction(number, NULL, &now) < 0)
 		return;
+	if (is_ours(&now)) {
+		if (!libuv_here() && !(now.sa_flags & SA_SIGINFO))
+			become_default(number);
+		return;
+	}
 	if (is_foreign(&now) && target_of(&now) != atomic_load(&disposition->target)) {
 		go_under(disposition, &disposition->own, true);
 		/* Its listeners are called by libuv's handler, whatever was there before they came. */
@@ -388,6 +406,8 @@ disposition_give_back(int number)
 	struct sigaction now;
 	bool watched;
 
+	if (!libuv_here())
+		disposition_check(number);
 	if (!atomic_load(&disposition->taken))
 		return;
 	watched = disposition->anchored && anchor_stop(number);

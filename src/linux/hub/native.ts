@@ -444,7 +444,10 @@ export interface Native {
   signalWatch(number: number): number
   /** Undoes `signalWatch`; the disposition is put back when no environment watches. */
   signalUnwatch(number: number): number
-  /** Somebody is about to listen to this signal through libuv: its handler goes below ours. */
+  /**
+   * Somebody is about to listen to this signal through libuv, or without libuv has just begun or
+   * ended to: the handler goes below ours.
+   */
   signalExpect(number: number): number
   /** Puts our handler back where others have replaced it. */
   signalCheck(): void
