@@ -19,6 +19,7 @@ import { EIO } from '../errors.js'
 import { VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
 import { MOUNTINFO } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
+import { KNOWS_ONLY_ITS_OWN } from './hub/runtime.js'
 
 /** Bytes read at once. */
 const CHUNK = 65536
@@ -241,6 +242,7 @@ function unescaped(field: string): string {
 
 /** A file of /proc from its start, whose length is not known before. @throws KqueueError */
 function readAll(fd: number): string {
+  if (KNOWS_ONLY_ITS_OWN) return readAgain(fd)
   const chunk = Buffer.allocUnsafe(CHUNK)
   let text = ''
   let position = 0
@@ -249,6 +251,16 @@ function readAll(fd: number): string {
     if (n === 0) return text
     text += chunk.toString('latin1', 0, n)
     position += n
+  }
+}
+
+/** The same of a file that the runtime does not read, opened again. @throws KqueueError */
+function readAgain(fd: number): string {
+  try {
+    return readFileSync(`/proc/self/fd/${fd}`, 'latin1')
+  } catch (error) {
+    MOUNTINFO.check((error as NodeJS.ErrnoException).errno ?? -EIO)
+    throw error
   }
 }
 

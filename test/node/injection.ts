@@ -31,6 +31,7 @@ const queues = (await built('linux/queue.js')) as typeof import('../../dist/linu
 
 /** Kernels listen to it. */
 const emitter: EventEmitter = process
+const ABOUT_LISTENERS = ['newListener', 'removeListener'] as const
 
 type Call = (...args: unknown[]) => unknown
 
@@ -166,7 +167,7 @@ export class Try {
   readonly #callbacks = new Map<unknown, Call>()
   readonly #running = new Set<unknown>()
   readonly #keeping = new Set<unknown>()
-  readonly #listeners = emitter.listeners('newListener')
+  readonly #listeners = ABOUT_LISTENERS.map((name) => emitter.listeners(name))
   /** The calls of what is under way; null for nothing. */
   #calls: string[] | null = null
   #at = -1
@@ -289,8 +290,10 @@ export class Try {
     this.kq.close()
     for (const fd of this.#made) original.close!(fd)
     Object.assign(calls, original)
-    for (const listener of emitter.listeners('newListener') as (() => void)[]) {
-      if (!this.#listeners.includes(listener)) emitter.off('newListener', listener)
+    for (const [i, name] of ABOUT_LISTENERS.entries()) {
+      for (const listener of emitter.listeners(name) as (() => void)[]) {
+        if (!this.#listeners[i]!.includes(listener)) emitter.off(name, listener)
+      }
     }
   }
 }

@@ -1,6 +1,8 @@
 /** What the tests of the public API share: queues and pipes that end with their test. */
 import assert from 'node:assert/strict'
+import { spawn, spawnSync } from 'node:child_process'
 import { after, afterEach, before } from 'node:test'
+import { Worker } from 'node:worker_threads'
 import {
   type Change,
   EV_ADD,
@@ -103,6 +105,20 @@ export function pause(ms: number): void {
   Atomics.wait(sleeping, 0, 0, ms)
 }
 
+/** What a runtime that is not Node.js opens for a first child, worker and signal, and keeps. */
+async function primeRuntime(): Promise<void> {
+  if (!('bun' in process.versions || 'deno' in process.versions)) return
+  spawnSync('true')
+  const child = spawn('true', { stdio: 'pipe' })
+  await new Promise((resolve) => child.once('close', resolve))
+  const worker = new Worker('', { eval: true })
+  await new Promise((resolve) => worker.once('exit', resolve))
+  const listener = (): void => {}
+  process.on('SIGURG', listener)
+  await new Promise((resolve) => setTimeout(resolve, 1))
+  process.off('SIGURG', listener)
+}
+
 /**
  * After each test closes what it left; after the file compares the descriptors of
  * the process with those before.
@@ -111,15 +127,17 @@ export function cleanUp(): void {
   let start = 0
   let known: ReadonlySet<string>
   before(async () => {
+    await primeRuntime()
     // What is opened on first use and kept for the life of the thread.
     const kq = kqueue()
     const [r, w] = posix.pipe2(0)
     const file = posix.open('/proc/self/exe')
-    for (const fd of [r, file]) kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
+    kq.kevent([read(r)])
     await kq.wait({ timeout: 1 })
-    // What the event loop hears when nobody waits has it stop to watch.
+    // What the event loop hears in its next turn, when nobody waits, has it stop to watch.
     posix.write(w, 'x')
-    await new Promise((resolve) => setImmediate(resolve))
+    for (const _ of [1, 2]) await new Promise((resolve) => setImmediate(resolve))
+    kq.kevent([read(file)])
     kq.close()
     for (const fd of [r, w, file]) posix.close(fd)
     // Takes in what inotify says of the file that is not watched any more.

@@ -80,13 +80,13 @@ const cases = {
   },
 
   'closes its queue'() {
-    const kq = timed()
+    const kq = timed(LONG)
     sayingNot('over', kq.wait())
     setImmediate(() => kq.close())
   },
 
   'aborts its wait'() {
-    sayingNot('over', timed().wait({ signal: AbortSignal.timeout(5) }))
+    sayingNot('over', timed(LONG).wait({ signal: AbortSignal.timeout(5) }))
     setTimeout(() => {}, 20)
   },
 

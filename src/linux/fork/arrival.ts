@@ -11,6 +11,7 @@ import { type Missing, restore } from '../../core/image.js'
 import { errnoName } from '../../errors.js'
 import { v8 } from '../../late.js'
 import type { Native } from '../hub/native.js'
+import { KNOWS_ONLY_ITS_OWN } from '../hub/runtime.js'
 import type { HandedSets } from '../hub/sets.js'
 import { processStat } from '../process/procfs.js'
 import { LinuxQueue } from '../queue.js'
@@ -47,6 +48,10 @@ function mayBeParent(pid: number): boolean {
 /** The sealed file under a number, unless it is something else. */
 function read(native: Native, number: number): Cargo | null {
   if (native.imageIs(number) !== 1) return null
+  if (KNOWS_ONLY_ITS_OWN) {
+    process.emitWarning('kqueue: Deno takes over no queues, which stay with the parent')
+    return null
+  }
   const bytes = Buffer.alloc(fstatSync(number).size)
   readSync(number, bytes, 0, bytes.length, 0)
   try {

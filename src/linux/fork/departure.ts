@@ -12,13 +12,14 @@ import { closeSync } from 'node:fs'
 import { copied, isCopied } from '../../core/fork.js'
 import { imageOf, isOfSystem, type KnoteImage } from '../../core/image.js'
 import type { Knote } from '../../core/knote.js'
-import { KqueueError } from '../../errors.js'
+import { ENOSYS, KqueueError } from '../../errors.js'
 import { EVFILT_FS, EVFILT_NETDEV } from '../../event.js'
 import { v8 } from '../../late.js'
 import type { PipeReads } from '../descriptor/pipe-reads.js'
 import { PollSide } from '../descriptor/poll-side.js'
 import { EPOLL_CREATE, EVENTFD, IMAGE } from '../hub/facility.js'
 import type { HandedMember } from '../hub/pollset.js'
+import { KNOWS_ONLY_ITS_OWN } from '../hub/runtime.js'
 import type { LinkTable } from '../links.js'
 import type { MountTable } from '../mounts.js'
 import type { ProcessTable } from '../process/table.js'
@@ -26,6 +27,9 @@ import { LinuxQueue, type QueueHost } from '../queue.js'
 import type { VnodeTable } from '../vnode/table.js'
 import { type Cargo, FORMAT, type Handed } from './handed.js'
 import type { Places } from './places.js'
+
+const NO_FORK =
+  'Deno hands no descriptors to a child; without KQUEUE_CPONFORK nothing has to be handed on'
 
 /** What fork knows of the kernel of the thread. */
 export interface ForkHost extends QueueHost {
@@ -84,12 +88,13 @@ export class Departure {
 
 /**
  * Prepares a start; null when no queue is to be copied.
- * @throws KqueueError EMFILE, ENFILE; DataCloneError naming a `udata` that cannot travel
+ * @throws KqueueError EMFILE, ENFILE; ENOSYS where children get no descriptors; DataCloneError naming a `udata` that cannot travel
  */
 export function depart(host: ForkHost, places: Places): Departure | null {
   host.sweep()
   const queues = [...host.queues()].filter((kq) => isCopied(kq.flags) && places.isFree(kq.fd))
   if (queues.length === 0) return null
+  if (KNOWS_ONLY_ITS_OWN) throw new KqueueError(ENOSYS, 'fork', { reason: NO_FORK })
   const departure = new Departure(host, places)
   try {
     load(departure, queues)

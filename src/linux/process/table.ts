@@ -6,7 +6,7 @@
  *
  * The forks of a process come before its exit is believed, whoever tells of it first.
  */
-import { fstatSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { attempt, orUndo } from '../../core/failure.js'
 import {
   checkProcess,
@@ -181,7 +181,7 @@ export class ProcessTable implements ConnectorListener {
   /** What tells a pidfd from others; null where pidfds are no files of their own. */
   #pidfdOf(fd: number): Pidfd | null {
     if (fd === -1 || this.hub.native.fileSystem(fd) !== PIDFS) return null
-    return { fd, ino: fstatSync(fd, { bigint: true }).ino }
+    return { fd, ino: statSync(`/proc/self/fd/${fd}`, { bigint: true }).ino }
   }
 
   /** Attaches a copy to its process. @throws KqueueError */
