@@ -6,12 +6,8 @@ import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import type { Native } from './hub/native.js'
 
-/** What a thread does so that listeners and watchers of a signal do not take it from each other. */
+/** Sees to it that listeners and watchers of a signal do not take it from each other. */
 export interface Listeners {
-  /** This thread is about to watch a signal. */
-  join(number: number): void
-  /** It watches it no more. */
-  leave(number: number): void
   /** Whether the signal that has interrupted this thread has listeners who are to be called now. */
   arePending(): boolean
 }
@@ -33,9 +29,6 @@ class LibuvListeners implements Listeners {
     })
   }
 
-  join(): void {}
-  leave(): void {}
-
   arePending(): boolean {
     return this.native.signalPending() === 1
   }
@@ -54,53 +47,12 @@ class OtherListeners implements Listeners {
     emitter.prependListener('removeListener', changed)
   }
 
-  join(): void {}
-  leave(): void {}
-
   /** Nobody says which signal it was. */
   arePending(): boolean {
     return emitter.eventNames().some(isSignal)
   }
-}
-
-/** The part of Deno's own API that is about listeners of signals. */
-interface Deno {
-  addSignalListener(name: string, listener: () => void): void
-  removeSignalListener(name: string, listener: () => void): void
-}
-
-/**
- * Deno's handler stays for ever once somebody has listened, and has the default action done
- * while nobody does: there somebody listens as long as we watch.
- */
-class DenoListeners implements Listeners {
-  readonly #listener = (): void => {}
-
-  constructor(readonly deno: Deno) {}
-
-  join(number: number): void {
-    const name = nameOf(number)
-    if (name !== undefined) this.deno.addSignalListener(name, this.#listener)
-  }
-
-  leave(number: number): void {
-    const name = nameOf(number)
-    if (name !== undefined) this.deno.removeSignalListener(name, this.#listener)
-  }
-
-  /** Nobody says which signal it was. */
-  arePending(): boolean {
-    return emitter.eventNames().some(isSignal)
-  }
-}
-
-/** Undefined for a real-time signal, to which nobody can listen. */
-function nameOf(number: number): string | undefined {
-  return Object.keys(signals).find((name) => signals[name as NodeJS.Signals] === number)
 }
 
 export function listenersOf(native: Native): Listeners {
-  if (native.libuvHere() === 1) return new LibuvListeners(native)
-  const { Deno: deno } = globalThis as { Deno?: Deno }
-  return deno === undefined ? new OtherListeners(native) : new DenoListeners(deno)
+  return native.libuvHere() === 1 ? new LibuvListeners(native) : new OtherListeners(native)
 }

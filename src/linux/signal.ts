@@ -11,10 +11,11 @@ import type { Origin } from '../core/image.js'
 import { whole } from '../core/image-check.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, refuse } from '../errors.js'
+import { EINVAL, ENOSYS, refuse } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
+import { OWNS_SIGNALS } from './hub/runtime.js'
 import { type Listeners, listenersOf } from './listeners.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
@@ -89,6 +90,9 @@ export class SignalTable {
 
   #assertWatchable(kn: Knote): void {
     checkSignal(kn)
+    if (OWNS_SIGNALS) {
+      refuse(ENOSYS, "Deno's handler ends the process when nobody listens by Deno's own functions")
+    }
     if (!SYNCHRONOUS.has(kn.ident)) return
     refuse(
       EINVAL,
@@ -136,9 +140,7 @@ export class SignalTable {
   }
 
   #begin(number: number): void {
-    this.#listeners.join(number)
     const answer = this.hub.native.signalWatch(number)
-    if (answer < 0) this.#listeners.leave(number)
     if (answer === -EINVAL) refuse(EINVAL, `the C library keeps signal ${number} for itself`)
     SIGACTION.check(answer)
   }
@@ -149,7 +151,6 @@ export class SignalTable {
     if (!signal.list.empty || this.#signals.get(signal.number) !== signal) return
     this.#signals.delete(signal.number)
     this.hub.native.signalUnwatch(signal.number)
-    this.#listeners.leave(signal.number)
     this.#stopIfUnused()
   }
 
