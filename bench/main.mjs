@@ -53,6 +53,7 @@ const ROWS = [
   'fork-copy',
   'fork-start',
   'fork-image',
+  'start',
   'memory',
   'knote-memory-user',
   'machine-memory',

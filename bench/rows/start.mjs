@@ -1,0 +1,40 @@
+// What it takes to begin, in processor time of a whole process, beside `node -e 0`.
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url))
+const root = path('../..')
+const KQ = path('../../dist/cli/main.js')
+
+/** @param {string[]} words */
+function node(...words) {
+  return () => ({
+    async sample() {
+      const { stderr } = await run(process.execPath, ['--require', path('../cpu.cjs'), ...words], {
+        cwd: root,
+      })
+      return Number(stderr)
+    },
+    close() {},
+  })
+}
+
+/** @param {string} program */
+const program = (program) => node('--input-type=module', '--eval', program)
+
+/** @type {import('../main.mjs').Row} */
+export default {
+  name: 'start',
+  unit: 'µs',
+  samples: 30,
+  latency: () => ({
+    'node -e 0': node('-e', '0'),
+    'a module': program(''),
+    "import 'kqueue'": program("import 'kqueue'"),
+    'and kqueue()': program("import { kqueue } from 'kqueue'; kqueue().close()"),
+    'kq --version': node(KQ, '--version'),
+    'kq wait': node(KQ, 'wait', '--timer', '1us'),
+  }),
+}
