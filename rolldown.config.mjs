@@ -7,6 +7,8 @@ import * as fs from 'node:fs'
 import * as os from 'node:os'
 import { defineConfig } from 'rolldown'
 
+const { dependencies } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
+
 const modules = fs
   .readdirSync('src', { recursive: true })
   .filter((name) => name.endsWith('.ts'))
@@ -41,6 +43,7 @@ const lean = {
 export default defineConfig({
   input: Object.fromEntries(modules),
   platform: 'node',
+  external: Object.keys(dependencies),
   tsconfig: true,
   plugins: [lean],
   treeshake: { propertyReadSideEffects: false },
