@@ -11,6 +11,8 @@ beside a C library that has kqueue() and kevent(), if one is named.
 
   --rows A,B          only these rows
   --seconds N         time measured per row and contestant (default 0.75)
+  --processor         rates are units a second of processor time: for a machine
+                      that has other work, too
   --json              one JSON document instead of the table
   --svg FILE          a drawing of the ratios, too
   --peer LIB          a C kqueue library (.so or .a) to measure against
@@ -25,6 +27,7 @@ See bench/README.md for the rows.`
  * @typedef {object} Arguments
  * @property {string[]} rows names of the rows to run, in the order of the table
  * @property {number} seconds measured per row and contestant
+ * @property {boolean} processor a second is one of the processor
  * @property {boolean} json
  * @property {boolean} help
  * @property {string | undefined} svg the file for the drawing
@@ -41,6 +44,7 @@ export function parseArguments(argv, names) {
   const {
     rows,
     seconds,
+    processor,
     json,
     help,
     svg,
@@ -51,6 +55,7 @@ export function parseArguments(argv, names) {
   return {
     rows: chooseRows(rows, names),
     seconds: chooseSeconds(seconds),
+    processor: processor ?? false,
     json: json ?? false,
     help: help ?? false,
     svg: chooseSvg(svg),
@@ -67,6 +72,7 @@ function parse(argv) {
       options: {
         rows: { type: 'string' },
         seconds: { type: 'string' },
+        processor: { type: 'boolean' },
         json: { type: 'boolean' },
         svg: { type: 'string' },
         help: { type: 'boolean', short: 'h' },

@@ -96,7 +96,8 @@ const ROWS = [
 
 /**
  * @typedef {import('./peers.mjs').Peer} Peer
- * @typedef {{ peers: Peer[], others: string }} Rivals
+ * @typedef {{ peers: Peer[], others: string, processor: boolean }} Rivals a second is one of the
+ *   processor
  * @typedef {{ name: string, unit: string } & import('./rounds.mjs').Result} RowResult
  * @typedef {{ name: string, unit: string, contest: Record<string, import('./contest.mjs').Summary> }} ContestResult
  * @typedef {{ name: string, unit: string, figures: Record<string, number> }} FiguresResult
@@ -141,18 +142,18 @@ async function measured(row, rivals, seconds) {
 }
 
 /** @param {Row} row @param {Rivals} rivals @param {number} seconds */
-async function measure(row, { peers, others }, seconds) {
+async function measure(row, { peers, others, processor }, seconds) {
   if (row.ours === undefined) throw new Error(`${row.name} has nothing to measure`)
   const ours = await row.ours(others)
   const node = row.node?.()
   /** @type {import('./rounds.mjs').Contestant[]} */
   const rivals = peers.map((peer) => ({
     name: peer.name,
-    rate: (round) => peer.rate(row.name, round),
+    rate: (round) => peer.rate(row.name, round, processor),
   }))
-  if (node !== undefined) rivals.push(local('node', node))
+  if (node !== undefined) rivals.push(local('node', node, processor))
   try {
-    return await measureRow(local('ours', ours), rivals, seconds)
+    return await measureRow(local('ours', ours, processor), rivals, seconds)
   } finally {
     ours.close()
     node?.close()
@@ -189,12 +190,12 @@ function memory(row) {
 }
 
 /** @param {import('./arguments.mjs').Arguments} options */
-async function run({ rows: names, seconds, json, svg, peer, packages }) {
+async function run({ rows: names, seconds, json, svg, peer, packages, processor }) {
   if (packages !== undefined) usePackages(packages)
   if (!existsSync(new URL('../dist/index.js', import.meta.url))) {
     throw new Failure('dist/ is not built: run npm run build, or the benchmark as npm run bench')
   }
-  const rivals = await startPeers(peer)
+  const rivals = { ...(await startPeers(peer)), processor }
   /** @type {(RowResult | ContestResult | FiguresResult)[]} */
   const results = []
   try {

@@ -104,11 +104,12 @@ export class Peer {
   /**
    * One round of a row.
    *
-   * @param {string} row @param {number} seconds
+   * @param {string} row @param {number} seconds @param {boolean} [processor] a second is one of
+   *   the processor
    * @returns {Promise<number | undefined>} units a second, or the figure of a sample; undefined:
    *   it has no such row, or did not answer in time
    */
-  async rate(row, seconds) {
+  async rate(row, seconds, processor = false) {
     if (row === this.#hung) return undefined
     /** @type {NodeJS.Timeout | undefined} */
     let timer
@@ -116,7 +117,10 @@ export class Peer {
     const late = new Promise((resolve) => {
       timer = setTimeout(resolve, (seconds + LIMIT) * 1000, 'late')
     })
-    const answer = await Promise.race([this.#running.ask(`${row} ${seconds}`), late])
+    const answer = await Promise.race([
+      this.#running.ask(`${row} ${seconds} ${processor ? 'cpu' : 'wall'}`),
+      late,
+    ])
     clearTimeout(timer)
     if (answer === undefined) {
       throw new Failure(`the ${this.name} peer failed at ${row}: ${await this.#running.ended}`)

@@ -62,70 +62,61 @@ export async function measureRow(ours, peers, seconds) {
  *
  * @param {string} name
  * @param {Omit<import('./main.mjs').Work, 'close'>} work
+ * @param {boolean} processor a second is one of the processor
  * @returns {Contestant}
  */
-export function local(name, { work, prepare, begin, end, cpu }) {
-  /** @param {number} seconds */
-  const measured = (seconds) => {
-    if (cpu) return measureCpu(work, seconds)
-    return prepare === undefined ? measure(work, seconds) : measureAfter(prepare, work, seconds)
-  }
+export function local(name, { work, prepare, begin, end, cpu }, processor) {
+  const clock = processor || cpu ? processorTime : () => performance.now()
   return {
     name,
     async rate(seconds) {
       begin?.()
-      const rate = await measured(seconds)
+      const rate = await (prepare === undefined
+        ? measure(work, seconds, clock)
+        : measureAfter(prepare, work, seconds, clock))
       end?.()
       return rate
     },
   }
 }
 
-/**
- * Units per second of the processor.
- *
- * @param {() => number | Promise<number>} work @param {number} seconds
- */
-async function measureCpu(work, seconds) {
-  const enough = performance.now() + seconds * 1000
-  const before = process.cpuUsage()
-  let units = 0
-  do units += await work()
-  while (performance.now() < enough)
-  const { user, system } = process.cpuUsage(before)
-  return (units * 1e6) / (user + system)
+/** What this process has used of the processor: ms. */
+function processorTime() {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1000
 }
 
-/** @param {() => number | Promise<number>} work @param {number} seconds */
-async function measure(work, seconds) {
-  const start = performance.now()
-  const enough = seconds * 1000
+/**
+ * @param {() => number | Promise<number>} work @param {number} seconds
+ * @param {() => number} clock in ms
+ */
+async function measure(work, seconds, clock) {
+  const enough = performance.now() + seconds * 1000
+  const start = clock()
   let units = 0
-  let elapsed = 0
   do {
     const done = work()
     // Who has nothing to wait for is not made to.
     units += typeof done === 'number' ? done : await done
-    elapsed = performance.now() - start
-  } while (elapsed < enough)
-  return (units * 1000) / elapsed
+  } while (performance.now() < enough)
+  return (units * 1000) / (clock() - start)
 }
 
 /**
  * The same where something comes before each piece of work, which is not measured.
  *
  * @param {() => void} prepare @param {() => number | Promise<number>} work
- * @param {number} seconds
+ * @param {number} seconds @param {() => number} clock in ms
  */
-async function measureAfter(prepare, work, seconds) {
+async function measureAfter(prepare, work, seconds, clock) {
   const enough = seconds * 1000
   let units = 0
   let elapsed = 0
   do {
     prepare()
-    const start = performance.now()
+    const start = clock()
     units += await work()
-    elapsed += performance.now() - start
+    elapsed += clock() - start
   } while (elapsed < enough)
   return (units * 1000) / elapsed
 }

@@ -44,7 +44,8 @@ const PROGRAM = fileURLToPath(new URL('tree-watcher.mjs', import.meta.url))
  * @property {'stdout' | 'stderr'} [says] where it says that it watches, if it is not of Node.js
  * @property {RegExp} [ready] what it says
  * @property {boolean} [listed] files come on standard input
- * @property {number} [gap] between writes, ms: sooner it takes no notice
+ * @property {number} [gap] between writes, ms: sooner it may take no notice
+ * @property {number} [writes] each time
  */
 
 /** @type {Record<string, Tool>} */
@@ -63,7 +64,8 @@ const TOOLS = {
     says: 'stdout',
     ready: /^/,
     listed: true,
-    gap: 250,
+    gap: 1000,
+    writes: 20,
   },
 }
 
@@ -156,7 +158,7 @@ async function watched(name, directory, files, samples) {
     const before = watching.processorTime()
     await pause(IDLE)
     put('idle', (watching.processorTime() - before) / (IDLE / 1000))
-    for (let i = 0; i < WRITES; i++) {
+    for (let i = 0; i < (TOOLS[name].writes ?? WRITES); i++) {
       await pause(TOOLS[name].gap ?? GAP)
       const fd = openSync(files[Math.floor(Math.random() * files.length)], 'r+')
       const start = process.hrtime.bigint()

@@ -1,8 +1,9 @@
 /*
  * What every C peer of the benchmark is made of: a table of rows, a loop that
  * measures one of them on demand, and pipes. A peer is a program that reads
- * lines "ROW SECONDS" from standard input and answers each with a line holding
- * the rate in units per second, or "-" for a row that it does not have:
+ * lines "ROW SECONDS CLOCK" from standard input, where CLOCK is "wall" or "cpu", and
+ * answers each with a line holding the rate in units per second of it, or "-" for a row
+ * that it does not have:
  *
  *	static const struct row rows[] = {
  *		ROW("idle-poll", idle_poll_setup, idle_poll, idle_poll_teardown),
@@ -98,45 +99,29 @@ static inline double now_seconds(void)
 	return seconds_of(CLOCK_MONOTONIC);
 }
 
-/* Units per second of the processor. */
-static inline double measure_cpu(const struct row *row, double seconds)
+/* Units per second of the clock, over at least `seconds`. */
+static inline double measure(const struct row *row, double seconds, clockid_t clock)
 {
-	double start = now_seconds(), cpu = seconds_of(CLOCK_PROCESS_CPUTIME_ID);
+	double enough = now_seconds() + seconds, start = seconds_of(clock), elapsed = 0;
 	long units = 0;
 
-	do {
-		units += row->work();
-	} while (now_seconds() - start < seconds);
-	return (double)units / (seconds_of(CLOCK_PROCESS_CPUTIME_ID) - cpu);
-}
-
-/* Units per second over at least `seconds`. */
-static inline double measure(const struct row *row, double seconds)
-{
-	double start, elapsed = 0;
-	long units = 0;
-
-	if (row->cpu)
-		return measure_cpu(row, seconds);
 	if (row->prepare == NULL) {
-		start = now_seconds();
 		do {
 			units += row->work();
-			elapsed = now_seconds() - start;
-		} while (elapsed < seconds);
-		return (double)units / elapsed;
+		} while (now_seconds() < enough);
+		return (double)units / (seconds_of(clock) - start);
 	}
 	do {
 		row->prepare();
-		start = now_seconds();
+		start = seconds_of(clock);
 		units += row->work();
-		elapsed += now_seconds() - start;
+		elapsed += seconds_of(clock) - start;
 	} while (elapsed < seconds);
 	return (double)units / elapsed;
 }
 
 /* What a request is answered with. */
-static inline double answer_of(const struct row *row, double seconds)
+static inline double answer_of(const struct row *row, double seconds, bool cpu)
 {
 	double rate;
 
@@ -144,7 +129,7 @@ static inline double answer_of(const struct row *row, double seconds)
 		return row->sample();
 	if (row->begin != NULL)
 		row->begin();
-	rate = measure(row, seconds);
+	rate = measure(row, seconds, cpu || row->cpu ? CLOCK_PROCESS_CPUTIME_ID : CLOCK_MONOTONIC);
 	if (row->end != NULL)
 		row->end();
 	return rate;
@@ -162,14 +147,14 @@ static inline const struct row *find_row(const struct row *rows, size_t n, const
 static inline int serve(const struct row *rows, size_t n)
 {
 	const struct row *current = NULL;
-	char line[128], name[64];
+	char line[128], name[64], clock[8];
 	double seconds;
 
 	raise_descriptor_limit();
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	puts("ready");
 	while (fgets(line, sizeof line, stdin) != NULL) {
-		if (sscanf(line, "%63s %lf", name, &seconds) != 2) {
+		if (sscanf(line, "%63s %lf %7s", name, &seconds, clock) != 3) {
 			fprintf(stderr, "not a request: %s", line);
 			return 1;
 		}
@@ -185,7 +170,7 @@ static inline int serve(const struct row *rows, size_t n)
 		if (row == NULL)
 			puts("-");
 		else
-			printf("%.6f\n", answer_of(row, seconds));
+			printf("%.6f\n", answer_of(row, seconds, strcmp(clock, "cpu") == 0));
 	}
 	return 0;
 }
