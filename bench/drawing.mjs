@@ -80,6 +80,7 @@ function picture(groups) {
   const height = 2 * MARGIN + 62 + groups.length * TITLE + rows * LINE
   const parts = [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}" font-family="system-ui, 'Segoe UI', Helvetica, Arial, sans-serif" font-size="13">`,
+    '<title>This package beside others: how many times as fast, or as sparing of memory</title>',
     `<rect width="${WIDTH}" height="${height}" rx="8" fill="#ffffff" stroke="#d1d9e0"/>`,
     text(MARGIN, MARGIN + 14, 'This package beside others', { size: 16, bold: true }),
     text(
