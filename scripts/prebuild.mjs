@@ -1,11 +1,12 @@
 /**
  * `npm run build:prebuilds`: the addon and kq-gate for every kind of Linux that the package ships them for,
- * into `prebuilds/`, where node-gyp-build and src/cli/trace/gate.ts look. One machine builds all,
+ * and the addon for macOS, into `prebuilds/`, where node-gyp-build and src/cli/trace/gate.ts look. One machine builds all,
  * with the C compiler of Zig, which brings the headers of each C library: `$ZIG`, or that of
  * `scripts/zig`, which is fetched into `build/zig`. Arguments: what to build, as `x64-glibc`.
  */
 import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -19,6 +20,8 @@ const targets = [
   { name: 'x64-musl', arch: 'x64', libc: 'musl', triple: 'x86_64-linux-musl' },
   { name: 'arm64-glibc', arch: 'arm64', libc: 'glibc', triple: `aarch64-linux-gnu.${GLIBC}` },
   { name: 'arm64-musl', arch: 'arm64', libc: 'musl', triple: 'aarch64-linux-musl' },
+  { name: 'x64-macos', arch: 'x64', triple: 'x86_64-macos' },
+  { name: 'arm64-macos', arch: 'arm64', triple: 'aarch64-macos' },
 ]
 
 function run(command, args, options = {}) {
@@ -77,6 +80,25 @@ function buildGate(target, to) {
   run(command, [...first, ...flags, ...output])
 }
 
+/** Where node-gyp keeps the headers of this Node.js, or those that came with it. */
+function nodeHeaders() {
+  const bundled = join(dirname(dirname(process.execPath)), 'include', 'node')
+  if (existsSync(bundled)) return bundled
+  return join(homedir(), '.cache/node-gyp', process.versions.node, 'include/node')
+}
+
+/** Of a kernel that has a kqueue; gyp would ask for the tools of Apple. What Node.js has is found when it is loaded. */
+function buildNative(target, to) {
+  const [command, ...first] = compiler(target).split(' ')
+  const sources = ['kqueue.c', 'tables.c', 'watch.c'].map((file) => join('native/bsd', file))
+  /* As in binding.gyp. */
+  const flags = '-Os -s -std=c11 -Wall -Wextra -Werror -fvisibility=hidden -DNAPI_VERSION=8'.split(
+    ' ',
+  )
+  const link = ['-shared', '-Wl,-undefined,dynamic_lookup', '-o', join(to, 'kqueue.node')]
+  run(command, [...first, ...flags, `-I${nodeHeaders()}`, ...link, ...sources])
+}
+
 const wanted = process.argv.slice(2)
 const unknown = wanted.filter((name) => targets.every((target) => target.name !== name))
 if (unknown.length > 0) {
@@ -86,8 +108,13 @@ if (unknown.length > 0) {
 for (const target of targets) {
   if (wanted.length > 0 && !wanted.includes(target.name)) continue
   console.log(`prebuild: ${target.name}`)
-  const to = join(root, 'prebuilds', `linux-${target.arch}`)
+  const system = target.libc === undefined ? 'darwin' : 'linux'
+  const to = join(root, 'prebuilds', `${system}-${target.arch}`)
   mkdirSync(to, { recursive: true })
+  if (system === 'darwin') {
+    buildNative(target, to)
+    continue
+  }
   buildAddon(target, to)
   buildGate({ ...target, triple: target.triple.replace(/gnu.*/, 'musl') }, to)
 }

@@ -32,6 +32,7 @@ import {
   type EventSink,
   type Kevent,
   NOTE_EXIT,
+  NOTE_FFLAGSMASK,
   NOTE_TRACK,
 } from '../event.js'
 import { workerThreads } from '../late.js'
@@ -237,13 +238,18 @@ export class BsdQueue implements SystemQueue {
       refuse(EINVAL, 'EV_KEEPUDATA is for changes without EV_ADD')
     }
     const known = this.#known(change)
-    this.host.translation.out(change, this.#wanted)
     const entry = known ?? this.#registry.prepare(change)
     const { fflags } = change
-    if (known === undefined && flags & EV_ADD) change.fflags = 0
+    const { translation } = this.host
+    const isNew = known === undefined && (flags & EV_ADD) !== 0
+    if (isNew && translation.has(filter)) change.fflags = 0
+    translation.out(filter, flags, isHeeded(change, known) ? fflags : 0, this.#wanted)
     const error = this.#hand(change, entry.id)
     if (error === 0) {
       this.#applied(change, fflags, entry, known !== undefined)
+      if (known !== undefined && filter === EVFILT_USER && (flags & EV_DELETE) === 0) {
+        change.fflags &= NOTE_FFLAGSMASK
+      }
       return
     }
     if (error === ENOENT && known !== undefined) this.#registry.remove(known)
@@ -260,7 +266,7 @@ export class BsdQueue implements SystemQueue {
   }
 
   /** Hands a change to the kernel: 0, or our errno. */
-  #hand({ ident, data, filter }: Kevent, id: number): number {
+  #hand({ ident, data, filter }: Pick<Kevent, 'ident' | 'data' | 'filter'>, id: number): number {
     const { exitStatus } = this.host.translation.vocabulary
     const { native, fd } = this
     const wanted = this.#wanted
@@ -305,11 +311,11 @@ export class BsdQueue implements SystemQueue {
    * closed, and of processes that have exited, without a word. The change that asks does nothing.
    */
   #holds(entry: Entry): boolean {
-    const { ident, filter, fflags, data, udata } = entry
+    const { filter } = entry
     if (filter !== EVFILT_PROC && !isOfDescriptor(filter)) return true
-    const change = { ident, filter, flags: entry.disabled ? EV_DISABLE : 0, fflags, data, udata }
-    this.host.translation.out(change, this.#wanted)
-    const error = this.#hand(change, entry.id)
+    const flags = entry.disabled ? EV_DISABLE : 0
+    this.host.translation.out(filter, flags, entry.fflags, this.#wanted)
+    const error = this.#hand(entry, entry.id)
     return error !== ENOENT && error !== EBADF
   }
 
@@ -342,6 +348,13 @@ export class BsdQueue implements SystemQueue {
     if (flags & EV_ONESHOT) this.#registry.remove(entry, isFollowing(entry))
     else if (flags & EV_DISPATCH) entry.disabled = true
   }
+}
+
+/** Whether `fflags` are looked at: of what is there, or is to be added, and not removed. */
+function isHeeded({ flags, filter }: Kevent, known: Entry | undefined): boolean {
+  if (flags & EV_DELETE) return false
+  // The kernel itself adds those of the children of followed processes.
+  return known !== undefined || (flags & EV_ADD) !== 0 || filter === EVFILT_PROC
 }
 
 function isOfDescriptor(filter: number): boolean {

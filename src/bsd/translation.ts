@@ -4,7 +4,7 @@
  * something else.
  *
  *     const translation = new Translation(fit(macos, addon.constants))
- *     translation.out(change, wanted)
+ *     translation.out(filter, flags, fflags, wanted)
  *     translation.in(filter, flags, fflags)
  */
 import { constants } from 'node:os'
@@ -18,7 +18,6 @@ import {
   EVFILT_READ,
   EVFILT_TIMER,
   EVFILT_WRITE,
-  type Kevent,
 } from '../event.js'
 import { insteadOf } from './instead.js'
 import type { Numbers, Vocabulary } from './vocabularies.js'
@@ -115,7 +114,7 @@ export class Translation {
    * Fills in what the kernel is to be told.
    * @throws KqueueError ENOTSUP the system lacks it; ENXIO, EINVAL there is no such filter
    */
-  out({ filter, flags, fflags }: Kevent, into: Translated): void {
+  out(filter: number, flags: number, fflags: number, into: Translated): void {
     const row = this.#row(filter)
     into.filter = row.theirs
     into.flags = this.#flagsOut(flags & ~KEPT)
@@ -141,7 +140,7 @@ export class Translation {
     if (name !== undefined && name !== 'EVFILT_SENDFILE') return this.#lacks(name)
     return name === undefined
       ? refuse(EINVAL, `there is no filter ${filter}`)
-      : refuse(ENXIO, `${name} is for the kernel's own use`)
+      : refuse(ENXIO, `this system has no filter ${filter}`)
   }
 
   #lacks(name: string): never {

@@ -26,6 +26,9 @@ export const FLAGS = [
   '-D_GNU_SOURCE',
 ]
 
+/** The sources of the addon. */
+export const FILES = ['kqueue.c', 'tables.c', 'watch.c']
+
 /** Where the headers of this Node.js are, undefined if they are nowhere. */
 export function nodeHeaders(): string | undefined {
   const places = [
@@ -49,18 +52,23 @@ export const tiny: Library = {
   link: [join(TESTS, 'tiny/kqueue.c')],
 }
 
-/** Compiles the addon, once a run of this process and its children. */
-export function build({ name, include, link }: Library): Native {
+/** Compiles the addon: where it is. */
+export function compile({ name, include, link }: Library): string {
   const place = join(ROOT, 'build/test-bsd')
   const output = join(place, `${name}-${process.pid}.node`)
   mkdirSync(place, { recursive: true })
   const headers = nodeHeaders()
   if (headers === undefined) throw new Error('no headers of Node.js')
-  const sources = ['kqueue.c', 'tables.c', 'watch.c'].map((file) => join(SOURCES, file))
+  const sources = FILES.map((file) => join(SOURCES, file))
   const includes = [`-I${include}`, `-I${headers}`]
   const args = [...FLAGS, '-O1', '-fPIC', '-shared', ...includes, '-o', output, ...sources, ...link]
   execFileSync(process.env.CC ?? 'cc', args, { stdio: ['ignore', 'ignore', 'inherit'] })
-  return createRequire(import.meta.url)(output) as Native
+  return output
+}
+
+/** Loads what was compiled. */
+export function load(path: string): Native {
+  return createRequire(import.meta.url)(path) as Native
 }
 
 /** The system on such an addon. */

@@ -9,7 +9,7 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { VOCABULARIES } from '#bsd/vocabularies.js'
-import { FLAGS, nodeHeaders, ROOT, SOURCES, TESTS } from './addon.js'
+import { FILES, FLAGS, nodeHeaders, ROOT, SOURCES, TESTS } from './addon.js'
 
 const headers = nodeHeaders()
 const zig = [
@@ -37,8 +37,6 @@ function compile(command: string, args: readonly string[]): void {
   const result = spawnSync(command, args, { encoding: 'utf8', cwd: SOURCES })
   assert.equal(result.status, 0, `${command} ${args.join(' ')}\n${result.stderr}`)
 }
-
-const FILES = ['kqueue.c', 'tables.c', 'watch.c']
 
 describe('native/bsd compiles', { skip }, () => {
   for (const platform of Object.keys(PRETENDED)) {

@@ -36,11 +36,11 @@ import { macos } from '#bsd/vocabularies.js'
 import { addon as native } from '../native/addon.js'
 import * as posix from '../native/posix.js'
 import { exited, LONG, spawn, until, within } from '../patience.js'
-import { build, nodeHeaders, systemOn, tiny } from './addon.js'
+import { compile, load, nodeHeaders, systemOn, tiny } from './addon.js'
 
 const skip = process.platform !== 'linux' || nodeHeaders() === undefined
-const addon = skip ? undefined : build(tiny)
-const system = addon && systemOn(addon, macos)
+const addon = skip ? undefined : compile(tiny)
+const system = addon === undefined ? undefined : systemOn(load(addon), macos)
 const calls = bind(() => system!)
 const { kqueue, kqueuex } = calls
 
@@ -335,7 +335,7 @@ describe("waiting for a kernel's own kqueue", { skip }, () => {
   for (const how of ['ends while it waits', 'is terminated'] as const) {
     it(`lets a worker go that ${how}`, async () => {
       const program = new URL('./waiting-worker.js', import.meta.url)
-      const worker = new Worker(program, { workerData: { how } })
+      const worker = new Worker(program, { workerData: { how, addon } })
       let ready = false
       worker.on('message', () => {
         ready = true

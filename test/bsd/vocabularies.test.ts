@@ -8,11 +8,11 @@ import { fit, type Numbers, VOCABULARIES, type Vocabulary } from '#bsd/vocabular
 
 const named = ours as unknown as Numbers
 const systems = [...VOCABULARIES.values()]
-const { EV_ADD, EV_SET, EVFILT_TIMER } = ours
+const { EV_ADD, EVFILT_TIMER } = ours
 
 function out(translation: Translation, filter: number, flags: number, fflags = 0): Translated {
   const into = { filter: 0, flags: 0, fflags: 0 }
-  translation.out(EV_SET(0, filter, flags, fflags), into)
+  translation.out(filter, flags, fflags, into)
   return into
 }
 

@@ -3,9 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { EV_ADD, EV_SET, EVFILT_USER } from 'kqueue'
 import { bind } from '#api/bind.js'
 import { macos } from '#bsd/vocabularies.js'
-import { build, systemOn, tiny } from './addon.js'
+import { load, systemOn } from './addon.js'
 
-const system = systemOn(build(tiny), macos)
+const system = systemOn(load(workerData.addon), macos)
 const kq = bind(() => system).kqueue()
 kq.kevent([EV_SET(1, EVFILT_USER, EV_ADD)])
 if (workerData.how === 'ends while it waits') kq.unref()

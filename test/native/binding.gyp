@@ -1,4 +1,8 @@
 {
+  # What the other tests call is Linux's.
+  "target_defaults": {
+    "conditions": [["OS!='linux'", { "type": "none", "sources/": [["exclude", "\\.c$"]] }]]
+  },
   "targets": [
     {
       "target_name": "posix",
@@ -22,7 +26,8 @@
       "defines": ["_GNU_SOURCE"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-pthread"],
       "cflags_c": ["-std=c11"],
-      "ldflags": ["-pthread"]
+      "ldflags": ["-pthread"],
+      "conditions": [["OS!='linux'", { "type": "none" }]]
     }
   ]
 }

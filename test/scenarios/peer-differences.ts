@@ -66,6 +66,9 @@ The descriptor of a queue is a pipe for writing: never readable, and watched as 
 - A queue in a queue: a timer of the inner queue ends a wait of the outer
 - A queue in a queue: the outermost queue is readable by poll
 - A queue in a queue: closing the outer queue frees the inner one to watch others
+- A queue in a queue: what is disabled while it is pending counts until the inner queue is looked at
+- A queue in a queue: what has happened but is no event does not count
+- A queue in a queue: descriptors that were closed do not count
 A call with errors or receipts still waits for events while there is room, for ever without a timeout.
 - Registering: a skipped change is not even given a receipt
 - Failing changes: a call that has an error to tell does not wait
@@ -87,6 +90,13 @@ At most 512 events a call.
 EV_ENABLE with EV_DISABLE disables.
 - Failing changes: enabling and disabling at once is refused with EINVAL
 - Failing changes: enabling and disabling at once leaves an existing knote as it was
+A number that has no filter is refused with another error, and not by its name.
+- Failing changes: a number of the system that has no filter is refused with ENXIO
+Answers have the fflags that were given.
+- Failing changes: the answer to a change that fails has its fflags, 0 where it is for a new event
+- Flags: a receipt has fflags 0 for a new event, 24 bits for a user event, or what was given
+An event that is enabled again goes to the end.
+- Flags: disabling and enabling between two scans leaves an event its place
 It has no EV_KEEPUDATA.
 - Failing changes: adding while keeping the udata is refused with EINVAL
 - Failing changes: adding while keeping the udata is refused even if the knote exists
@@ -96,6 +106,11 @@ It has no EV_FORCEONESHOT.
 - Flags: EV_FORCEONESHOT of a disabled knote waits until it is enabled
 - Flags: EV_FORCEONESHOT of a knote that is pending reports it once
 - Flags: EV_FORCEONESHOT of a knote that is being added reports it once
+- Flags: EV_FORCEONESHOT with EV_DISABLE waits until the knote is enabled
+- Flags: EV_FORCEONESHOT says what holds beside, such as the end of a file
+- Flags: EV_FORCEONESHOT of the wrong end of a pipe has nothing to count
+- Closing descriptors: closing a descriptor drops the event that EV_FORCEONESHOT has forced
+- A queue in a queue: EV_FORCEONESHOT with EV_DISABLE tells the outer queue first, then disables
 Without EV_ADD the answer for a descriptor that is not open is ENOENT.
 - Failing changes: a number that is no open descriptor is refused with EBADF
 An ident is cut to 32 bits.
@@ -149,7 +164,23 @@ A negative timeout waits for ever.
 - Waiting: a bad timeout is refused though an event is pending, and takes nothing
 A timeout of some weeks or more can end at once.
 - Waiting: very long timeouts are taken as they are
+The end of a pipe and of a fifo is what epoll says, again and again.
+- EVFILT_READ: the writing end of a pipe, watched for reading, tells that the reader is gone
+- EVFILT_READ: the writing end of a fifo, watched for reading, is never reported
+- EVFILT_WRITE: the reading end of a pipe, watched for writing, tells that the writer is gone
+- EVFILT_WRITE: the reading end of a fifo, watched for writing, is never reported
+- EVFILT_WRITE: a pipe whose reader is gone reports end of file once, and the knote is gone
+- EVFILT_WRITE: a pipe whose reader was gone before is refused with EPIPE or reported as ended
+- EVFILT_WRITE: every queue is told that the reader of a pipe is gone
+- EVFILT_WRITE: that the reader is gone while a knote is disabled is told when it is enabled
+- EVFILT_WRITE: a full pipe whose reader is gone reports end of file
+- EVFILT_WRITE: end of file of a pipe is reported once with EV_CLEAR
+- EVFILT_WRITE: a pipe ends for its writer only when the last reader is gone
+- EVFILT_WRITE: a fifo with EV_CLEAR is reported when a reader comes back
+Control bits of a user event are kept only by a change of one that exists.
+- EVFILT_USER: control bits given while adding are kept and reported
 The data of an eventfd are 1.
+- EVFILT_READ: an eventfd is reported from NOTE_LOWAT on
 - EVFILT_READ: an eventfd reports its counter while it is not 0
 - EVFILT_READ: an eventfd with EV_CLEAR reports each addition
 A socket that is not connected is at its end, as epoll has it.
@@ -218,6 +249,12 @@ A bad time is accepted when a timer is added again.
 A time of day stays in fflags, and has EV_CLEAR.
 - EVFILT_TIMER changed: NOTE_ABSTIME fires at a time since 1970, and not before
 - EVFILT_TIMER changed: a time of day without EV_CLEAR is reported on, with one expiration
+Only what is asked for is reported, and one name less is NOTE_LINK alone.
+- EVFILT_VNODE: one of several names less is NOTE_DELETE as well
+- EVFILT_VNODE: what comes in the same breath comes along
+- EVFILT_VNODE: attributes and growth are gathered in one event
+- EVFILT_VNODE of directories: a subdirectory in place of another is NOTE_LINK where there is one less
+- EVFILT_VNODE of directories: what comes in the same breath comes along
 NOTE_WRITE reports NOTE_EXTEND too.
 - EVFILT_VNODE: a file without a name is reported on
 - EVFILT_VNODE: a renamed file is followed, and its old name is not
@@ -235,6 +272,7 @@ It has no NOTE_OPEN, NOTE_READ, NOTE_CLOSE or NOTE_CLOSE_WRITE.
 - EVFILT_VNODE: closing is noted with the last duplicate
 What happens to a file while its watch is disabled is lost.
 - EVFILT_VNODE: what happens while the watch is disabled is reported when it is enabled
+- EVFILT_VNODE: what happened while it was disabled outlasts a change of what is asked for
 Moving in and out of a directory is NOTE_WRITE alone.
 - EVFILT_VNODE of directories: a file that is moved in or out is NOTE_EXTEND as well
 - EVFILT_VNODE of directories: a subdirectory that is moved in or out is all three
@@ -242,10 +280,22 @@ A directory reports what is done to the files in it.
 - EVFILT_VNODE of directories: what is written to a file in it is not reported
 The end of a directory is not noticed while it is open.
 - EVFILT_VNODE of directories: its own end and its own new name are NOTE_DELETE and NOTE_RENAME
+- EVFILT_VNODE of directories: the end of a directory that was moved is told
+`
+
+/** The same of the package's system for a kernel's own kqueue on it; those above are not repeated. */
+const SYSTEM_TEXT = `
+What it has no flag for is refused before it is asked.
+- Flags: EV_FORCEONESHOT of what is not registered fails with ENOENT
+Nothing tells it of a close: the event is there still, and can be deleted.
+- A queue in a queue: a queue that gets the number of a closed one is not watched
 `
 
 /** Why, by scenario. */
 export const DIFFERENCES: ReadonlyMap<string, string> = new Map(read(TEXT))
+
+/** Why, by scenario, where the package's system is between. */
+export const OF_THE_SYSTEM: ReadonlyMap<string, string> = new Map(read(SYSTEM_TEXT))
 
 function* read(text: string): Iterable<[title: string, why: string]> {
   let why = ''

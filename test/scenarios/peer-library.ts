@@ -2,6 +2,7 @@
  * kqueue(2) and kevent(2) of the C library that KQUEUE_PEER names, called through koffi, as
  * queues of a World. 64-bit systems with little-endian numbers.
  */
+import { closeSync } from 'node:fs'
 import { getSystemErrorName } from 'node:util'
 import koffi from 'koffi'
 import {
@@ -74,6 +75,10 @@ export class PeerLibrary {
 
   kqueue(): number {
     return checked(this.#kqueue(), 'kqueue')
+  }
+
+  close(kq: number): void {
+    closeSync(kq)
   }
 
   kevent(kq: number, changes: readonly Change[], nevents: number, timeout?: Timeout): Kevent[] {

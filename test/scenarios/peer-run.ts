@@ -1,7 +1,7 @@
 /**
  * The program that runs one scenario on the peer, or says which library that is:
  *
- *     KQUEUE_PEER=/path/to/lib.so node peer-run.js CHAPTER TITLE
+ *     KQUEUE_PEER=/path/to/lib.so KQUEUE_WAY=library node peer-run.js CHAPTER TITLE
  *     KQUEUE_PEER=/path/to/lib.so node peer-run.js
  *
  * It prints one line of JSON, a `Report`, and ends; a library that crashes or hangs takes
@@ -9,6 +9,7 @@
  */
 import { readFileSync, writeSync } from 'node:fs'
 import { PeerLibrary } from './peer-library.js'
+import { makerOf, type Way } from './peer-queues.js'
 import { PeerWorld } from './peer-world.js'
 import { scenarios } from './scenario.js'
 
@@ -25,11 +26,11 @@ async function importChapters(): Promise<void> {
   for (const [, chapter] of test.matchAll(/^import '(\.\/[\w-]+\.js)';?$/gm)) await import(chapter!)
 }
 
-async function runScenario(library: PeerLibrary, chapter: string, title: string): Promise<Report> {
+async function runScenario(chapter: string, title: string): Promise<Report> {
   await importChapters()
   const scenario = scenarios.find((s) => s.chapter === chapter && s.title === title)
   if (scenario === undefined) return { failure: `there is no scenario '${chapter}: ${title}'` }
-  const world = new PeerWorld(library)
+  const world = new PeerWorld(makerOf(process.env.KQUEUE_WAY as Way))
   try {
     scenario.run(world)
     return { failure: null }
@@ -40,11 +41,10 @@ async function runScenario(library: PeerLibrary, chapter: string, title: string)
   }
 }
 
-const library = new PeerLibrary(process.env.KQUEUE_PEER!)
 const [chapter, title] = process.argv.slice(2)
 const report: Report =
   chapter === undefined || title === undefined
-    ? { version: library.version() ?? '' }
-    : await runScenario(library, chapter, title)
+    ? { version: new PeerLibrary(process.env.KQUEUE_PEER!).version() ?? '' }
+    : await runScenario(chapter, title)
 writeSync(1, `${JSON.stringify(report)}\n`)
 process.exit()

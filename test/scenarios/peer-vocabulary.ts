@@ -2,7 +2,9 @@
  * How a peer numbers what `sys/event.h` names. Names that a peer lacks are left out: their
  * flags do not reach it, and scenarios about their filters do not run on it.
  */
+
 import * as ours from 'kqueue/core'
+import { freebsd as freebsdTable, macos, type Vocabulary as Table } from '#bsd/vocabularies.js'
 
 type Numbers = Readonly<Record<string, number>>
 
@@ -89,6 +91,20 @@ const linux: Vocabulary = {
     EVFILT_PROC: PROC,
     EVFILT_TIMER: darwin.notes.EVFILT_TIMER!,
   },
+}
+
+/** That of libkqueue as the package's system for a kernel's own kqueue takes it. */
+export const libkqueue: Table = {
+  ...macos,
+  system: 'libkqueue',
+  filters: linux.filters,
+  notes: {
+    EVFILT_READ: LOWAT,
+    EVFILT_WRITE: LOWAT,
+    EVFILT_VNODE: VNODE,
+    EVFILT_PROC: freebsdTable.notes.EVFILT_PROC!,
+  },
+  exitStatus: 0,
 }
 
 const VOCABULARIES: Readonly<Partial<Record<NodeJS.Platform, Vocabulary>>> = {

@@ -1,5 +1,5 @@
 /**
- * The World on a C library: queues of the library, descriptors by system calls. It is made
+ * The World of a peer: its queues, and descriptors by system calls. It is made
  * for one scenario in a process of its own, whose end closes what is left open.
  */
 import { spawnSync } from 'node:child_process'
@@ -22,7 +22,6 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as calls from './peer-calls.js'
-import type { PeerLibrary } from './peer-library.js'
 import type { FilterTable, OpenMode, Queue, TreeCalls, World } from './world.js'
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_RDONLY, O_RDWR, O_WRONLY } = constants
@@ -40,7 +39,7 @@ function setBoth(pair: [number, number]): [number, number] {
 }
 
 export class PeerWorld implements World {
-  readonly #library: PeerLibrary
+  readonly #makeQueue: () => Queue
   readonly #directory = mkdtempSync(join(tmpdir(), 'kqueue-peer-'))
   /** Where the listening sockets are. */
   readonly #addresses = new Map<number, Buffer>()
@@ -52,8 +51,8 @@ export class PeerWorld implements World {
     chmod: (name, mode) => chmodSync(this.#path(name), mode),
   }
 
-  constructor(library: PeerLibrary) {
-    this.#library = library
+  constructor(makeQueue: () => Queue) {
+    this.#makeQueue = makeQueue
   }
 
   get filters(): FilterTable {
@@ -69,14 +68,7 @@ export class PeerWorld implements World {
   }
 
   kqueue(): Queue {
-    const library = this.#library
-    const fd = library.kqueue()
-    return {
-      fd,
-      kevent: (changes = [], nevents = 0, timeout = null) =>
-        library.kevent(fd, changes, nevents, timeout),
-      close: () => closeSync(fd),
-    }
+    return this.#makeQueue()
   }
 
   pipe(): [number, number] {

@@ -1,15 +1,21 @@
 /**
- * The World on a C library that has kqueue() and kevent(): a native kqueue, or libkqueue.
- * `KQUEUE_PEER=/path/to/lib.so npm test` names it. Each scenario runs in a process of its
+ * The Worlds of peers: a C library that has kqueue() and kevent(), the package's system for a
+ * kernel's own kqueue on that library, and that system on a kernel that has one.
+ * `KQUEUE_PEER=/path/to/lib.so npm test` names a library. Each scenario runs in a process of its
  * own (peer-run.ts) with a limit on its time.
  */
 import { execFile, execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { describe, it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import * as ours from 'kqueue/core'
-import { DIFFERENCES, VERSION } from './peer-differences.js'
+import { VOCABULARIES } from '#bsd/vocabularies.js'
+import { compile } from '../bsd/addon.js'
+import { DIFFERENCES, OF_THE_SYSTEM, VERSION } from './peer-differences.js'
+import type { Way } from './peer-queues.js'
 import type { Report } from './peer-run.js'
-import { vocabulary } from './peer-vocabulary.js'
+import { libkqueue, vocabulary } from './peer-vocabulary.js'
 import { type Scenario, scenarios } from './scenario.js'
 import type { Capability, World, WorldKind } from './world.js'
 
@@ -36,23 +42,21 @@ for (const capability of process.platform === 'linux' ? (['eventfd'] as const) :
   CAPABILITIES.add(capability)
 }
 
-const FILTERS = new Set(
-  Object.keys(vocabulary.filters).map((name) => (ours as unknown as Record<string, number>)[name]),
-)
-
-/** How many scenarios the peer answered as the others do, and which differ. */
+/** How many scenarios a peer answered as the others do, and which differ. */
 interface Tally {
   ran: number
   readonly known: Set<string>
   readonly unknown: Set<string>
 }
 
-function ask(...args: string[]): Promise<Report> {
+type Environment = Readonly<Record<string, string>>
+
+function ask(environment: Environment, ...args: string[]): Promise<Report> {
   return new Promise((resolve) => {
     execFile(
       process.execPath,
       [PROGRAM, ...args],
-      { timeout: LIMIT_MS, killSignal: 'SIGTERM' },
+      { timeout: LIMIT_MS, killSignal: 'SIGTERM', env: { ...process.env, ...environment } },
       (error, stdout, stderr) => {
         if (stdout.endsWith('\n')) resolve(JSON.parse(stdout.split('\n').at(-2)!) as Report)
         else if (error?.signal === 'SIGTERM') resolve({ failure: `no end within ${LIMIT_MS} ms` })
@@ -62,28 +66,35 @@ function ask(...args: string[]): Promise<Report> {
   })
 }
 
-/** The peer's version, '' when it does not tell. */
+/** The version of the library that KQUEUE_PEER names, '' when it does not tell. */
 function askVersion(): string {
   const line = execFileSync(process.execPath, [PROGRAM], { encoding: 'utf8' })
   return (JSON.parse(line) as Report).version ?? ''
 }
 
 class Peer implements WorldKind {
-  readonly name: string
   readonly tally: Tally = { ran: 0, known: new Set(), unknown: new Set() }
-  /** Why scenarios are known to fail on this very version, by 'chapter: title'. */
-  readonly known: ReadonlyMap<string, string>
+  readonly #filters: ReadonlySet<number | undefined>
+  readonly #environment: Environment
 
-  constructor(version: string) {
-    this.name = `the peer ${version === '' ? process.platform : version}`
-    this.known = version === VERSION ? DIFFERENCES : new Map()
+  /** @param known why scenarios are known to fail on this very version, by 'chapter: title' */
+  constructor(
+    readonly name: string,
+    way: Way,
+    filters: object,
+    readonly known: ReadonlyMap<string, string>,
+    environment: Environment = {},
+  ) {
+    const numbers = ours as unknown as Record<string, number>
+    this.#filters = new Set(Object.keys(filters).map((filter) => numbers[filter]))
+    this.#environment = { ...environment, KQUEUE_WAY: way }
   }
 
   /** Another process finds the scenario by its chapter and title. */
   async run(use: (world: World) => void): Promise<void> {
     const { chapter, title } = scenarios.find(({ run }) => run === use) as Scenario
     const name = `${chapter}: ${title}`
-    const { failure } = await ask(chapter, title)
+    const { failure } = await ask(this.#environment, chapter, title)
     this.tally.ran++
     if (failure === null) return
     if (this.known.has(name)) {
@@ -99,25 +110,58 @@ class Peer implements WorldKind {
   }
 
   supports(filter: number): boolean {
-    return FILTERS.has(filter)
+    return this.#filters.has(filter)
   }
 }
 
-/** The peer that KQUEUE_PEER names, if it does. */
-export const peer = process.env.KQUEUE_PEER ? new Peer(askVersion()) : undefined
+/** Where the headers of a library are: beside it, where Debian has them, or KQUEUE_PEER_HEADERS. */
+function headersOf(library: string): string {
+  const places = [
+    process.env.KQUEUE_PEER_HEADERS,
+    join(dirname(library), 'include'),
+    '/usr/include/kqueue',
+  ]
+  const found = places.find((place) => place && existsSync(join(place, 'sys/event.h')))
+  if (found === undefined) throw new Error('KQUEUE_PEER_HEADERS names no sys/event.h')
+  return found
+}
 
-/** Says at the end how the peer did, or without one how to name it. */
-export function tellOfPeer(): void {
+function* findPeers(): Iterable<Peer> {
+  const library = process.env.KQUEUE_PEER
+  if (library) {
+    const version = askVersion()
+    const known = version === VERSION ? DIFFERENCES : new Map()
+    const name = version === '' ? process.platform : version
+    yield new Peer(`the peer ${name}`, 'library', vocabulary.filters, known)
+    if (process.platform !== 'linux') return
+    const link = [library, `-Wl,-rpath,${dirname(library)}`]
+    const addon = compile({ name: 'peer', include: headersOf(library), link })
+    const also = version === VERSION ? new Map([...DIFFERENCES, ...OF_THE_SYSTEM]) : new Map()
+    yield new Peer(`the native system on ${name}`, 'system', libkqueue.filters, also, {
+      KQUEUE_ADDON: addon,
+    })
+  }
+  const own = VOCABULARIES.get(process.platform)
+  if (own === undefined) return
+  yield new Peer(`the kernel of ${own.system}`, 'package', own.filters, new Map())
+}
+
+/** The peers that there are here. */
+export const peers: readonly Peer[] = [...findPeers()]
+
+/** Says at the end how the peers did, or without one how to name it. */
+export function tellOfPeers(): void {
   describe('a peer', () => {
     const skip =
-      peer === undefined && 'KQUEUE_PEER=/path/to/lib.so names a C library to run them on'
+      peers.length === 0 && 'KQUEUE_PEER=/path/to/lib.so names a C library to run them on'
     it('runs the scenarios', { skip }, (t) => {
-      const { known, tally, name } = peer!
-      const agreed = tally.ran - tally.known.size - tally.unknown.size
-      t.diagnostic(`${name}: ${tally.ran} scenarios, ${agreed} with the same result`)
-      t.diagnostic(`${tally.known.size} as on the peer's own list of known differences`)
-      for (const title of known.keys()) {
-        if (!tally.known.has(title)) t.diagnostic(`no longer a difference: ${title}`)
+      for (const { known, tally, name } of peers) {
+        const agreed = tally.ran - tally.known.size - tally.unknown.size
+        t.diagnostic(`${name}: ${tally.ran} scenarios, ${agreed} with the same result`)
+        t.diagnostic(`${tally.known.size} as on the peer's own list of known differences`)
+        for (const title of known.keys()) {
+          if (!tally.known.has(title)) t.diagnostic(`no longer a difference: ${title}`)
+        }
       }
     })
   })
