@@ -117,6 +117,13 @@ export abstract class Kernel {
 
   /** Nanoseconds since the kernel's start: CLOCK_MONOTONIC. */
   abstract uptime(): number
+  /**
+   * The time of a change: where asking costs something, the same for a whole changelist, some
+   * time between its beginning and now. What is set together then also expires together.
+   */
+  changeTime(): number {
+    return this.uptime()
+  }
   /** Nanoseconds since 1970: CLOCK_REALTIME. */
   abstract realtime(): number
   /** The process of this pid, running or a zombie, that may be watched; null for none. pfind(9). */

@@ -62,6 +62,11 @@ import { VnodeTable } from './vnode/table.js'
 
 const { S_IFMT } = constants
 
+/** A time that nobody has asked for yet, */
+const NOT_ASKED = -1
+/** and one of nothing. */
+const NO_CHANGES = -2
+
 let ofThread: LinuxKernel | undefined
 
 export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, QueueHost, SetsOwner {
@@ -86,6 +91,8 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly longestBlock: number
   readonly statistics = new Float64Array(STAT_FIELDS)
 
+  /** The time of the changelist that is being applied; see NOT_ASKED and NO_CHANGES. */
+  #changeTime = NO_CHANGES
   readonly #idle: Idle
   readonly #queues = new NumberTable<LinuxQueue>()
   /** Queues whose descriptor is known to the program. */
@@ -146,6 +153,23 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   uptime(): number {
     return this.native.monotonic()
+  }
+
+  /** Hot path. */
+  override changeTime(): number {
+    if (this.#changeTime === NO_CHANGES) return this.uptime()
+    if (this.#changeTime === NOT_ASKED) this.#changeTime = this.uptime()
+    return this.#changeTime
+  }
+
+  beginChanges(): void {
+    this.#changeTime = NOT_ASKED
+  }
+
+  endChanges(): void {
+    this.#changeTime = NO_CHANGES
+    // What a change has asked is not what holds when events are handed out.
+    this.descriptors.pass++
   }
 
   get epoch(): bigint {

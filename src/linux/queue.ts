@@ -49,6 +49,10 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   drainProcesses(): void
   /** Looks at what files do not tell by themselves. */
   lookAtFiles(): void
+  /** A changelist is about to be applied, */
+  beginChanges(): void
+  /** and has been: levels that it has asked for hold no more. */
+  endChanges(): void
 }
 
 export class LinuxQueue extends Kqueue implements SystemQueue {
@@ -192,11 +196,11 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     if (n === 0) return 0
     // What processes have done until now is not for what is added now.
     this.kernel.drainProcesses()
+    this.kernel.beginChanges()
     try {
       return applyChanges(this, changes, n, sink, max)
     } finally {
-      // What a change has asked is not what holds when events are handed out.
-      this.kernel.descriptors.pass++
+      this.kernel.endChanges()
       this.kernel.settle()
     }
   }

@@ -166,7 +166,7 @@ export class SimKernel extends Kernel {
     const target = Math.min(callouts.next, end)
     for (const timer of counting) {
       this.moveTo(Number.isFinite(target) ? target : timer.time)
-      timer.call()
+      timer.call(this.#clock)
     }
     if (callouts.next > target || !Number.isFinite(target)) return
     this.moveTo(target)

@@ -51,19 +51,21 @@ export class Timer extends Callout {
   /** Starts, or starts again. */
   start(interval: number): void {
     const { kernel } = this.kn.kq
-    const absolute = (this.kn.sfflags & NOTE_ABSTIME) !== 0
-    const once = absolute || (this.kn.flags & EV_ONESHOT) !== 0
-    const delay = absolute ? Math.max(0, interval - kernel.realtime()) : interval
-    this.period = once ? 0 : interval
-    kernel.schedule(this, kernel.uptime() + delay)
+    if ((this.kn.sfflags & NOTE_ABSTIME) !== 0) {
+      this.period = 0
+      kernel.schedule(this, kernel.uptime() + Math.max(0, interval - kernel.realtime()))
+    } else {
+      this.period = (this.kn.flags & EV_ONESHOT) !== 0 ? 0 : interval
+      kernel.schedule(this, kernel.changeTime() + interval)
+    }
   }
 
-  override call(): void {
+  override call(now: number): void {
     const { kn, period } = this
     let expirations = 1
     if (period > 0) {
       const { kernel } = kn.kq
-      expirations += Math.max(0, Math.floor((kernel.uptime() - this.time) / period))
+      expirations += Math.max(0, Math.floor((now - this.time) / period))
       kernel.schedule(this, this.time + expirations * period)
     }
     kn.data += expirations
