@@ -82,17 +82,15 @@ export class ChangeBuffer {
       throw wrongType(`changelist[${i}]`, 'a change', change)
     }
     const { ident, filter, flags, fflags = 0, data = 0, udata } = change as Change
-    if (!isWhole(ident)) whole(ident, `changelist[${i}].ident`, MIN, MAX)
-    if (!isWhole(filter) || filter < -32768 || filter > 32767) {
+    if (!isInt32(ident)) whole(ident, `changelist[${i}].ident`, MIN, MAX)
+    if (!isInt32(filter) || filter < -32768 || filter > 32767) {
       whole(filter, `changelist[${i}].filter`, -32768, 32767)
     }
-    if (!isWhole(flags) || flags < 0 || flags > 0xffff) {
+    if (!isInt32(flags) || flags < 0 || flags > 0xffff) {
       whole(flags, `changelist[${i}].flags`, 0, 0xffff)
     }
-    if (!isWhole(fflags) || fflags < -0x80000000 || fflags > 0xffffffff) {
-      whole(fflags, `changelist[${i}].fflags`, 0, 0xffffffff)
-    }
-    if (!isInt64(data)) whole(data, `changelist[${i}].data`, -DATA, DATA)
+    if (!isInt32(fflags)) whole(fflags, `changelist[${i}].fflags`, -0x80000000, 0xffffffff)
+    if (!isInt32(data) && !isInt64(data)) whole(data, `changelist[${i}].data`, -DATA, DATA)
     this.changes[i] ??= EV_SET(0, 0, 0)
     const kev = this.changes[i]!
     kev.ident = ident
@@ -119,8 +117,9 @@ const MIN = -MAX
 /** `data` may be past what is exact: a time of day in ns is. */
 const DATA = 2 ** 63
 
-function isWhole(value: unknown): value is number {
-  return Number.isSafeInteger(value)
+/** What nearly all values are, and is found out fast. */
+function isInt32(value: unknown): value is number {
+  return typeof value === 'number' && (value | 0) === value
 }
 
 function isInt64(value: unknown): value is number {

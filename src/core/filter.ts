@@ -7,6 +7,7 @@ import { EBUSY, EEXIST, EINVAL, ENXIO, KqueueError, refuse } from '../errors.js'
 import type { Kevent } from '../event.js'
 import type { Origin } from './image.js'
 import type { Knote } from './knote.js'
+import { NumberTable } from './table.js'
 
 /** `touch` is called because of a change to an existing knote. */
 export const EVENT_REGISTER = 1
@@ -88,11 +89,12 @@ const LOWEST = -32768
 const FIRST_NAMED = -128
 
 export class FilterTable {
-  readonly #entries = new Map<number, Entry>()
+  /** By number, of which most are small and negative: -1 is at 1. */
+  readonly #entries = new NumberTable<Entry>()
 
   /** Adds a filter that is part of the system. */
   install(filter: number, ops: FilterOps): void {
-    this.#entries.set(filter, { ops, name: undefined, system: true, references: 0 })
+    this.#entries.set(-filter, { ops, name: undefined, system: true, references: 0 })
   }
 
   /**
@@ -100,18 +102,18 @@ export class FilterTable {
    * that refuses to attach. kqueue_fo_find.
    */
   find(filter: number): FilterOps | undefined {
-    const found = this.#entries.get(filter)?.ops
+    const found = this.#entries.get(-filter)?.ops
     if (found !== undefined) return found
     return filter < 0 && filter >= -SYSTEM ? nullFilter : undefined
   }
 
   hold(filter: number): void {
-    const entry = this.#entries.get(filter)
+    const entry = this.#entries.get(-filter)
     if (entry !== undefined) entry.references++
   }
 
   release(filter: number): void {
-    const entry = this.#entries.get(filter)
+    const entry = this.#entries.get(-filter)
     if (entry !== undefined) entry.references--
   }
 
@@ -126,11 +128,11 @@ export class FilterTable {
         reason: `a filter's number is from ${LOWEST} to -1, not ${String(filter)}`,
       })
     }
-    if (this.#entries.has(filter)) {
+    if (this.#entries.get(-filter) !== undefined) {
       throw new KqueueError(EEXIST, syscall, { reason: `filter ${filter} exists` })
     }
     validate(ops, syscall)
-    this.#entries.set(filter, { ops, name, system: false, references: 0 })
+    this.#entries.set(-filter, { ops, name, system: false, references: 0 })
   }
 
   /**
@@ -138,7 +140,7 @@ export class FilterTable {
    * @throws KqueueError EINVAL when there is none or it belongs to the system, EBUSY while knotes use it
    */
   remove(filter: number, syscall = 'kqueue_del_filteropts'): void {
-    const entry = this.#entries.get(filter)
+    const entry = this.#entries.get(-filter)
     if (entry === undefined || entry.system) {
       const reason =
         entry === undefined
@@ -151,7 +153,7 @@ export class FilterTable {
         reason: `${entry.references} knotes use filter ${filter}`,
       })
     }
-    this.#entries.delete(filter)
+    this.#entries.delete(-filter)
   }
 
   /**
@@ -168,7 +170,7 @@ export class FilterTable {
       throw new KqueueError(EEXIST, 'kfilter_register', { reason: `filter '${name}' exists` })
     }
     let filter = FIRST_NAMED
-    while (this.#entries.has(filter)) filter--
+    while (this.#entries.get(-filter) !== undefined) filter--
     this.add(filter, ops, name)
     return filter
   }
@@ -186,13 +188,13 @@ export class FilterTable {
 
   /** The name that a filter was registered under, undefined where it has none. */
   nameOf(filter: number): string | undefined {
-    return this.#entries.get(filter)?.name
+    return this.#entries.get(-filter)?.name
   }
 
   /** The number of the filter registered under a name. */
   byName(name: string): number | undefined {
-    for (const [filter, entry] of this.#entries) if (entry.name === name) return filter
-    return undefined
+    const number = this.#entries.numbers().find((each) => this.#entries.get(each)?.name === name)
+    return number === undefined ? undefined : -number
   }
 }
 

@@ -52,7 +52,8 @@ export class Kqueue implements OpenFile {
 
   /** Knotes in all, whatever their state. */
   size = 0
-  readonly #knotes = new Map<number, NumberTable<Knote>>()
+  /** By filter, as in `FilterTable`, and ident. */
+  readonly #knotes = new NumberTable<NumberTable<Knote>>()
   // Announcements of children (NOTE_CHILD): beside the knote of the child, under
   // the same ident and filter, so they are in no table.
   readonly #unlisted = new Set<Knote>()
@@ -84,7 +85,7 @@ export class Kqueue implements OpenFile {
 
   /** The knote of (ident, filter), if there is one. */
   find(ident: number, filter: number): Knote | undefined {
-    return this.#knotes.get(filter)?.get(ident)
+    return this.#knotes.get(-filter)?.get(ident)
   }
 
   /** All knotes, by filter; any may be dropped meanwhile. */
@@ -177,10 +178,10 @@ export class Kqueue implements OpenFile {
 
   /** Takes in a knote. knote_attach. */
   adopt(kn: Knote): void {
-    let table = this.#knotes.get(kn.filter)
+    let table = this.#knotes.get(-kn.filter)
     if (table === undefined) {
       table = new NumberTable()
-      this.#knotes.set(kn.filter, table)
+      this.#knotes.set(-kn.filter, table)
     }
     table.set(kn.ident, kn)
     this.size++
@@ -343,7 +344,7 @@ export class Kqueue implements OpenFile {
 
   /** Lets no change find a knote any more. */
   unlist(kn: Knote): void {
-    this.#knotes.get(kn.filter)?.delete(kn.ident)
+    this.#knotes.get(-kn.filter)?.delete(kn.ident)
     this.#unlisted.add(kn)
   }
 
@@ -351,7 +352,7 @@ export class Kqueue implements OpenFile {
   remove(kn: Knote): void {
     if (kn.status & KN_QUEUED) this.dequeue(kn)
     kn.status |= KN_DROPPED
-    if (!this.#unlisted.delete(kn)) this.#knotes.get(kn.filter)?.delete(kn.ident)
+    if (!this.#unlisted.delete(kn)) this.#knotes.get(-kn.filter)?.delete(kn.ident)
     this.size--
     this.kernel.filters.release(kn.filter)
     this.#nested.delete(kn)

@@ -67,6 +67,18 @@ describe('A timeout of kevent', () => {
     assert.ok(ms >= 20 && ms < 5000, `${ms} ms`)
   })
 
+  it('ends at all timers of one changelist together, though setting them takes a while', () => {
+    const kq = queue()
+    const timers = Array.from({ length: 1000 }, (_, i) => timer(i, 20))
+    kq.kevent(timers)
+    assert.equal(kq.kevent([], 1000, 60_000).length, 1000)
+    // They are set for a time before they were added, and not before the call.
+    const start = process.hrtime.bigint()
+    kq.kevent([...timers.slice(0, 999), timer(1000, 20)])
+    assert.equal(kq.kevent([], 1, 60_000).length, 1)
+    assert.ok(process.hrtime.bigint() - start >= 20_000_000n)
+  })
+
   it('is not cut short by the timers of other queues', () => {
     const kq = queue()
     queue().kevent([timer(1, 5), timer(2, 10)])
