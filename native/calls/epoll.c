@@ -60,22 +60,20 @@ nests(int epfd, int fd)
 	return epoll_ctl(fd, EPOLL_CTL_DEL, epfd, &unused) < 0 && errno == ENOENT;
 }
 
+/* Hot path, and so its arguments are on the board. */
 static napi_value
 register_file(napi_env env, napi_callback_info info, int operation, bool irregular)
 {
 	struct call call;
 	struct epoll_event event;
-	uint32_t events, generation;
 	int epfd, fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_fd(&call, 1, "fd", &fd) ||
-	    !call_bits(&call, 2, "events", &events) ||
-	    !call_bits(&call, 3, "generation", &generation))
+	if (!call_board(&call, env, info))
 		return call.answer;
-	event.events = events;
-	event.data.u64 = level_datum(fd, generation);
+	epfd = call.state->board[BOARD_EPFD];
+	fd = call.state->board[BOARD_FD];
+	event.events = (uint32_t)call.state->board[BOARD_EVENTS];
+	event.data.u64 = level_datum(fd, (uint32_t)call.state->board[BOARD_GENERATION]);
 	if (irregular && is_regular(fd)) {
 		errno = EPERM;
 		return call_result(&call, -1);
@@ -102,6 +100,19 @@ static napi_value
 js_epoll_modify(napi_env env, napi_callback_info info)
 {
 	return register_file(env, info, EPOLL_CTL_MOD, false);
+}
+
+static napi_value
+js_epoll_holds(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	const int32_t *board;
+
+	if (!call_board(&call, env, info))
+		return call.answer;
+	board = call.state->board;
+	return call_result(&call, level_is_registered(board[BOARD_EPFD], board[BOARD_FD],
+	    (uint32_t)board[BOARD_EVENTS], (uint32_t)board[BOARD_GENERATION]));
 }
 
 static napi_value
@@ -272,6 +283,7 @@ const struct call_entry epoll_calls[] = {
 	CALL_FUNCTION("epollAdd", js_epoll_add),
 	CALL_FUNCTION("epollAddIrregular", js_epoll_add_irregular),
 	CALL_FUNCTION("epollModify", js_epoll_modify),
+	CALL_FUNCTION("epollHolds", js_epoll_holds),
 	CALL_FUNCTION("epollDelete", js_epoll_delete),
 	CALL_FUNCTION("epollAdopt", js_epoll_adopt),
 	CALL_FUNCTION("epollDisown", js_epoll_disown),

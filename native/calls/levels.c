@@ -39,8 +39,8 @@ level_datum(int fd, uint32_t generation)
  * An epoll set knows its files by open file and number, and refuses to add the
  * same pair twice. Unlike EPOLL_CTL_MOD the refused call leaves no new edge.
  */
-static bool
-is_registered(int epfd, int fd, uint32_t events, uint32_t generation)
+bool
+level_is_registered(int epfd, int fd, uint32_t events, uint32_t generation)
 {
 	struct epoll_event event = { .events = events, .data.u64 = level_datum(fd, generation) };
 
@@ -72,7 +72,7 @@ is_meant(struct env_state *state, int epfd, const struct side *side, const int32
 	uint32_t generation = (uint32_t)record[REC_GENERATION];
 
 	return is_waived(state, generation) ||
-	    is_registered(epfd, record[REC_FD], side->registered, generation);
+	    level_is_registered(epfd, record[REC_FD], side->registered, generation);
 }
 
 static int
@@ -243,7 +243,7 @@ level_ask_read(struct env_state *state, int epfd, int32_t *record)
 		mark_stale(record);
 	/* Of what is closed nothing is known, either. */
 	if (record[REC_COUNT] == COUNT_UNKNOWN && (record[REC_GENERATION] & TRUSTED) != 0 &&
-	    !is_registered(epfd, fd, read_side->registered, (uint32_t)record[REC_GENERATION]))
+	    !level_is_registered(epfd, fd, read_side->registered, (uint32_t)record[REC_GENERATION]))
 		mark_stale(record);
 }
 
@@ -423,6 +423,9 @@ const struct call_entry level_calls[] = {
 	CALL_NUMBER(BOARD_ASKED),
 	CALL_NUMBER(BOARD_SEC),
 	CALL_NUMBER(BOARD_NSEC),
+	CALL_NUMBER(BOARD_FD),
+	CALL_NUMBER(BOARD_EVENTS),
+	CALL_NUMBER(BOARD_GENERATION),
 	CALL_NUMBER(BOARD_RECORDS),
 	CALL_NUMBER(BOARD_LENGTH),
 	CALL_NUMBER(RECORD),

@@ -33,6 +33,9 @@ enum record_field {
 /* The datum under which a file is registered in an epoll set. */
 uint64_t level_datum(int fd, uint32_t generation);
 
+/* Whether a number still is the file that was registered under it. */
+bool level_is_registered(int epfd, int fd, uint32_t events, uint32_t generation);
+
 /* Completes a record of the read side whose REC_EVENTS are current. */
 void level_ask_read(struct env_state *state, int epfd, int32_t *record);
 

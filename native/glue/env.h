@@ -39,7 +39,11 @@ enum board_field {
 	/* How long to wait; -1 s for ever. */
 	BOARD_SEC,
 	BOARD_NSEC,
-	BOARD_RECORDS = 8
+	/* What is registered in BOARD_EPFD: the descriptor, for which events, and the datum with it. */
+	BOARD_FD,
+	BOARD_EVENTS,
+	BOARD_GENERATION,
+	BOARD_RECORDS = 10
 };
 
 struct env_state {

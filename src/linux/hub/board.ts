@@ -5,7 +5,16 @@
  *     board[BOARD_EPFD] = set.fd
  *     const n = native.pollWait()
  */
-import { BOARD_LENGTH, BOARD_RECORDS, type Native, RECORD } from './native.js'
+import {
+  BOARD_EPFD,
+  BOARD_EVENTS,
+  BOARD_FD,
+  BOARD_GENERATION,
+  BOARD_LENGTH,
+  BOARD_RECORDS,
+  type Native,
+  RECORD,
+} from './native.js'
 
 /** Records of one call to the addon. */
 export const BATCH = 1024
@@ -22,4 +31,25 @@ export function boardOf(native: Native): Int32Array {
     native.boardShare(shared)
   }
   return shared
+}
+
+/**
+ * Puts on the board which descriptor a call is about, in `epfd`, with which events and which datum,
+ * {fd, generation}. Hot path.
+ *
+ *     about(native, set.fd, fd, POLLIN + EPOLLET, generation).epollAdd()
+ */
+export function about(
+  native: Native,
+  epfd: number,
+  fd: number,
+  events: number,
+  generation: number,
+): Native {
+  const board = boardOf(native)
+  board[BOARD_EPFD] = epfd
+  board[BOARD_FD] = fd
+  board[BOARD_EVENTS] = events
+  board[BOARD_GENERATION] = generation
+  return native
 }

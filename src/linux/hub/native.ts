@@ -23,9 +23,14 @@ export const BOARD_ASKED = 3
 /** How long to wait; -1 s for ever. */
 export const BOARD_SEC = 4
 export const BOARD_NSEC = 5
+/** What is registered in BOARD_EPFD: the descriptor, for which events, */
+export const BOARD_FD = 6
+export const BOARD_EVENTS = 7
+/** and what tells it from others that have had its number. */
+export const BOARD_GENERATION = 8
 /** Where the records begin: 1024 of what has fired, and as many of questions. */
-export const BOARD_RECORDS = 8
-export const BOARD_LENGTH = 12296
+export const BOARD_RECORDS = 10
+export const BOARD_LENGTH = 12298
 
 /** One record of `pollWait` and `pollLevels` on the board. */
 export const RECORD = 6
@@ -201,14 +206,16 @@ export interface Native {
   /** epoll_create1(EPOLL_CLOEXEC). The fd is closed when the environment ends. */
   epollCreate(): number
   /**
-   * EPOLL_CTL_ADD of `fd` with `events` and the datum {fd, generation}: 1 when `fd` is an
-   * epoll instance itself, else 0.
+   * EPOLL_CTL_ADD of what is on the board, with the datum {fd, generation}: 1 when it is an epoll
+   * instance itself, else 0. See `about` of `board.ts`.
    */
-  epollAdd(epfd: number, fd: number, events: number, generation: number): number
+  epollAdd(): number
   /** The same, with -EPERM for every regular file. */
-  epollAddIrregular(epfd: number, fd: number, events: number, generation: number): number
+  epollAddIrregular(): number
   /** EPOLL_CTL_MOD, like `epollAdd`: what is ready is reported again. */
-  epollModify(epfd: number, fd: number, events: number, generation: number): number
+  epollModify(): number
+  /** Whether the descriptor on the board still is the file that was added under it: 1 or 0. */
+  epollHolds(): number
   /** EPOLL_CTL_DEL. */
   epollDelete(epfd: number, fd: number): number
   /**

@@ -14,6 +14,7 @@
  */
 import { NumberTable } from '../../core/table.js'
 import { EBADF, EEXIST, ENOMEM, ENOSPC, EPERM } from '../../errors.js'
+import { about } from './board.js'
 import { EPOLLET, type Native, TRUSTED } from './native.js'
 
 /** A descriptor in a set that another process has made: what it last told there. */
@@ -113,7 +114,7 @@ export class PollSet {
     const fd = native.epollCreate()
     if (fd < 0) return fd
     const held = members.filter(
-      (each) => native.epollAdd(fd, each.fd, events + EPOLLET, each.generation) >= 0,
+      (each) => about(native, fd, each.fd, events + EPOLLET, each.generation).epollAdd() >= 0,
     )
     return { fd, generation: this.#generation, members: held }
   }
@@ -181,9 +182,8 @@ export class PollSet {
   holds(fd: number, generation: number): boolean {
     // To add an epoll instance again may be refused because of what it holds by now.
     if (this.isNested(fd)) return this.#modify(fd, generation) === 0
-    const error = this.#register(fd, generation)
-    if (error >= 0) this.native.epollDelete(this.fd, fd)
-    return error === -EEXIST
+    const { native, events } = this
+    return about(native, this.fd, fd, events + EPOLLET, generation).epollHolds() === 1
   }
 
   /** epoll reported a descriptor that is not held. */
@@ -242,14 +242,14 @@ export class PollSet {
   }
 
   #register(fd: number, generation: number, regular = true): number {
-    const { native } = this
-    return regular
-      ? native.epollAdd(this.fd, fd, this.events + EPOLLET, generation)
-      : native.epollAddIrregular(this.fd, fd, this.events + EPOLLET, generation)
+    const { native, events } = this
+    about(native, this.fd, fd, events + EPOLLET, generation)
+    return regular ? native.epollAdd() : native.epollAddIrregular()
   }
 
   #modify(fd: number, generation: number): number {
-    return this.native.epollModify(this.fd, fd, this.events + EPOLLET, generation)
+    const { native, events } = this
+    return about(native, this.fd, fd, events + EPOLLET, generation).epollModify()
   }
 
   #nextGeneration(): number {

@@ -5,7 +5,7 @@
  */
 import { NumberTable } from '../../core/table.js'
 import { EBADF, ENOMEM, ENOSPC, EPERM } from '../../errors.js'
-import { BATCH, boardOf } from './board.js'
+import { about, BATCH, boardOf } from './board.js'
 import {
   BOARD_ASKED,
   BOARD_EPFD,
@@ -155,7 +155,8 @@ export class Sets {
 
   /** Whether epoll takes a file, asked without polling it: EPERM comes before ENOENT. */
   takesPoll(fd: number): boolean {
-    return this.native.epollModify(this.read.fd, fd, POLLIN + EPOLLET, 0) !== -EPERM
+    const { native, read } = this
+    return about(native, read.fd, fd, POLLIN + EPOLLET, 0).epollModify() !== -EPERM
   }
 
   /**
@@ -291,7 +292,7 @@ export class Sets {
 
   /** Puts `read` into the descriptor of a queue: 0, or a negative errno. */
   putInto(queue: number, fd = this.read.fd): number {
-    return Math.min(this.native.epollAdd(queue, fd, POLLIN, 0), 0)
+    return Math.min(about(this.native, queue, fd, POLLIN, 0).epollAdd(), 0)
   }
 }
 
