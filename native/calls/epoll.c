@@ -40,12 +40,13 @@ js_epoll_create(napi_env env, napi_callback_info info)
 	return call_result(&call, env_own(call.state, epoll_create1(EPOLL_CLOEXEC), -1));
 }
 
-static bool
-is_regular(int fd)
+/* The type of a file, S_IFREG and so on: of what has no inode of its own 0, and of what is closed. */
+static mode_t
+type_of(int fd)
 {
 	struct stat status;
 
-	return fstat(fd, &status) == 0 && S_ISREG(status.st_mode);
+	return fstat(fd, &status) == 0 ? status.st_mode & S_IFMT : 0;
 }
 
 /*
@@ -66,6 +67,7 @@ register_file(napi_env env, napi_callback_info info, int operation, bool irregul
 {
 	struct call call;
 	struct epoll_event event;
+	mode_t type = 0;
 	int epfd, fd;
 
 	if (!call_board(&call, env, info))
@@ -74,13 +76,14 @@ register_file(napi_env env, napi_callback_info info, int operation, bool irregul
 	fd = call.state->board[BOARD_FD];
 	event.events = (uint32_t)call.state->board[BOARD_EVENTS];
 	event.data.u64 = level_datum(fd, (uint32_t)call.state->board[BOARD_GENERATION]);
-	if (irregular && is_regular(fd)) {
+	if (irregular && (type = type_of(fd)) == S_IFREG) {
 		errno = EPERM;
 		return call_result(&call, -1);
 	}
 	if (epoll_ctl(epfd, operation, fd, &event) < 0)
 		return call_result(&call, -1);
-	return call_result(&call, operation == EPOLL_CTL_ADD && nests(epfd, fd));
+	/* An epoll instance has no type. */
+	return call_result(&call, operation == EPOLL_CTL_ADD && type == 0 && nests(epfd, fd));
 }
 
 static napi_value
@@ -174,10 +177,12 @@ static napi_value
 js_epoll_adopter(napi_env env, napi_callback_info info)
 {
 	struct call call;
+	int epfd;
 
 	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &call.state->ownership.adopter))
+	    !call_fd(&call, 0, "epfd", &epfd))
 		return call.answer;
+	owned_set_adopter(&call.state->ownership, epfd);
 	return call_result(&call, 0);
 }
 

@@ -11,11 +11,12 @@
  *   a witness: an eventfd that never fires.
  * - Registers and witnesses prove each other.
  * - What there are thousands of, and is waited for anyway, is proved by being in the instance
- *   that is waited for.
+ *   that is waited for, of which there is a second number.
  */
 #include "owned.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -61,10 +62,15 @@ is_registered(const struct ownership *ownership, int fd)
 	return false;
 }
 
-static bool
-is_adopted(const struct ownership *ownership, int fd)
+/* A number that still is the adopter, -1 when both were lost. */
+static int
+adopter(const struct ownership *ownership)
 {
-	return has_witness(ownership, ownership->adopter) && holds(ownership->adopter, fd);
+	for (int i = 0; i < OWNED_PROOFS && ownership->adopts; i++) {
+		if (has_witness(ownership, ownership->adopter[i]))
+			return ownership->adopter[i];
+	}
+	return -1;
 }
 
 static bool
@@ -76,7 +82,7 @@ is_ours(const struct ownership *ownership, int fd)
 	case OWNED_NESTS:
 		return has_witness(ownership, fd);
 	case OWNED_ADOPTED:
-		return is_adopted(ownership, fd);
+		return holds(adopter(ownership), fd);
 	case OWNED_BARE:
 		return true;
 	case OWNED_NOT:
@@ -96,7 +102,7 @@ close_ours(const struct ownership *ownership, int fd)
 			(void)epoll_ctl(ownership->registers[i], EPOLL_CTL_DEL, fd, NULL);
 	}
 	if (proof == OWNED_ADOPTED)
-		(void)epoll_ctl(ownership->adopter, EPOLL_CTL_DEL, fd, NULL);
+		(void)epoll_ctl(adopter(ownership), EPOLL_CTL_DEL, fd, NULL);
 	return close(fd);
 }
 
@@ -264,8 +270,7 @@ owned_release(struct ownership *ownership, int fd)
 	struct owned *owned = find(ownership, fd);
 
 	if (owned != NULL && owned->proof == OWNED_ADOPTED &&
-	    has_witness(ownership, ownership->adopter) &&
-	    epoll_ctl(ownership->adopter, EPOLL_CTL_DEL, fd, NULL) == 0)
+	    epoll_ctl(adopter(ownership), EPOLL_CTL_DEL, fd, NULL) == 0)
 		owned->proof = OWNED_BARE;
 }
 
@@ -281,10 +286,33 @@ owned_lost(const struct ownership *ownership, int fd)
 	return find(ownership, fd) != NULL && !is_ours(ownership, fd);
 }
 
+static void
+end_adopter(struct ownership *ownership)
+{
+	bool adopts = ownership->adopts;
+
+	ownership->adopts = false;
+	if (adopts)
+		(void)owned_close(ownership, ownership->adopter[1]);
+}
+
+void
+owned_set_adopter(struct ownership *ownership, int epfd)
+{
+	end_adopter(ownership);
+	ownership->adopter[0] = epfd;
+	/* Where there is no second number the first has to do. */
+	ownership->adopter[1] = owned_take(ownership, fcntl(epfd, F_DUPFD_CLOEXEC, 0), -1);
+	ownership->adopts = true;
+}
+
 int
 owned_close(struct ownership *ownership, int fd)
 {
 	int error = EBADF;
+
+	if (ownership->adopts && fd == ownership->adopter[0])
+		end_adopter(ownership);
 
 	if (owned_holds(ownership, fd))
 		error = close_ours(ownership, fd) < 0 ? errno : 0;

@@ -36,8 +36,9 @@ struct ownership {
 	struct owned *list;
 	size_t count;
 	size_t room;
-	/* The epoll instance, one that was taken over, that adopts. */
-	int adopter;
+	/* Whether there is an epoll instance that adopts, and two numbers of it. */
+	bool adopts;
+	int adopter[OWNED_PROOFS];
 	/* The rest is there. */
 	bool provable;
 	/* Epoll instances that hold what is none, and eventfds that each instance holds. */
@@ -54,8 +55,13 @@ int owned_take(struct ownership *ownership, int fd, int ready);
 /* The same for what is to be adopted, or closed, before anybody else has a turn. */
 int owned_take_bare(struct ownership *ownership, int fd);
 /*
- * A descriptor is in `ownership->adopter` from now on, or is about to leave it: a proof that
- * costs nothing. Where the number is not what it was, it stays adopted, and will not be closed.
+ * An epoll instance that was taken over adopts from now on, with what it has adopted already
+ * where it follows another.
+ */
+void owned_set_adopter(struct ownership *ownership, int epfd);
+/*
+ * A descriptor is in the adopter from now on, or is about to leave it: a proof that costs
+ * nothing. Where the number is not what it was, it stays adopted, and will not be closed.
  */
 void owned_adopt(struct ownership *ownership, int fd);
 void owned_release(struct ownership *ownership, int fd);

@@ -226,7 +226,7 @@ export interface Native {
   epollAdopt(epfd: number, fd: number): number
   /** EPOLL_CTL_DEL of such a descriptor. */
   epollDisown(epfd: number, fd: number): number
-  /** What was adopted is in this instance from now on. */
+  /** What was adopted is in this instance from now on. It gets a second number, closed with the first. */
   epollAdopter(epfd: number): number
   /** Whether `fd`, which is in `epfd`, is an epoll instance itself: 1 or 0. */
   epollNests(epfd: number, fd: number): number
