@@ -5,15 +5,18 @@
  * there is and not how large the numbers are.
  */
 
-/** Numbers below are found through the array. */
-const SMALL = 65536
+/** Numbers below are found through the array at first, a power of 2; */
+const LEAST = 16
+/** and later those below so many times the size of the table. */
+const SPARSE = 2
 
 export class NumberTable<T> {
   readonly #numbers: number[] = []
   readonly #values: T[] = []
-  /** Number -> its place in the two above, from 1; 0 or undefined for none. */
-  readonly #small: (number | undefined)[] = []
-  readonly #others = new Map<number, number>()
+  /** Number -> its place in the two above, from 1; 0 for none. Its length is a power of 2. */
+  #small = new Int32Array(LEAST)
+  /** The same for larger and for negative numbers. */
+  #others: Map<number, number> | undefined
 
   get size(): number {
     return this.#values.length
@@ -33,6 +36,7 @@ export class NumberTable<T> {
     }
     this.#numbers.push(number)
     this.#values.push(value)
+    if (SPARSE * this.#values.length > this.#small.length) this.#grow()
     this.#move(number, this.#values.length)
   }
 
@@ -59,18 +63,34 @@ export class NumberTable<T> {
     return this.#values.slice()
   }
 
+  /** Hot path. */
   #place(number: number): number {
-    const place = isSmall(number) ? this.#small[number] : this.#others.get(number)
-    return place ?? 0
+    const small = this.#small
+    if (number >= 0 && number < small.length) return small[number]!
+    return this.#others?.get(number) ?? 0
   }
 
   #move(number: number, place: number): void {
-    if (isSmall(number)) this.#small[number] = place
-    else if (place === 0) this.#others.delete(number)
-    else this.#others.set(number, place)
+    const small = this.#small
+    if (number >= 0 && number < small.length) {
+      small[number] = place
+    } else if (place === 0) {
+      this.#others?.delete(number)
+    } else {
+      this.#others ??= new Map()
+      this.#others.set(number, place)
+    }
   }
-}
 
-function isSmall(number: number): boolean {
-  return number >= 0 && number < SMALL
+  /** More numbers are small from now on. */
+  #grow(): void {
+    const grown = new Int32Array(2 * this.#small.length)
+    grown.set(this.#small)
+    this.#small = grown
+    for (const [number, place] of this.#others ?? []) {
+      if (number < 0 || number >= grown.length) continue
+      grown[number] = place
+      this.#others!.delete(number)
+    }
+  }
 }
