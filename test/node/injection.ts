@@ -57,6 +57,7 @@ const FAILURES: Failures = {
   epollCreate: NO_DESCRIPTOR,
   epollAdd: [ENOSPC, ENOMEM],
   epollAdopt: [ENOSPC, ENOMEM],
+  epollAddIrregular: [ENOSPC, ENOMEM],
   epollModify: [ENOENT, ENOMEM],
   epollDelete: [ENOENT, EBADF],
   epollDisown: [ENOENT, EBADF],

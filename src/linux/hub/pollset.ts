@@ -50,6 +50,8 @@ export class PollSet {
   readonly #parked = new NumberTable<1>()
   /** Those held that are epoll instances themselves: fd -> 1. */
   readonly #nested = new NumberTable<1>()
+  /** Whether the last one that was parked had been closed when it was added again. */
+  #closes = false
   #generation = 0
   /** What is in it since before this process, until it is claimed. */
   readonly #handed = new NumberTable<HandedMember>()
@@ -84,8 +86,11 @@ export class PollSet {
     if (handed !== undefined) return this.#addHanded(handed)
     const generation = this.#nextGeneration() | trusted
     let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation, regular)
-    // Closed and opened again as a duplicate of the same file.
-    if (error === -EEXIST) error = this.#modify(fd, generation)
+    // It was parked; or closed and opened again as a duplicate of the same file.
+    if (error === -EEXIST) {
+      error = this.#modify(fd, generation)
+      this.#closes = false
+    }
     // What is parked takes room that is needed now.
     if ((error === -ENOSPC || error === -ENOMEM) && this.#parked.size > 0) {
       this.clearParked()
@@ -235,10 +240,16 @@ export class PollSet {
     return true
   }
 
+  /**
+   * Takes back a descriptor that is parked: whether it was, and is not closed. A program that
+   * closes what it deletes is not asked each time: to add what is in there is refused.
+   */
   #unpark(fd: number, generation: number): boolean {
     if (this.#parked.get(fd) === undefined) return false
     this.#parked.delete(fd)
-    return this.#modify(fd, generation) === 0
+    if (this.#closes) return false
+    this.#closes = this.#modify(fd, generation) < 0
+    return !this.#closes
   }
 
   #register(fd: number, generation: number, regular = true): number {
