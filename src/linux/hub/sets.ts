@@ -74,7 +74,6 @@ export class Sets {
   ) {
     this.#board = boardOf(native)
     this.read = new PollSet(native, read, SIDE_READ, POLLIN + POLLRDHUP)
-    native.epollAdopter(read)
     this.write = new PollSet(native, write, SIDE_WRITE, POLLOUT)
   }
 
@@ -83,6 +82,7 @@ export class Sets {
     // Of the timer nothing is to be done: callouts are run whenever the kernel looks.
     const error = this.#adoptSet(this.write) || this.adopt(timer, () => {})
     this.#idleSources = this.#sources.size
+    if (error === 0) this.native.epollAdopter(this.read.fd)
     return error
   }
 
