@@ -7,6 +7,7 @@ import type { Abort } from '../core/abort.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { failureOf } from '../core/failure.js'
 import { STATUS_UNKNOWN } from '../core/kernel.js'
+import { applyChanges } from '../core/kevent.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
@@ -123,23 +124,7 @@ export class BsdQueue implements SystemQueue {
 
   change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
     this.assertOpen()
-    let answered = 0
-    for (let index = 0; index < n; index++) {
-      const change = changes[index]!
-      if (change.filter === 0) continue
-      const given = change.fflags
-      const failure = this.#failureOfChange(change)
-      const error = failure === null ? 0 : -failure.errno
-      if (error === 0 && (change.flags & EV_RECEIPT) === 0) continue
-      if (answered < room) {
-        const { ident, filter, fflags, udata } = change
-        sink.put(ident, filter, EV_ERROR, fflags, error, udata)
-        answered++
-      } else if (failure !== null) {
-        throw failureOf(failure, 'kevent', { change: { ...change, fflags: given }, index })
-      }
-    }
-    return answered
+    return applyChanges(this, changes, n, sink, room)
   }
 
   collect(sink: EventSink, max: number, timeout: number): number {
@@ -217,14 +202,11 @@ export class BsdQueue implements SystemQueue {
     return new KqueueError(errno, 'kevent')
   }
 
-  /** Applies one change: null, or why it was refused. */
-  #failureOfChange(change: Kevent): KqueueError | null {
+  register(change: Kevent): void {
     try {
       this.#apply(change)
-      return null
     } catch (error) {
-      if (error instanceof KqueueError) return error
-      throw error
+      throw failureOf(error, 'kevent', { change })
     }
   }
 

@@ -5,7 +5,13 @@
 import { EBADF, KqueueError } from '../errors.js'
 import { EV_ERROR, EV_RECEIPT, type EventSink, type Kevent } from '../event.js'
 import { failureOf } from './failure.js'
-import type { Kqueue } from './kqueue.js'
+
+/** A queue, as far as changes go. */
+export interface Registrar {
+  readonly closed: boolean
+  /** Applies one change. @throws KqueueError with that change: why it is refused */
+  register(change: Kevent): void
+}
 
 /**
  * Applies the first `n` changes in order. A change that fails, or that asks for a
@@ -19,7 +25,7 @@ import type { Kqueue } from './kqueue.js'
  * @throws KqueueError when a change fails and there is no room: those before it have been applied
  */
 export function applyChanges(
-  kq: Kqueue,
+  kq: Registrar,
   changes: readonly Kevent[],
   n: number,
   sink: EventSink,
@@ -46,7 +52,7 @@ export function applyChanges(
 }
 
 /** Applies one change: null, or why it was refused. What else is thrown is for who called. */
-function failureOfChange(kq: Kqueue, change: Kevent): KqueueError | null {
+function failureOfChange(kq: Registrar, change: Kevent): KqueueError | null {
   try {
     kq.register(change)
     return null
