@@ -49,6 +49,7 @@ export default defineConfig({
   treeshake: { propertyReadSideEffects: false },
   output: {
     dir: 'dist',
+    cleanDir: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'chunks/[name].js',
     minifyInternalExports: false,
