@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -125,11 +126,16 @@ put(struct listing *listing, const char *name, unsigned char type)
 	return true;
 }
 
+/* Where files have 64 bits, the C libraries declare what the kernel fills in; musl knows no dirent64. */
+_Static_assert(offsetof(struct dirent, d_reclen) == 16 && offsetof(struct dirent, d_type) == 18 &&
+		   offsetof(struct dirent, d_name) == 19,
+	"struct linux_dirent64");
+
 /* 0, or -1 with errno: ENOBUFS when there is no room. */
 static int
 list(struct listing *listing)
 {
-	_Alignas(struct dirent64) char chunk[32768];
+	_Alignas(struct dirent) char chunk[32768];
 
 	for (;;) {
 		long count = syscall(SYS_getdents64, listing->fd, chunk, sizeof(chunk));
@@ -137,7 +143,7 @@ list(struct listing *listing)
 		if (count <= 0)
 			return (int)count;
 		for (long at = 0; at < count;) {
-			const struct dirent64 *entry = (const struct dirent64 *)(chunk + at);
+			const struct dirent *entry = (const struct dirent *)(chunk + at);
 
 			if (!put(listing, entry->d_name, entry->d_type)) {
 				errno = ENOBUFS;
