@@ -352,10 +352,11 @@ export class Kqueue implements OpenFile {
   remove(kn: Knote): void {
     if (kn.status & KN_QUEUED) this.dequeue(kn)
     kn.status |= KN_DROPPED
-    if (!this.#unlisted.delete(kn)) this.#knotes.get(-kn.filter)?.delete(kn.ident)
+    const unlisted = this.#unlisted.size > 0 && this.#unlisted.delete(kn)
+    if (!unlisted) this.#knotes.get(-kn.filter)?.delete(kn.ident)
     this.size--
     this.kernel.filters.release(kn.filter)
-    this.#nested.delete(kn)
+    if (this.#nested.size > 0) this.#nested.delete(kn)
     if (kn.status & KN_HELD) kn.file?.releaseKnote?.(kn)
   }
 

@@ -7,8 +7,10 @@
 
 /** Numbers below are found through the array at first, a power of 2; */
 const LEAST = 16
-/** and later those below so many times the size of the table. */
+/** later those below so many times the size of the table; */
 const SPARSE = 2
+/** and those below this one always, as are the descriptors of most programs. */
+const MODEST = 256
 
 export class NumberTable<T> {
   readonly #numbers: number[] = []
@@ -36,7 +38,7 @@ export class NumberTable<T> {
     }
     this.#numbers.push(number)
     this.#values.push(value)
-    if (SPARSE * this.#values.length > this.#small.length) this.#grow()
+    while (this.#isShortFor(number)) this.#grow()
     this.#move(number, this.#values.length)
   }
 
@@ -80,6 +82,12 @@ export class NumberTable<T> {
       this.#others ??= new Map()
       this.#others.set(number, place)
     }
+  }
+
+  /** Whether the array is to be longer now that `number` is here. */
+  #isShortFor(number: number): boolean {
+    const { length } = this.#small
+    return SPARSE * this.#values.length > length || (number >= length && number < MODEST)
   }
 
   /** More numbers are small from now on. */

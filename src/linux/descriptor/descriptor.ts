@@ -281,13 +281,10 @@ export class Descriptor implements OpenFile {
     this.#forgetIfIdle()
   }
 
-  get #isIdle(): boolean {
-    const { read, write, except, polled, vnode } = this
-    return !(read || write || except || polled || vnode || this.#held)
-  }
-
   #forgetIfIdle(): void {
-    if (this.#isIdle) this.hub.descriptors.forget(this)
+    const { read, write, except, polled, vnode } = this
+    const watched = read || write || except || polled || vnode || this.#held
+    if (!watched) this.hub.descriptors.forget(this)
   }
 
   holdKnote(kn: Knote): void {
