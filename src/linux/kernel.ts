@@ -383,6 +383,11 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     return Math.min(n, 0)
   }
 
+  get still(): boolean {
+    const { sets } = this
+    return this.callouts.size === 0 && sets.plain && (sets.quiet || this.#idle.holds())
+  }
+
   /** For a scan of `kq`: with a system call only where something can have happened. */
   #look(max: number, wait: number, kq: Kqueue): number {
     const { sets, descriptors } = this

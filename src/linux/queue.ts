@@ -43,6 +43,8 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   removeQueue(kq: LinuxQueue): void
   /** The program knows the descriptor of a queue. @throws ELOOP, ENOSPC */
   expose(kq: LinuxQueue): void
+  /** Whether nothing has happened since the last look, and nothing is to be done. Hot path. */
+  readonly still: boolean
   /** Finds the descriptors that were closed, and drops their knotes. */
   sweep(): void
   /** Tells what processes have done until now. */
@@ -253,6 +255,10 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
 
   #block(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
+    if ((timeout === 0 || this.count > 0) && kernel.still) {
+      const n = this.scan(sink, max)
+      if (n > 0 || timeout === 0) return n
+    }
     kernel.lookAtFiles()
     kernel.drainProcesses()
     const deadline =

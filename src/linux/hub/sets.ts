@@ -202,12 +202,17 @@ export class Sets {
     for (const [set] of this.all()) set.clearParked()
   }
 
+  /** Whether no source has a descriptor in here: nothing is watched but descriptors. */
+  get plain(): boolean {
+    return this.#sources.size === this.#idleSources
+  }
+
   /** Whether nothing can happen but what the timer tells of. */
   get quiet(): boolean {
     return (
       this.read.empty &&
       this.write.empty &&
-      this.#sources.size === this.#idleSources &&
+      this.plain &&
       (this.#further.length === 0 || this.#further.every(isEmpty))
     )
   }
