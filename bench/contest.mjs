@@ -11,6 +11,7 @@ const LIMIT = 20_000
 
 /**
  * @typedef {object} Watching
+ * @property {() => Promise<void>} [warm] works for a while, so that the compiler settles
  * @property {() => Promise<number | undefined>} sample makes it happen once, and is how long it took to
  *   be known, in µs; or how many a second were taken; undefined for no answer
  * @property {() => void | Promise<void>} close
@@ -42,8 +43,9 @@ async function measure(contestants, seconds, least) {
     const watching = await begin()
     if (watching !== undefined) turns.push({ name, watching, /** @type {number[]} */ samples: [] })
   }
-  const enough = performance.now() + seconds * 1000
   try {
+    for (const { watching } of turns) await watching.warm?.()
+    const enough = performance.now() + seconds * 1000
     for (let i = 0; i < least || performance.now() < enough; i++) {
       // In any order: who comes after one that sleeps finds the processor cold.
       for (const turn of shuffled(turns)) {

@@ -21,8 +21,8 @@ export function openWriters(others, count) {
   return {
     /** Where the time is read, with a pipe for each. */
     readers: children.map((_, i) => reader(2 * i + 1)),
-    /** Tells one of them to write soon. @param {number} i */
-    tell: (i) => void writeSync(writer(2 * i), 'x'),
+    /** Tells one of them to write soon, or at once. @param {number} i @param {boolean} [atOnce] */
+    tell: (i, atOnce = false) => void writeSync(writer(2 * i), atOnce ? '!' : '.'),
     async close() {
       const ends = children.map((child) => once(child, 'exit'))
       close()

@@ -6,7 +6,9 @@ import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from 'kqueue'
 import { peerContest } from '../contest.mjs'
 import { openWriters, readSince, since } from '../others.mjs'
 
-/** What waits for a byte in a pipe, and how long that took, in µs. */
+/** So many samples before those that count: programs that wait have waited before. */
+const WARM = 4000
+
 const now = () => process.hrtime.bigint()
 
 /** @type {import('../main.mjs').Row} */
@@ -21,25 +23,37 @@ export default {
       if (--open === 0) await writers.close()
     }
 
+    /**
+     * @param {(atOnce?: boolean) => Promise<number>} sample
+     * @param {() => void} end
+     */
+    const contestant = (sample, end) => ({
+      async warm() {
+        for (let i = 0; i < WARM; i++) await sample(true)
+      },
+      sample: () => sample(),
+      close() {
+        end()
+        return left()
+      },
+    })
+
     /** @param {number} at @param {(kq: import('kqueue').Kqueue) => () => unknown} way */
     const ours = (at, way) => () => {
       const kq = kqueue()
       const fd = writers.readers[at]
       kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
       const wait = way(kq)
-      return {
-        async sample() {
-          writers.tell(at)
+      return contestant(
+        async (atOnce) => {
+          writers.tell(at, atOnce)
           const waiting = wait()
           // A call that has blocked has nothing to await.
           if (waiting instanceof Promise) await waiting
           return readSince(now(), fd)
         },
-        close() {
-          kq.close()
-          return left()
-        },
-      }
+        () => kq.close(),
+      )
     }
 
     return {
@@ -53,20 +67,17 @@ export default {
         // It closes what it has: another descriptor for the pipe.
         const fd = openSync(`/proc/self/fd/${writers.readers[3]}`, 'r')
         const socket = new Socket({ fd, readable: true, writable: false })
-        return {
-          async sample() {
+        return contestant(
+          (atOnce) => {
             /** @type {Promise<number>} */
             const told = new Promise((resolve) => {
               socket.once('data', (data) => resolve(since(now(), data)))
             })
-            writers.tell(3)
+            writers.tell(3, atOnce)
             return told
           },
-          close() {
-            socket.destroy()
-            return left()
-          },
-        }
+          () => socket.destroy(),
+        )
       },
       ...peerContest(peers, 'wake'),
     }
