@@ -195,19 +195,21 @@ export class Kqueue {
     for (let taken = 0; ; taken++) {
       signal?.throwIfAborted()
       const sink = new EventArray()
+      let { events } = sink
       // Between two looks at the kernel the queue is only walked on.
       if (taken % batch !== 0) queue.walkOn(sink, 1)
-      if (sink.events.length > 0) {
+      if (events.length > 0) {
         await queue.pause()
       } else {
         try {
-          sink.events.push(...(await this.wait({ nevents: 1, signal })))
+          events = await this.wait({ nevents: 1, signal })
         } catch (error) {
           if (queue.closed && error instanceof KqueueError && error.errno === -EBADF) return
           throw error
         }
       }
-      yield* sink.events
+      // Not yield*, which awaits each event twice.
+      for (const event of events) yield event
     }
   }
 
