@@ -144,8 +144,9 @@ export const processExit = calls.processExit
  * before anything else is told of it; the children that the process has when it begins are
  * followed only with `descendants`. What is told at once is in the order in which it happened; an exit may come
  * late, so `time` says when.
- * @throws (rejects with) KqueueError ESRCH there is no such process; EPERM the system does
- *   not tell of forks, and the message says what would make it; the signal's reason
+ * @throws (rejects with) KqueueError ESRCH there is no such process; EPERM or
+ *   ENOTSUP the system does not tell of forks, and the message says what would make it; the signal's
+ *   reason
  */
 export const processTree = calls.processTree
 

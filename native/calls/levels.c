@@ -13,6 +13,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stddef.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -90,9 +91,11 @@ tcp_pending(int fd)
 	struct tcp_info info = { 0 };
 	socklen_t length = sizeof(info);
 
-	/* For a listening socket the kernel puts the accept queue's length there. */
-	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ?
-	    -1 : (int)info.tcpi_unacked;
+	/* For a listening socket the kernel puts the accept queue's length there; an emulator may not. */
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0 ||
+	    length < offsetof(struct tcp_info, tcpi_unacked) + sizeof(info.tcpi_unacked))
+		return -1;
+	return (int)info.tcpi_unacked;
 }
 
 static int32_t

@@ -6,7 +6,7 @@
   "targets": [
     {
       "target_name": "posix",
-      "sources": ["posix.c", "posix_constants.c", "posix_file.c", "posix_process.c", "posix_signal.c", "posix_socket.c"],
+      "sources": ["posix.c", "posix_constants.c", "posix_file.c", "posix_process.c", "posix_signal.c", "posix_socket.c", "posix_system.c"],
       "defines": ["NAPI_VERSION=8", "_GNU_SOURCE", "_FILE_OFFSET_BITS=64"],
       "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
       "cflags_c": ["-std=c11"],

@@ -79,7 +79,9 @@ extern const char *strerrorname_np(int error);
 static const char *
 error_name(int error)
 {
-	return strerrorname_np != NULL ? strerrorname_np(error) : uv_err_name(-error);
+	if (strerrorname_np != NULL)
+		return strerrorname_np(error);
+	return error == ECHILD ? "ECHILD" : error == EINPROGRESS ? "EINPROGRESS" : uv_err_name(-error);
 }
 
 static napi_value
@@ -164,6 +166,7 @@ NAPI_MODULE_INIT()
 	export_calls(env, exports, posix_socket);
 	export_calls(env, exports, posix_signal);
 	export_calls(env, exports, posix_process);
+	export_calls(env, exports, posix_system);
 	napi_create_object(env, &constants);
 	for (const struct posix_constant *entry = posix_constants; entry->name != NULL; entry++) {
 		napi_create_double(env, entry->value, &value);

@@ -37,6 +37,7 @@ extern const struct posix_entry posix_file[];
 extern const struct posix_entry posix_process[];
 extern const struct posix_entry posix_signal[];
 extern const struct posix_entry posix_socket[];
+extern const struct posix_entry posix_system[];
 extern const struct posix_constant posix_constants[];
 
 /* Defines a call from JavaScript, which has `call` in its block. */

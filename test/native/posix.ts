@@ -112,9 +112,12 @@ export interface Constants {
   readonly SYS_fstat: number
   readonly SYS_inotify_add_watch: number
   readonly SYS_inotify_init1: number
+  readonly SYS_io_setup: number
   readonly SYS_io_uring_enter: number
   readonly SYS_io_uring_setup: number
   readonly SYS_newfstatat: number
+  /** -1 for a machine that has `SYS_openat` alone. */
+  readonly SYS_open: number
   readonly SYS_openat: number
   readonly SYS_pidfd_open: number
   readonly SYS_socket: number
@@ -182,6 +185,7 @@ interface Posix {
   storm(signal: number, threads: number, times: number): number
   calm(): number
   alarm(ms: number): number
+  sigrtmin(): number
   sleepNs(ns: number): number
 }
 
@@ -331,6 +335,8 @@ export const storm = (signal: number, threads: number, times: number): number =>
 /** Waits for the threads of `storm`. */
 export const calm = (): number => posix.calm()
 /** SIGALRM for the process in `ms` milliseconds; 0 takes it back. */
+/** The first signal that the C library leaves to programs: 34 with glibc, 35 with musl. */
+export const SIGRTMIN = posix.sigrtmin()
 export const alarm = (ms: number): number => posix.alarm(ms)
 /** Blocks this thread. */
 export const sleepNs = (ns: number): number => posix.sleepNs(ns)

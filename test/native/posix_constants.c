@@ -13,6 +13,10 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#ifndef SYS_open
+#define SYS_open (-1)
+#endif
+
 #define CONSTANT(name) { #name, name }
 
 const struct posix_constant posix_constants[] = {
@@ -116,9 +120,11 @@ const struct posix_constant posix_constants[] = {
 	CONSTANT(SYS_fstat),
 	CONSTANT(SYS_inotify_add_watch),
 	CONSTANT(SYS_inotify_init1),
+	CONSTANT(SYS_io_setup),
 	CONSTANT(SYS_io_uring_enter),
 	CONSTANT(SYS_io_uring_setup),
 	CONSTANT(SYS_newfstatat),
+	CONSTANT(SYS_open),
 	CONSTANT(SYS_openat),
 	CONSTANT(SYS_pidfd_open),
 	CONSTANT(SYS_socket),

@@ -248,7 +248,14 @@ POSIX_CALL(js_sleep_ns)
 	return posix_result(call, error == 0 ? 0 : -1);
 }
 
+/* The C library keeps the real-time signals below it for itself: glibc two, musl three. */
+POSIX_CALL(js_sigrtmin)
+{
+	return posix_result(call, SIGRTMIN);
+}
+
 const struct posix_entry posix_signal[] = {
+	{ "sigrtmin", js_sigrtmin },
 	{ "getpid", js_getpid },
 	{ "gettid", js_gettid },
 	{ "kill", js_kill },

@@ -19,6 +19,7 @@ import {
   lio_listio,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { lacksSeccomp } from '../native/system.js'
 import { until } from '../patience.js'
 import type { Cases } from '../programs/aio.js'
 import type { Cases as Scarce } from '../programs/scarce.js'
@@ -328,7 +329,7 @@ describe('Where io_uring', () => {
     ['gets no memory', SETUP, 12],
     ['may be set up and not be used', ENTER, 1],
   ] as const) {
-    it(`${why}, threads do the I/O`, () => {
+    it(`${why}, threads do the I/O`, { skip: lacksSeccomp }, () => {
       const { stdout, stderr } = run(requests('is forbidden', call, errno))
       // libuv uses it as well, and says so when it may not.
       assert.equal(stderr.replace(/^libuv: io_uring_.*\n/gm, ''), '')

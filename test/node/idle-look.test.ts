@@ -4,6 +4,7 @@ import { readdirSync, readlinkSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { EV_DELETE, EV_SET, EVFILT_READ, type Kqueue } from 'kqueue'
 import * as posix from '../native/posix.js'
+import { lacksSeccomp } from '../native/system.js'
 import type { Cases as Refused } from '../programs/refused.js'
 import type { Cases } from '../programs/workers.js'
 import { casesOf, ended, message, run, start } from './processes.js'
@@ -173,7 +174,7 @@ function whereForbidden(call: number, errno: number): { seen: number; rings: num
   return JSON.parse(stdout) as { seen: number; rings: number }
 }
 
-describe('Where a sandbox forbids io_uring(7)', () => {
+describe('Where a sandbox forbids io_uring(7)', { skip: lacksSeccomp }, () => {
   const forbidden = [
     ['to make one', SYS_io_uring_setup, EPERM],
     ['and says that there is none', SYS_io_uring_setup, ENOSYS],

@@ -43,7 +43,8 @@ const original: Record<string, Call> = Object.fromEntries(
 
 const { EACCES, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EINVAL, ELOOP, EMFILE, ENFILE } =
   constants.errno
-const { ENOBUFS, ENOENT, ENOMEM, ENOMSG, ENOSPC, ENOSYS, EPERM, EPROTONOSUPPORT } = constants.errno
+const { ENOBUFS, ENOENT, ENOMEM, ENOMSG, ENOSPC, ENOSYS, ENOTSUP, EPERM, EPROTONOSUPPORT } =
+  constants.errno
 
 const NO_DESCRIPTOR = [EMFILE, ENFILE, ENOMEM, EPERM, ENOSYS]
 const NO_SOCKET = [...NO_DESCRIPTOR, EACCES, ENOBUFS, EAFNOSUPPORT, EPROTONOSUPPORT]
@@ -134,7 +135,7 @@ const MEANING: { readonly [name in keyof Native]?: ReadonlyMap<number, number> }
   connectorOpen: new Map([
     [ENOMSG, EPERM],
     [ECONNREFUSED, EPERM],
-    [EPROTONOSUPPORT, EPERM],
+    [EPROTONOSUPPORT, ENOTSUP],
   ]),
 }
 

@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import * as posix from '../native/posix.js'
+import { lacksForks, lacksSeccomp } from '../native/system.js'
 import type { Cases, Report, What } from '../programs/refused.js'
 import { type Case, casesOf, run } from './processes.js'
 import { isRoot } from './puppets.js'
@@ -23,9 +24,11 @@ type Call = keyof posix.Constants
 const forbidden = (what: What, errno: number, ...calls: Call[]): Report =>
   reported(refused('may not call', what, errno, ...calls.map((call) => posix.constants[call])))
 
-function assertRefused(report: Report, code: 'EPERM' | 'ENOSYS' | 'EMFILE', reason: RegExp): void {
-  const errno = { EPERM: 1, EMFILE: 24, ENOSYS: 38 }[code]
-  assert.equal(report.answer, errno)
+const NUMBERS = { EPERM: 1, EMFILE: 24, ENOSYS: 38, ENOTSUP: 95 } as const
+type Code = keyof typeof NUMBERS
+
+function assertRefused(report: Report, code: Code, reason: RegExp): void {
+  assert.equal(report.answer, NUMBERS[code])
   assert.equal(report.code, code)
   assert.equal(report.syscall, 'kevent')
   assert.match(report.reason!, reason)
@@ -34,8 +37,8 @@ function assertRefused(report: Report, code: 'EPERM' | 'ENOSYS' | 'EMFILE', reas
   assert.equal(report.left, 0)
 }
 
-const EPERM = 1
-const ENOSYS = 38
+const { EPERM, ENOSYS } = NUMBERS
+const EPROTONOSUPPORT = 93
 
 /** The call that is refused, as the error names it. */
 const REFUSED: [What, Call, string][] = [
@@ -50,7 +53,7 @@ const REFUSED: [What, Call, string][] = [
   ['fork', 'SYS_socket', 'socket'],
 ]
 
-describe('A sandbox that refuses', () => {
+describe('A sandbox that refuses', { skip: lacksSeccomp }, () => {
   for (const [what, call, name] of REFUSED) {
     const skip =
       what === 'fork' && !isRoot && 'to hear of forks takes CAP_NET_ADMIN on older kernels'
@@ -70,13 +73,18 @@ describe('A sandbox that refuses', () => {
     })
   }
 
+  it('the process connector is ENOTSUP, as a kernel without it does', () => {
+    const report = forbidden('fork', EPROTONOSUPPORT, 'SYS_socket')
+    assertRefused(report, 'ENOTSUP', /CONFIG_CONNECTOR.*NOTE_EXIT works without/)
+  })
+
   it('pidfd_open(2) is named for NOTE_REAP, which an old kernel has not', () => {
     const report = forbidden('reap', EPERM, 'SYS_pidfd_open')
     assertRefused(report, 'EPERM', /^pidfd_open\(2\) was refused/)
   })
 
   it('the table of mounts is named', () => {
-    const report = forbidden('fs', EPERM, 'SYS_openat')
+    const report = forbidden('fs', EPERM, 'SYS_open', 'SYS_openat')
     assertRefused(report, 'EPERM', /^open\(2\) of \/proc\/self\/mountinfo was refused/)
   })
 
@@ -146,7 +154,7 @@ describe('Where no descriptor is free', () => {
     'fs',
     'netdev',
   ]
-  if (isRoot) needy.push('fork')
+  if (isRoot && !lacksForks) needy.push('fork')
 
   for (const what of needy) {
     it(`${what} is EMFILE, and the error says what for and what would help`, () => {

@@ -13,7 +13,7 @@ import type { Cases, Steps } from '../programs/copies.js'
 import { copyPackage } from './copies.js'
 import { casesOf, program } from './processes.js'
 import { LONG } from './queues.js'
-import { SIGNALS } from './signals.js'
+import { SIGNALS, SIGRTMIN } from './signals.js'
 
 const MODULES = { A: copyPackage(), B: copyPackage() }
 
@@ -126,7 +126,7 @@ describe('The default action of a call of our handler that nobody needs', () => 
   }
 
   it('of a real-time signal ends the process', async () => {
-    assert.match(await end(['SIGRTMIN+3', 37, '+A save -A restore']), /^raises (?!lives)/)
+    assert.match(await end(['SIGRTMIN+3', SIGRTMIN + 3, '+A save -A restore']), /^raises (?!lives)/)
   })
 
   it('of SIGCHLD, SIGCONT, SIGURG and SIGWINCH is nothing', async () => {

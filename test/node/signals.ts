@@ -11,10 +11,11 @@ import {
   type Kqueue,
   kqueue,
 } from 'kqueue'
+import { SIGRTMIN } from '../native/posix.js'
 import { LONG } from './queues.js'
 
 export const SIGNALS = constants.signals
-export const SIGRTMIN = 34
+export { SIGRTMIN }
 export const SIGRTMAX = 64
 
 export const signal = (number: number, flags = 0): Change =>

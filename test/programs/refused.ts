@@ -172,7 +172,7 @@ const cases = {
 
   /** Watches a pseudo-file that tells of itself, and one that does not. */
   'may not call io_setup(2)'(path: string) {
-    posix.forbid(206 /* x86-64 */, ENOSYS)
+    posix.forbid(posix.constants.SYS_io_setup, ENOSYS)
     const kq = kqueue()
     const quiet = openSync('/proc/loadavg', 'r')
     const loud = openSync(path, 'r')

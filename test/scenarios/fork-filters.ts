@@ -136,7 +136,7 @@ scenario('a signal is watched in the child for the child', { filters: [EVFILT_SI
   expectEvents(pending(q), { ident: SIGUSR1, data: 1 })
 })
 
-scenario('a process is watched in both', { filters: [EVFILT_PROC] }, (w) => {
+scenario('a process is watched in both', { filters: [EVFILT_PROC], needs: ['forks'] }, (w) => {
   const q = copied(w)
   const watched = w.processes!.spawn()
   q.kevent([add(watched.pid, EVFILT_PROC, 0, { fflags: (NOTE_EXIT | NOTE_FORK) >>> 0 })])
@@ -160,14 +160,18 @@ scenario('an exit that was not read is in both', { filters: [EVFILT_PROC] }, (w)
   }
 })
 
-scenario('a process that is followed is followed by the copy', { filters: [EVFILT_PROC] }, (w) => {
-  const q = copied(w)
-  const watched = w.processes!.spawn()
-  q.kevent([add(watched.pid, EVFILT_PROC, 0, { fflags: NOTE_TRACK })])
-  const copy = w.processes!.fork().queue(q.fd)
-  const child = watched.fork()
-  for (const each of [copy, q]) expectEvents(pending(each), { ident: child.pid })
-})
+scenario(
+  'a process that is followed is followed by the copy',
+  { filters: [EVFILT_PROC], needs: ['forks'] },
+  (w) => {
+    const q = copied(w)
+    const watched = w.processes!.spawn()
+    q.kevent([add(watched.pid, EVFILT_PROC, 0, { fflags: NOTE_TRACK })])
+    const copy = w.processes!.fork().queue(q.fd)
+    const child = watched.fork()
+    for (const each of [copy, q]) expectEvents(pending(each), { ident: child.pid })
+  },
+)
 
 scenario(
   'a child can be watched by its parent, whose queue the child has too',

@@ -37,6 +37,13 @@ import {
   sysctl,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
+import {
+  hasAcceptQueue,
+  hasBytesAcked,
+  hasConnector,
+  hasLateStatus,
+  hasNocldwait,
+} from '../native/system.js'
 import { aioCalls } from './aio-calls.js'
 import { Forks } from './linux-fork.js'
 import { Mounts, mayMount } from './linux-mounts.js'
@@ -84,10 +91,15 @@ const CAPABILITIES: ReadonlySet<Capability> = new Set<Capability>([
   'aio',
 ])
 
-/** What depends on who runs this. */
-const ALLOWED: Partial<Record<Capability, () => boolean>> = {
+/** What depends on who runs this, or on which Linux it is. */
+const VARYING: Partial<Record<Capability, () => boolean>> = {
   mount: mayMount,
   network: mayMakeInterfaces,
+  forks: hasConnector,
+  'late-status': hasLateStatus,
+  'accept-queue': hasAcceptQueue,
+  'bytes-acked': hasBytesAcked,
+  'no-zombies': hasNocldwait,
 }
 
 const FILTERS = new Set<number>([
@@ -426,6 +438,7 @@ export const linux: WorldKind = {
       await world.dispose()
     }
   },
-  has: (capability) => CAPABILITIES.has(capability) || ALLOWED[capability]?.() === true,
+  has: (capability) => CAPABILITIES.has(capability) || VARYING[capability]?.() === true,
+  varies: (capability) => VARYING[capability] !== undefined,
   supports: (filter) => FILTERS.has(filter),
 }

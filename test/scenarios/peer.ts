@@ -33,6 +33,7 @@ const CAPABILITIES = new Set<Capability>([
   'pty',
   'poll',
   'tree',
+  'accept-queue',
 ])
 
 /** What the kernel of a BSD tells its own kqueue. */

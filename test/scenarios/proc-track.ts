@@ -26,7 +26,7 @@ import {
 } from './scenario.js'
 import type { Child, Queue } from './world.js'
 
-const scenario = chapter('NOTE_TRACK', { filters: [EVFILT_PROC], needs: ['processes'] })
+const scenario = chapter('NOTE_TRACK', { filters: [EVFILT_PROC], needs: ['processes', 'forks'] })
 
 function track(q: Queue, child: Child, fflags = 0, udata?: unknown): void {
   q.kevent([add(child.pid, EVFILT_PROC, 0, { fflags: (NOTE_TRACK | fflags) >>> 0, udata })])

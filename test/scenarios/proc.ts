@@ -35,6 +35,8 @@ import {
 import type { Child, World } from './world.js'
 
 const scenario = chapter('EVFILT_PROC', { filters: [EVFILT_PROC], needs: ['processes'] })
+const forks = { needs: ['forks'] } as const
+const late = { needs: ['late-status'] } as const
 
 const SIGTERM = 15
 const EXITED = EV_CLEAR | EV_EOF | EV_ONESHOT
@@ -86,7 +88,7 @@ scenario('a process that a signal ended is reported with the signal', (w) => {
   expectEvents(wait(q), { ident: child.pid, flags: EXITED, fflags: NOTE_EXIT, data: SIGTERM })
 })
 
-scenario('waiting for a process does not take its exit away', (w) => {
+scenario('waiting for a process does not take its exit away', late, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_EXIT)])
@@ -106,7 +108,7 @@ scenario('a process that has exited but was not waited for is reported at once',
   expectEvents(wait(q), { ident: child.pid, flags: EXITED, fflags: NOTE_EXIT, data: 9 << 8 })
 })
 
-scenario('a process that has exited reports nothing to who did not ask for it', (w) => {
+scenario('a process that has exited reports nothing to who did not ask for it', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_FORK)])
@@ -207,7 +209,7 @@ scenario(
 
 // Fork, exec, reap.
 
-scenario('a fork is reported, again and again', (w) => {
+scenario('a fork is reported, again and again', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_FORK)])
@@ -224,7 +226,7 @@ scenario('a fork is reported, again and again', (w) => {
   }
 })
 
-scenario('an exec is reported', (w) => {
+scenario('an exec is reported', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_EXEC)])
@@ -234,7 +236,7 @@ scenario('an exec is reported', (w) => {
   expectEvents(wait(q), { ident: child.pid, fflags: NOTE_EXEC })
 })
 
-scenario('what happened until it is read is reported as one event', (w) => {
+scenario('what happened until it is read is reported as one event', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_FORK | NOTE_EXEC | NOTE_EXIT, EV_DISABLE)])
@@ -247,7 +249,7 @@ scenario('what happened until it is read is reported as one event', (w) => {
   expectNothing(q)
 })
 
-scenario('only what was asked for is reported', (w) => {
+scenario('only what was asked for is reported', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_EXEC)])
@@ -281,7 +283,7 @@ scenario('a process that has exited can be watched for NOTE_REAP', (w) => {
 
 // Flags and changes.
 
-scenario('adding again changes what is reported', (w) => {
+scenario('adding again changes what is reported', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_FORK)])
@@ -292,7 +294,7 @@ scenario('adding again changes what is reported', (w) => {
   expectEvents(wait(q), { ident: child.pid, fflags: NOTE_EXEC })
 })
 
-scenario('a one-shot watch of a process is gone after its event', (w) => {
+scenario('a one-shot watch of a process is gone after its event', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, NOTE_FORK, EV_ONESHOT)])
@@ -301,7 +303,7 @@ scenario('a one-shot watch of a process is gone after its event', (w) => {
   expectGone(q, child.pid, EVFILT_PROC)
 })
 
-scenario('a dispatched watch of a process keeps what happens until it is enabled', (w) => {
+scenario('a dispatched watch of a process keeps what happens until it is enabled', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)
   q.kevent([watch(child, (NOTE_FORK | NOTE_EXIT) >>> 0, EV_DISPATCH)])

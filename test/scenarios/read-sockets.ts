@@ -15,6 +15,7 @@ import {
   drain,
   ERRNO,
   enable,
+  expectBetween,
   expectEvents,
   expectGone,
   expectNothing,
@@ -329,8 +330,25 @@ scenario('end of file is reported below NOTE_LOWAT', { needs: ['socketpair'] }, 
 
 for (const kind of ['tcp', 'unix'] as const) {
   scenario(
-    `a listening ${kind} socket reports how many connections wait`,
+    `a listening ${kind} socket is reported while connections wait`,
     { needs: [kind] },
+    (w) => {
+      const q = w.kqueue()
+      const listener = w.listen(kind)
+      q.kevent([add(listener, EVFILT_READ)])
+      for (let i = 0; i < 2; i++) w.connect(listener)
+      for (let i = 0; i < 2; i++) {
+        const { data } = next(q)
+        expectBetween(data, 1, 2, 'connections')
+        w.accept(listener)
+      }
+      expectNothing(q)
+    },
+  )
+
+  scenario(
+    `a listening ${kind} socket reports how many connections wait`,
+    { needs: [kind, 'accept-queue'] },
     (w) => {
       const q = w.kqueue()
       const listener = w.listen(kind)
@@ -351,7 +369,7 @@ for (const kind of ['tcp', 'unix'] as const) {
 
   scenario(
     `a listening ${kind} socket with EV_CLEAR reports each connection`,
-    { needs: [kind] },
+    { needs: [kind, 'accept-queue'] },
     (w) => {
       const q = w.kqueue()
       const listener = w.listen(kind)

@@ -46,6 +46,16 @@ export type Capability =
   | 'images'
   /** What a signal does can be chosen: `processes.sigaction`. */
   | 'sigaction'
+  /** A process that ignores SIGCHLD, which is counted all the same, has no zombies. */
+  | 'no-zombies'
+  /** The system tells of forks and execs: `NOTE_FORK`, `NOTE_EXEC`, `NOTE_TRACK`. */
+  | 'forks'
+  /** The status of a process is told even if it was waited for. */
+  | 'late-status'
+  /** A listening socket tells how many connections wait. */
+  | 'accept-queue'
+  /** A TCP socket tells how much was taken. */
+  | 'bytes-acked'
   /** A pid is soon used again. */
   | 'few-pids'
   /** A process descriptor also tells of fork and exec. */
@@ -238,5 +248,7 @@ export interface WorldKind {
   start?(program: (world: World & Awaiting) => Promise<void>): Promise<void>
   /** Asked before a World is made. */
   has(capability: Capability): boolean
+  /** Whether that depends on which Linux this is, or on who runs this. */
+  varies?(capability: Capability): boolean
   supports(filter: number): boolean
 }

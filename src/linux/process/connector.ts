@@ -4,7 +4,7 @@
  * every process of the system. `linux/cn_proc.h`; the socket is in native/engines/connector/.
  */
 import { attempt, orUndo } from '../../core/failure.js'
-import { EAGAIN, ECONNREFUSED, EPERM, EPROTONOSUPPORT, refuse } from '../../errors.js'
+import { EAGAIN, ECONNREFUSED, ENOTSUP, EPERM, EPROTONOSUPPORT, refuse } from '../../errors.js'
 import { CONNECTOR } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
 import {
@@ -95,7 +95,14 @@ export class Connector {
           '(for a container: --pid=host); NOTE_EXIT works without',
       )
     }
-    if (error === ECONNREFUSED || error === EPROTONOSUPPORT) {
+    if (error === EPROTONOSUPPORT) {
+      refuse(
+        ENOTSUP,
+        'to hear of forks and execs needs a kernel with CONFIG_CONNECTOR and CONFIG_PROC_EVENTS, ' +
+          'which this one is not; NOTE_EXIT works without',
+      )
+    }
+    if (error === ECONNREFUSED) {
       refuse(
         EPERM,
         'to hear of forks and execs needs a kernel with CONFIG_PROC_EVENTS, and its first network ' +
