@@ -23,7 +23,6 @@ enum stat_field {
 	STAT_INO_HIGH,
 	STAT_INO_LOW,
 	STAT_SIZE,
-	STAT_OFFSET,
 	STAT_BIRTH,
 	STAT_BIRTH_NSEC,
 	STAT_LINKS,
@@ -149,10 +148,7 @@ js_file_stat(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 0, "fd", &fd) ||
 	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &fields, &length))
 		return call.answer;
-	if (fill_status(fields, fd) < 0)
-		return call_result(&call, -1);
-	((double *)fields)[STAT_OFFSET] = (double)lseek(fd, 0, SEEK_CUR);
-	return call_number(&call, 0);
+	return call_result(&call, fill_status(fields, fd));
 }
 
 static napi_value
@@ -261,7 +257,6 @@ const struct call_entry file_calls[] = {
 	CALL_NUMBER(STAT_INO_HIGH),
 	CALL_NUMBER(STAT_INO_LOW),
 	CALL_NUMBER(STAT_SIZE),
-	CALL_NUMBER(STAT_OFFSET),
 	CALL_NUMBER(STAT_BIRTH),
 	CALL_NUMBER(STAT_BIRTH_NSEC),
 	CALL_NUMBER(STAT_LINKS),

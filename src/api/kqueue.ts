@@ -199,7 +199,8 @@ export class Kqueue {
       // Between two looks at the kernel the queue is only walked on.
       if (taken % batch !== 0) queue.walkOn(sink, 1)
       if (events.length > 0) {
-        await queue.pause()
+        const pause = queue.pause()
+        if (pause !== null) await pause
       } else {
         try {
           events = await this.wait({ nevents: 1, signal })

@@ -80,8 +80,11 @@ export interface SystemQueue {
    * @throws (rejects with) the reason of `signal`; EBADF
    */
   sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]>
-  /** Lets others go on, so that a queue that always has events does not starve them. */
-  pause(): Promise<void>
+  /**
+   * Lets others go on, so that a queue that always has events does not starve them; null
+   * where it is not their turn yet.
+   */
+  pause(): Promise<void> | null
 
   /** What is registered, as data for a copy. @throws EBADF; EINVAL a `udata` cannot be cloned */
   takeImage(): KqueueImage

@@ -161,8 +161,9 @@ export class BsdQueue implements SystemQueue {
     return this.#sleepers.wait(max, timeout, signal)
   }
 
-  async pause(): Promise<void> {
-    if (this.#pauses++ % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve))
+  pause(): Promise<void> | null {
+    if (++this.#pauses % BURST !== 0) return null
+    return new Promise((resolve) => setImmediate(resolve))
   }
 
   takeImage(): KqueueImage {

@@ -240,8 +240,9 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     return this.waiters.wait(max, timeout, { signal })
   }
 
-  async pause(): Promise<void> {
-    if (this.#pauses++ % BURST === BURST - 1) await new Promise((resolve) => setImmediate(resolve))
+  pause(): Promise<void> | null {
+    if (++this.#pauses % BURST !== 0) return null
+    return new Promise((resolve) => setImmediate(resolve))
   }
 
   describe(): KnoteInfo[] {

@@ -18,7 +18,6 @@ import {
   STAT_DEV,
   STAT_INO_HIGH,
   STAT_INO_LOW,
-  STAT_OFFSET,
   STAT_SIZE,
 } from '../hub/native.js'
 import { checkVnodeState } from '../vnode/state.js'
@@ -157,7 +156,7 @@ export class FileSide extends ReadySide implements VnodeReader {
 
   constructor(descriptor: Descriptor, vnode: Vnode) {
     super(descriptor)
-    this.#offset = descriptor.hub.statistics[STAT_OFFSET]!
+    this.#offset = this.#ask()
     this.#vnode = vnode
     vnode.readers.add(this)
     descriptor.hub.vnodes.seekers.add(this)
@@ -184,9 +183,14 @@ export class FileSide extends ReadySide implements VnodeReader {
     }
   }
 
+  /** Where the descriptor is in its file, -1 where that cannot be said. */
+  #ask(): number {
+    return Math.max(-1, this.descriptor.hub.native.fileOffset(this.fd))
+  }
+
   /** Linux does not tell that a descriptor was moved in its file, so it is asked. */
   look(): void {
-    const offset = this.descriptor.hub.native.fileOffset(this.fd)
+    const offset = this.#ask()
     if (offset === this.#offset) return
     this.#offset = offset
     this.edge()
@@ -202,8 +206,7 @@ export class FileSide extends ReadySide implements VnodeReader {
   }
 
   override event(kn: Knote): boolean {
-    const { statistics } = this.descriptor.hub
-    kn.data = statistics[STAT_SIZE]! - Math.max(0, statistics[STAT_OFFSET]!)
+    kn.data = this.descriptor.hub.statistics[STAT_SIZE]! - Math.max(0, this.#ask())
     return (kn.sfflags & NOTE_FILE_POLL) !== 0 || kn.data !== 0
   }
 }

@@ -83,26 +83,24 @@ export const O_PATH = 0o10000000
 export const O_CLOEXEC = 0o2000000
 
 /** How many fields `fileStat` fills. */
-export const STAT_FIELDS = 15
+export const STAT_FIELDS = 14
 export const STAT_MODE = 0
 export const STAT_DEV = 1
 export const STAT_INO_HIGH = 2
 export const STAT_INO_LOW = 3
 export const STAT_SIZE = 4
-/** The file offset, -1 where the file has none. */
-export const STAT_OFFSET = 5
 /** When the file was made, seconds and ns; 0 where the file system does not say. */
-export const STAT_BIRTH = 6
-export const STAT_BIRTH_NSEC = 7
-export const STAT_LINKS = 8
-export const STAT_UID = 9
-export const STAT_GID = 10
+export const STAT_BIRTH = 5
+export const STAT_BIRTH_NSEC = 6
+export const STAT_LINKS = 7
+export const STAT_UID = 8
+export const STAT_GID = 9
 /** When the content was changed, seconds and ns. */
-export const STAT_MODIFIED = 11
-export const STAT_MODIFIED_NSEC = 12
+export const STAT_MODIFIED = 10
+export const STAT_MODIFIED_NSEC = 11
 /** When anything of the inode was changed, seconds and ns. */
-export const STAT_CHANGED = 13
-export const STAT_CHANGED_NSEC = 14
+export const STAT_CHANGED = 12
+export const STAT_CHANGED_NSEC = 13
 
 /** What `pidfdState` says of a process. */
 export const PROCESS_RUNNING = 0
@@ -301,7 +299,7 @@ export interface Native {
    */
   treeRead(request: Float64Array, buffer: Uint8Array): number
 
-  /** statx(2), or fstat(2) where that is refused, and the offset of `fd`: see STAT_*. */
+  /** statx(2), or fstat(2) where that is refused: see STAT_*. */
   fileStat(fd: number, stat: Float64Array): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number
