@@ -2,6 +2,7 @@
  * What this system has of what the package asks Linux for, by which tests are skipped; see
  * posix_system.c. Whether this user may have it is another question.
  */
+import { readFileSync } from 'node:fs'
 import { addon } from './posix.js'
 
 interface System {
@@ -29,6 +30,18 @@ export const hasNocldwait = (): boolean => system.hasNocldwait() === 1
 /** `TIOCGPKT`, by which the master of a pseudo-terminal is known. */
 export const hasPacketMode = (): boolean => system.hasPacketMode() === 1
 
+/** When this process began, as a file of /proc tells. */
+const startIn = (path: string) => readFileSync(path, 'latin1').split(') ').at(-1)!.split(' ')[19]
+/** Whether all threads are told the same of that; an emulator may make it up for each. */
+export const hasStart = (): boolean =>
+  startIn('/proc/self/stat') === startIn(`/proc/self/task/${process.pid}/stat`)
+
+/** Why tests of each draining of a TCP connection are skipped, false where they are not. */
+export const lacksBytesAcked: string | false =
+  !hasBytesAcked() && 'this system does not tell how much of TCP was taken'
+/** Why tests of a status that was waited for are skipped, false where they are not. */
+export const lacksLateStatus: string | false =
+  !hasLateStatus() && 'this system tells no status of who was waited for'
 /** Why tests where system calls are refused are skipped, false where they are not. */
 export const lacksSeccomp: string | false =
   system.hasSeccomp() !== 1 && 'this system has no seccomp(2)'

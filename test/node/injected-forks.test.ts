@@ -38,6 +38,7 @@ import type { Cargo, Handed } from '../../dist/linux/fork/handed.js'
 import type { Entry } from '../../dist/linux/fork/places.js'
 import type { LinuxQueue } from '../../dist/linux/queue.js'
 import * as posix from '../native/posix.js'
+import { lacksForks } from '../native/system.js'
 import { LONG } from '../patience.js'
 import { directory } from './files.js'
 import { INHERITOR, Inheritor, keepChild } from './inheritors.js'
@@ -239,7 +240,7 @@ describe('When a call of Linux fails, copies for a child', () => {
     }
   })
 
-  const skip = isRoot ? false : 'to hear of forks takes CAP_NET_ADMIN on older kernels'
+  const skip = lacksForks || (!isRoot && 'to hear of forks takes CAP_NET_ADMIN on older kernels')
   it('say that forks may be missing when they cannot be told', { skip }, async () => {
     const one = new Scene()
     try {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { describe, it } from 'node:test'
 import { type ProcessEvent, processExit, processTree } from 'kqueue'
+import { lacksForks } from '../native/system.js'
 import { spawn } from '../patience.js'
 import { descriptors } from './processes.js'
 import { cleanUpPuppets, idleStranger, puppet, stranger } from './puppets.js'
@@ -56,7 +57,7 @@ describe('processExit', () => {
   })
 })
 
-describe('processTree', () => {
+describe('processTree', { skip: lacksForks }, () => {
   it('follows the descendants that there are, each once, if that is wanted', async () => {
     const script =
       'sh -c "sh -c \'read x <&3; exit 5\'; exit 4" & echo up; read go; sh -c "exit 3"; wait'

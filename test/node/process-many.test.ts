@@ -16,6 +16,7 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from 'kqueue'
+import { lacksForks } from '../native/system.js'
 import { spawn, untilBlocking } from '../patience.js'
 import type { Cases } from '../programs/strangers.js'
 import { casesOf, descriptors, run } from './processes.js'
@@ -114,7 +115,7 @@ async function underLoad(action: () => Promise<void>): Promise<void> {
   for (const child of busy) child.kill('SIGKILL')
 }
 
-describe('The children of a shell', () => {
+describe('The children of a shell', { skip: lacksForks }, () => {
   for (const [how, command] of [
     ['one after another', SEQUENTIAL],
     ['in parallel', PARALLEL],
@@ -182,7 +183,7 @@ describe('Many processes', () => {
     assert.deepEqual(kq.kevent([], 1024, 5), [])
   })
 
-  it('leave no descriptors and no objects behind', () => {
+  it('leave no descriptors and no objects behind', { skip: lacksForks }, () => {
     const before = descriptors()
     const kq = queue()
     const round = (): void => {
@@ -201,7 +202,7 @@ describe('Many processes', () => {
     assert.ok(descriptors() <= before)
   })
 
-  it('are let go of when their queue is closed', () => {
+  it('are let go of when their queue is closed', { skip: lacksForks }, () => {
     const before = descriptors()
     const pids = sleepers(50)
     const queues = [queue(), queue()]

@@ -18,6 +18,7 @@ import {
 } from 'kqueue'
 import { native } from '#linux/hub/load.js'
 import * as posix from '../native/posix.js'
+import { lacksForks } from '../native/system.js'
 import { BOUNDED, spawn, within } from '../patience.js'
 import type { Cases } from '../programs/strangers.js'
 import { casesOf, program, run } from './processes.js'
@@ -43,7 +44,7 @@ function unshared(flags: string[]): string {
   return stdout
 }
 
-describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
+describe('A pid that is used again', { skip: lacksForks || (!isRoot && 'needs root') }, () => {
   it('is not reported for the process that had it', () => {
     const kq = queue()
     const other = queue()
@@ -80,7 +81,9 @@ describe('A pid that is used again', { skip: !isRoot && 'needs root' }, () => {
   })
 })
 
-describe('Children who had one pid within a moment', { skip: !isRoot && 'needs root' }, () => {
+describe('Children who had one pid within a moment', {
+  skip: lacksForks || (!isRoot && 'needs root'),
+}, () => {
   const COUNT = 5
 
   it('are told apart', () => {
@@ -110,7 +113,9 @@ describe('Children who had one pid within a moment', { skip: !isRoot && 'needs r
   })
 })
 
-describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, () => {
+describe('An ordinary user', {
+  skip: lacksForks || (!isRoot && 'needs root to become one'),
+}, () => {
   it('is told of forks, execs and exits', () => {
     const { stdout, stderr } = run(strangers('follows a child as nobody'))
     assert.equal(stderr, '')
@@ -142,7 +147,7 @@ describe('An ordinary user', { skip: !isRoot && 'needs root to become one' }, ()
 describe('Where the process connector is refused', () => {
   const refused = { code: 'EPERM', message: /NOTE_EXIT/ }
 
-  const skip = !isRoot && 'needs root to make a namespace'
+  const skip = lacksForks || (!isRoot && 'needs root to make a namespace')
 
   it('NOTE_EXIT works, and the error says what is missing: the network', { skip }, () => {
     const stdout = unshared(['--net', '--pid', '--fork', '--mount-proc'])
@@ -180,7 +185,7 @@ describe('Where the process connector is refused', () => {
   })
 })
 
-describe('Messages that are lost', () => {
+describe('Messages that are lost', { skip: lacksForks }, () => {
   /** What the addon answers where messages were lost. */
   function lose(): void {
     const addon = native()

@@ -14,6 +14,7 @@ import {
   NOTE_REAP,
   NOTE_TRACK,
 } from 'kqueue'
+import { lacksForks, lacksLateStatus } from '../native/system.js'
 import { spawn } from '../patience.js'
 import type { Cases } from '../programs/workers.js'
 import { casesOf, descriptors, ended, message, start } from './processes.js'
@@ -72,7 +73,9 @@ describe('A process that we did not start', () => {
     await ended(worker)
   })
 
-  it('is followed in a worker while the main thread follows it, too', async () => {
+  it('is followed in a worker while the main thread follows it, too', {
+    skip: lacksForks,
+  }, async () => {
     const child = puppet()
     const kq = queue()
     const notes = (NOTE_TRACK | NOTE_EXIT) >>> 0
@@ -112,7 +115,9 @@ describe('A child that Node has started', () => {
     assert.deepEqual(await once(child, 'exit'), [9, null])
   })
 
-  it('is reported with its status when Node has waited for it already', async () => {
+  it('is reported with its status when Node has waited for it already', {
+    skip: lacksLateStatus,
+  }, async () => {
     const kq = queue()
     const child = spawn('sh', ['-c', 'exit 9'])
     kq.kevent([watch(child.pid!, NOTE_EXIT)])
@@ -134,7 +139,9 @@ describe('What is no process', () => {
     assert.equal(kq.knotes().length, 0)
   })
 
-  it('is not among what can be watched: ourselves, process 1, a thread of the kernel', () => {
+  it('is not among what can be watched: ourselves, process 1, a thread of the kernel', {
+    skip: lacksForks,
+  }, () => {
     const kq = queue()
     const before = descriptors()
     for (const pid of [process.pid, 1, 2]) kq.kevent([watch(pid, NOTE_EXIT | NOTE_FORK)])
@@ -145,7 +152,7 @@ describe('What is no process', () => {
 })
 
 describe('Threads', () => {
-  it('are no forks, and their end is no exit', () => {
+  it('are no forks, and their end is no exit', { skip: lacksForks }, () => {
     const kq = queue()
     const child = puppet()
     kq.kevent([watch(child.pid, NOTE_FORK | NOTE_EXIT | NOTE_TRACK)])
@@ -155,7 +162,7 @@ describe('Threads', () => {
     assert.equal(next(kq).data, 2 << 8)
   })
 
-  it('execute for the whole process', () => {
+  it('execute for the whole process', { skip: lacksForks }, () => {
     const kq = queue()
     const child = puppet()
     kq.kevent([watch(child.pid, NOTE_EXEC | NOTE_EXIT)])
@@ -168,7 +175,7 @@ describe('Threads', () => {
     assert.equal(next(kq).data, 5 << 8)
   })
 
-  it('end the process when the last one ends, not the first', () => {
+  it('end the process when the last one ends, not the first', { skip: lacksForks }, () => {
     const kq = queue()
     const child = puppet()
     kq.kevent([watch(child.pid, NOTE_EXIT | NOTE_TRACK)])
@@ -180,7 +187,7 @@ describe('Threads', () => {
   })
 })
 
-describe('A followed process', () => {
+describe('A followed process', { skip: lacksForks }, () => {
   it('is reported in full when nobody looks until all is over', () => {
     const kq = queue()
     const child = puppet()
