@@ -222,6 +222,23 @@ scenario('what comes in the same breath comes along', { needs: ['tree'] }, (w) =
   expectNotes(q, fd, NOTE_WRITE | NOTE_EXTEND)
 })
 
+scenario('growing comes along to all who ask for writing, and to nobody who came later', (w) => {
+  const { q, fd, writer } = watched(w, NOTE_WRITE, { content: 'hello' })
+  const also = w.kqueue()
+  const later = w.kqueue()
+  const writes = [add(fd, EVFILT_VNODE, EV_CLEAR, { fflags: NOTE_WRITE })]
+  also.kevent(writes)
+  w.write(writer, 'hello!')
+  later.kevent(writes)
+  w.lseek(writer, 0)
+  w.write(writer, 'H')
+  expectNotes(later, fd, NOTE_WRITE)
+  expectNotes(q, fd, NOTE_WRITE | NOTE_EXTEND)
+  expectNotes(also, fd, NOTE_WRITE | NOTE_EXTEND)
+  w.write(writer, 'E')
+  for (const each of [q, also, later]) expectNotes(each, fd, NOTE_WRITE)
+})
+
 scenario('adding again changes what is asked for', (w) => {
   const { q, fd, writer } = watched(w, NOTE_RENAME)
   q.kevent([add(fd, EVFILT_VNODE, EV_CLEAR, { fflags: NOTE_WRITE, udata: 'second' })])

@@ -77,6 +77,11 @@ export class VnodeSide extends InodeSide implements Side, VnodeWatcher {
     }
   }
 
+  /** The statistics of the file are with the kernel: what is told is complete. */
+  settle(): void {
+    this.#vnode.settle()
+  }
+
   /** A knote asks for other notes: 0. @throws KqueueError */
   modify(kn: Knote, notes: number): number {
     this.#ask(notes)
@@ -128,7 +133,9 @@ const vnodeFilter: FilterOps = {
       if (kn.sfflags & hint) kn.fflags = (kn.fflags | hint) >>> 0
       return kn.fflags !== 0
     }
-    if (kn.fflags === 0 || !(kn.hook as VnodeSide).current()) return false
+    const side = kn.hook as VnodeSide
+    if (kn.fflags === 0 || !side.current()) return false
+    side.settle()
     cutNames(kn)
     return true
   },

@@ -52,8 +52,11 @@ export class FileVnode extends Vnode {
   readonly #was = new Array<number>(STAT_FIELDS).fill(0)
   /** NOTE_DELETE has been told of its last name, which the link count does not say. */
   #unlinked = false
+  /** A write was told of; whether the file has grown is seen when that is handed out. */
+  #unsized = false
 
   remember(): void {
+    this.#unsized = false
     const { statistics } = this.table.hub
     for (const field of FIELDS) this.#was[field] = statistics[field]!
   }
@@ -84,9 +87,31 @@ export class FileVnode extends Vnode {
     let notes = accessNotes(taken)
     if (taken & IN_MODIFY) notes |= NOTE_WRITE
     if (taken & IN_MOVE_SELF) notes |= NOTE_RENAME
-    if (taken & (IN_MODIFY | IN_ATTRIB) && this.asked & COMPARED) notes |= this.#compare(taken)
+    if (taken & (IN_MODIFY | IN_ATTRIB)) notes |= this.#lookedFor(taken)
     this.note(notes & CONTENT)
     this.noteEach(notes & ~CONTENT)
+  }
+
+  /** What the file has to be looked at for; where only writes are asked for, later. */
+  #lookedFor(taken: number): number {
+    const asked = this.asked & COMPARED
+    if (asked !== NOTE_WRITE) return asked === 0 ? 0 : this.#compare(taken)
+    this.#unsized = true
+    return 0
+  }
+
+  override get unsettled(): boolean {
+    return this.#unsized
+  }
+
+  override settle(): void {
+    if (!this.#unsized) return
+    const grown = this.table.hub.statistics[STAT_SIZE]! > this.#was[STAT_SIZE]!
+    this.remember()
+    if (!grown) return
+    for (const { list } of this.watchers) {
+      for (const kn of list) if (kn.fflags & NOTE_WRITE) kn.fflags |= NOTE_EXTEND
+    }
   }
 
   #compare(taken: number): number {

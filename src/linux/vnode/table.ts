@@ -88,6 +88,7 @@ export class VnodeTable implements DirectoryOwner {
     const wd = this.#add(fd, mask)
     const vnode = this.#vnodes.get(wd) ?? this.#make(wd, kind)
     vnode.mask |= mask
+    vnode.settle()
     this.#promise(vnode, fd, notes)
     return vnode
   }
@@ -110,11 +111,12 @@ export class VnodeTable implements DirectoryOwner {
       }
       vnode.mask |= more
     }
-    if ((notes & ~vnode.asked) === 0) return
+    if ((notes & ~vnode.asked) === 0 && !vnode.unsettled) return
     orUndo(
       () => this.hub.statOpen(fd),
       () => this.#takeBack(vnode),
     )
+    vnode.settle()
     this.#promise(vnode, fd, notes)
   }
 

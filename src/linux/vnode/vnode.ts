@@ -71,6 +71,12 @@ export abstract class Vnode {
   }
   /** Tells what the records were. Hot path. */
   abstract flush(): void
+  /** Whether something that was told is still to be looked at. */
+  get unsettled(): boolean {
+    return false
+  }
+  /** Looks at it in the kernel's statistics of the file. Hot path. */
+  settle(): void {}
   /** Remembers the file as the kernel's statistics have it, to compare. */
   abstract remember(): void
 
@@ -78,7 +84,7 @@ export abstract class Vnode {
 
   /** The file as it is remembered, by the descriptor of a side. */
   image(fd: number): VnodeState {
-    this.table.hub.stat(fd)
+    if (this.table.hub.stat(fd) === 0) this.settle()
     const { statistics } = this.table.hub
     return {
       now: stateFields.map((field) => statistics[field]!),
