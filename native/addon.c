@@ -54,7 +54,7 @@ export_entry(napi_env env, napi_value exports, napi_value constants, const struc
 		return napi_create_int64(env, entry->number, &value) == napi_ok &&
 		    napi_set_named_property(env, constants, entry->name, value) == napi_ok;
 	return napi_create_function(env, entry->name, NAPI_AUTO_LENGTH,
-	    entry->callback, (void *)entry->name, &value) == napi_ok &&
+	    entry->callback, (void *)entry, &value) == napi_ok &&
 	    napi_set_named_property(env, exports, entry->name, value) == napi_ok;
 }
 

@@ -165,16 +165,10 @@ js_file_offset(napi_env env, napi_callback_info info)
 	return call_number(&call, offset < 0 ? -errno : (double)offset);
 }
 
-static napi_value
-js_file_flags(napi_env env, napi_callback_info info)
+static int
+file_flags(int fd)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, fcntl(fd, F_GETFL));
+	return fcntl(fd, F_GETFL);
 }
 
 static napi_value
@@ -198,35 +192,26 @@ js_file_system(napi_env env, napi_callback_info info)
  * the kernel does not know already takes the directory's lock, also when the name is
  * too long for there to be one.
  */
-static napi_value
-js_directory_barrier(napi_env env, napi_callback_info info)
+static int
+directory_barrier(int fd)
 {
-	struct call call;
 	char name[NAME_MAX + 2];
 	struct stat status;
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
 	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENAMETOOLONG)
-		return call_result(&call, -1);
-	return call_number(&call, 0);
+		return -1;
+	return 0;
 }
 
 /* Only the master of a pseudo-terminal has a packet mode to tell of: ioctl_tty(2). */
-static napi_value
-js_pty_is_master(napi_env env, napi_callback_info info)
+static int
+pty_is_master(int fd)
 {
-	struct call call;
-	int fd, packets;
+	int packets;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_number(&call, ioctl(fd, TIOCGPKT, &packets) == 0 ? 1 : 0);
+	return ioctl(fd, TIOCGPKT, &packets) == 0;
 }
 
 static napi_value
@@ -244,10 +229,10 @@ js_close(napi_env env, napi_callback_info info)
 const struct call_entry file_calls[] = {
 	CALL_FUNCTION("fileStat", js_file_stat),
 	CALL_FUNCTION("fileOffset", js_file_offset),
-	CALL_FUNCTION("fileFlags", js_file_flags),
-	CALL_FUNCTION("ptyIsMaster", js_pty_is_master),
+	CALL_OF_FD("fileFlags", file_flags),
+	CALL_OF_FD("ptyIsMaster", pty_is_master),
 	CALL_FUNCTION("fileSystem", js_file_system),
-	CALL_FUNCTION("directoryBarrier", js_directory_barrier),
+	CALL_OF_FD("directoryBarrier", directory_barrier),
 	CALL_FUNCTION("close", js_close),
 	CALL_NUMBER(O_CLOEXEC),
 	CALL_NUMBER(O_PATH),

@@ -62,42 +62,25 @@ js_image_create(napi_env env, napi_callback_info info)
 	return call_result(&call, open_image(bytes, length));
 }
 
-static napi_value
-js_image_is(napi_env env, napi_callback_info info)
+/* What is no file in memory has no seals: EINVAL. */
+static int
+image_is(int fd)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	/* What is no file in memory has no seals: EINVAL. */
-	return call_number(&call, fcntl(fd, F_GET_SEALS) == ALL_SEALS ? 1 : 0);
+	return fcntl(fd, F_GET_SEALS) == ALL_SEALS;
 }
 
-static napi_value
-js_cloexec_get(napi_env env, napi_callback_info info)
+static int
+cloexec_get(int fd)
 {
-	struct call call;
-	int fd, flags;
+	int flags = fcntl(fd, F_GETFD);
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	flags = fcntl(fd, F_GETFD);
-	return call_result(&call, flags < 0 ? -1 : (flags & FD_CLOEXEC) != 0);
+	return flags < 0 ? -1 : (flags & FD_CLOEXEC) != 0;
 }
 
-static napi_value
-js_cloexec_set(napi_env env, napi_callback_info info)
+static int
+cloexec_set(int fd)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, fcntl(fd, F_SETFD, FD_CLOEXEC));
+	return fcntl(fd, F_SETFD, FD_CLOEXEC);
 }
 
 static napi_value
@@ -109,16 +92,16 @@ js_descriptor_take(napi_env env, napi_callback_info info)
 	if (!call_begin(&call, env, info) ||
 	    !call_fd(&call, 0, "fd", &fd))
 		return call.answer;
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+	if (cloexec_set(fd) < 0)
 		return call_result(&call, -1);
 	return call_result(&call, env_own(call.state, fd, -1));
 }
 
 const struct call_entry handover_calls[] = {
 	CALL_FUNCTION("imageCreate", js_image_create),
-	CALL_FUNCTION("imageIs", js_image_is),
-	CALL_FUNCTION("cloexecGet", js_cloexec_get),
-	CALL_FUNCTION("cloexecSet", js_cloexec_set),
+	CALL_OF_FD("imageIs", image_is),
+	CALL_OF_FD("cloexecGet", cloexec_get),
+	CALL_OF_FD("cloexecSet", cloexec_set),
 	CALL_FUNCTION("descriptorTake", js_descriptor_take),
 	CALL_END,
 };

@@ -24,22 +24,16 @@ js_mounts_open(napi_env env, napi_callback_info info)
 	    open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), -1));
 }
 
-static napi_value
-js_mounts_changed(napi_env env, napi_callback_info info)
+static int
+mounts_changed(int fd)
 {
-	struct call call;
-	struct pollfd set = { .events = POLLPRI };
+	struct pollfd set = { .fd = fd, .events = POLLPRI };
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &set.fd))
-		return call.answer;
-	if (poll(&set, 1, 0) < 0)
-		return call_result(&call, -1);
-	return call_number(&call, (set.revents & POLLPRI) != 0 ? 1 : 0);
+	return poll(&set, 1, 0) < 0 ? -1 : (set.revents & POLLPRI) != 0;
 }
 
 const struct call_entry mounts_calls[] = {
 	CALL_FUNCTION("mountsOpen", js_mounts_open),
-	CALL_FUNCTION("mountsChanged", js_mounts_changed),
+	CALL_OF_FD("mountsChanged", mounts_changed),
 	CALL_END,
 };

@@ -35,7 +35,7 @@ socket_queued(int fd)
 }
 
 static int
-queued(int fd)
+output_queued(int fd)
 {
 	int count = socket_queued(fd);
 
@@ -65,7 +65,7 @@ socket_kind(int fd)
 }
 
 static int
-kind(int fd)
+output_kind(int fd)
 {
 	struct stat status;
 
@@ -76,30 +76,6 @@ kind(int fd)
 	if (!S_ISFIFO(status.st_mode))
 		return OUTPUT_NONE;
 	return (fcntl(fd, F_GETFL) & O_ACCMODE) == O_RDONLY ? OUTPUT_WRONG_END : OUTPUT_PIPE;
-}
-
-static napi_value
-js_output_kind(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, kind(fd));
-}
-
-static napi_value
-js_output_queued(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, queued(fd));
 }
 
 static napi_value
@@ -120,8 +96,8 @@ js_output_taken(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry output_calls[] = {
-	CALL_FUNCTION("outputKind", js_output_kind),
-	CALL_FUNCTION("outputQueued", js_output_queued),
+	CALL_OF_FD("outputKind", output_kind),
+	CALL_OF_FD("outputQueued", output_queued),
 	CALL_FUNCTION("outputTaken", js_output_taken),
 	CALL_NUMBER(OUTPUT_NONE),
 	CALL_NUMBER(OUTPUT_SOCKET),

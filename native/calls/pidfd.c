@@ -87,7 +87,7 @@ state_of_exited(int fd)
 }
 
 static int
-process_state(int fd)
+pidfd_state(int fd)
 {
 	struct pollfd set = { .fd = fd, .events = POLLIN };
 
@@ -100,18 +100,6 @@ process_state(int fd)
 	if (set.revents & POLLHUP)
 		return PROCESS_REAPED;
 	return set.revents & POLLIN ? state_of_exited(fd) : PROCESS_RUNNING;
-}
-
-static napi_value
-js_pidfd_state(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, process_state(fd));
 }
 
 /* What wait(2) will answer for a zombie that is our own child. */
@@ -139,19 +127,15 @@ status_of_reaped(int fd)
 	return status.exit_code & 0xffff;
 }
 
-static napi_value
-js_pidfd_status(napi_env env, napi_callback_info info)
+static int
+pidfd_status(int fd)
 {
-	struct call call;
-	int fd, status;
+	int status = status_of_child(fd);
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	status = status_of_child(fd);
 	if (status < 0)
 		status = status_of_reaped(fd);
-	return call_number(&call, status < 0 ? -ENODATA : status);
+	errno = ENODATA;
+	return status;
 }
 
 /* POLLHUP for a process that was reaped came together with pidfds of threads. */
@@ -187,8 +171,8 @@ js_suspended(napi_env env, napi_callback_info info)
 const struct call_entry pidfd_calls[] = {
 	CALL_FUNCTION("pidfdOpen", js_pidfd_open),
 	CALL_FUNCTION("pidfdDuplicate", js_pidfd_duplicate),
-	CALL_FUNCTION("pidfdState", js_pidfd_state),
-	CALL_FUNCTION("pidfdStatus", js_pidfd_status),
+	CALL_OF_FD("pidfdState", pidfd_state),
+	CALL_OF_FD("pidfdStatus", pidfd_status),
 	CALL_FUNCTION("pidfdTellsReap", js_pidfd_tells_reap),
 	CALL_FUNCTION("suspended", js_suspended),
 	CALL_NUMBER(PROCESS_RUNNING),

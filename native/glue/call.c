@@ -15,15 +15,15 @@ bool
 call_begin(struct call *call, napi_env env, napi_callback_info info)
 {
 	size_t argc = CALL_ARGUMENTS;
-	void *name = NULL;
+	void *entry = NULL;
 	void *state = NULL;
 
 	call->env = env;
 	call->answer = NULL;
-	if (napi_get_cb_info(env, info, &argc, call->argv, NULL, &name) != napi_ok ||
+	if (napi_get_cb_info(env, info, &argc, call->argv, NULL, &entry) != napi_ok ||
 	    napi_get_instance_data(env, &state) != napi_ok || state == NULL)
 		return false;
-	call->function = name;
+	call->entry = entry;
 	call->state = state;
 	return true;
 }
@@ -52,7 +52,7 @@ call_type_error(struct call *call, const char *name, const char *expected)
 	char message[128];
 
 	snprintf(message, sizeof(message), "%s: %s must be %s",
-	    call->function, name, expected);
+	    call->entry->name, name, expected);
 	napi_throw_type_error(call->env, "ERR_INVALID_ARG_TYPE", message);
 	return false;
 }
@@ -153,6 +153,18 @@ call_array(struct call *call, int index, const char *name,
 	if (*length < least || *data == NULL)
 		return out_of_range(call);
 	return true;
+}
+
+napi_value
+call_of_fd(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int fd;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "fd", &fd))
+		return call.answer;
+	return call_result(&call, call.entry->of_fd(fd));
 }
 
 napi_value

@@ -24,7 +24,7 @@ struct env_state;
 struct call {
 	napi_env env;
 	struct env_state *state;
-	const char *function;
+	const struct call_entry *entry;
 	napi_value argv[CALL_ARGUMENTS];
 	napi_value answer;
 };
@@ -35,11 +35,14 @@ struct call_entry {
 	/* NULL for a number. */
 	napi_callback callback;
 	int64_t number;
+	/* Of one that asks something of a descriptor: a result, or -1 with errno. */
+	int (*of_fd)(int fd);
 };
 
-#define CALL_FUNCTION(name, callback) { name, callback, 0 }
-#define CALL_NUMBER(name) { #name, NULL, name }
-#define CALL_END { NULL, NULL, 0 }
+#define CALL_FUNCTION(name, callback) { name, callback, 0, NULL }
+#define CALL_OF_FD(name, function) { name, call_of_fd, 0, function }
+#define CALL_NUMBER(name) { #name, NULL, name, NULL }
+#define CALL_END { NULL, NULL, 0, NULL }
 
 bool call_begin(struct call *call, napi_env env, napi_callback_info info);
 /* The same for a call whose arguments are on the board, see env.h; -EINVAL without one. */
@@ -65,6 +68,9 @@ bool call_array(struct call *call, int index, const char *name,
 
 /* Throws "function: name must be expected"; always false. */
 bool call_type_error(struct call *call, const char *name, const char *expected);
+
+/* The callback of `CALL_OF_FD`. */
+napi_value call_of_fd(napi_env env, napi_callback_info info);
 
 napi_value call_number(struct call *call, double value);
 /* `result` if it is not negative, else -errno. */
