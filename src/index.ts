@@ -174,7 +174,8 @@ export const vnodeEvents = calls.vnodeEvents
  * the last event is a 'delete' of '.'. See docs/trees.md.
  * @param path of a directory
  * @throws (rejects with) ENOENT, EACCES and what else open(2) fails with; KqueueError ENOTDIR,
- *   ENOSPC, which names the limit of watches, EMFILE; what `ignore` throws; the signal's reason
+ *   ENOTSUP the file system does not tell of changes, see docs/files.md; ENOSPC, which names the
+ *   limit of watches, EMFILE; what `ignore` throws; the signal's reason
  */
 export const treeEvents = calls.treeEvents
 

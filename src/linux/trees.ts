@@ -7,7 +7,8 @@
  */
 import { readlinkSync } from 'node:fs'
 import type { SystemFiles, SystemTree, TreeRecord } from '../api/system.js'
-import { EACCES, ENOBUFS, ENOMEM, ENOSPC, ENOTDIR } from '../errors.js'
+import { EACCES, ENOBUFS, ENOMEM, ENOSPC, ENOTDIR, ENOTSUP, KqueueError } from '../errors.js'
+import { silenceOf } from './descriptor/file-systems.js'
 import { Facility, INOTIFY, INOTIFY_WATCH } from './hub/facility.js'
 import {
   IN_ATTRIB,
@@ -106,7 +107,11 @@ export class LinuxTree implements SystemTree {
       }
       if (length < 0) return -length
       const watch = this.#request[TREE_REQUEST_WATCH]!
-      if (path === '') this.#rootWatch = watch
+      if (path === '') {
+        // inotify(7) watches there as well, and then says nothing.
+        if (this.#silence !== undefined) return ENOTSUP
+        this.#rootWatch = watch
+      }
       return { watch, names: this.#names.toString('latin1', 0, length) }
     }
   }
@@ -202,7 +207,13 @@ export class LinuxTree implements SystemTree {
       : Buffer.from(path, 'latin1').toString('utf8')
   }
 
+  /** Why nothing is told of the tree; undefined where Linux tells. */
+  get #silence(): string | undefined {
+    return silenceOf(this.native.fileSystem(this.root))
+  }
+
   failure(errno: number): Error {
+    if (errno === ENOTSUP) return new KqueueError(errno, 'kevent', { reason: this.#silence })
     if (errno === ENOSPC || errno === ENOMEM) {
       return INOTIFY_WATCH.failure(errno, 'inotify_add_watch')
     }

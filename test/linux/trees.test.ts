@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import * as fs from 'node:fs'
 import { describe, it } from 'node:test'
+import { KqueueError, treeEvents, vnodeEvents } from 'kqueue'
 import { happened, LinuxPlace, Model, told, walk } from '../api/trees.js'
 import { limited, noUsers } from '../node/namespaces.js'
 import { casesOf, start } from '../node/processes.js'
@@ -25,6 +26,16 @@ function begin(place: LinuxPlace, options = {}) {
     return answer
   }
   return events
+}
+
+/** What an iteration is refused with. */
+async function refusal(events: AsyncGenerator<unknown>): Promise<KqueueError> {
+  const error = await within(events.next(), 'the refusal').then(
+    () => assert.fail('it is not refused'),
+    (error: unknown) => error,
+  )
+  assert.ok(error instanceof KqueueError)
+  return error
 }
 
 describe('treeEvents on Linux alone', () => {
@@ -134,6 +145,35 @@ describe('treeEvents on Linux alone', () => {
     const [code, name, message, more] = JSON.parse(made.stdout)
     assert.deepEqual([code, name, more], ['ENOSPC', 'KqueueError', 0])
     assert.match(message, /user\.max_inotify_watches of this user namespace allows no more than 20/)
+  })
+
+  it('refuses a file system that does not tell, as EVFILT_VNODE does, and leaves nothing', async () => {
+    // What the package opens once.
+    await refusal(vnodeEvents('/proc/self'))
+    await refusal(treeEvents('/proc/self'))
+    const before = descriptors()
+    for (const path of ['/proc/self', '/proc', '/sys']) {
+      const said = await refusal(vnodeEvents(path))
+      assert.match(said.reason!, /^Linux does not tell when files of \w+fs change$/)
+      let began = false
+      const tree = treeEvents(path, { ready: () => (began = true) })
+      const { name, code, errno, syscall, reason } = await refusal(tree)
+      assert.deepEqual(
+        { name, code, errno, syscall, reason },
+        {
+          name: 'KqueueError',
+          code: 'ENOTSUP',
+          errno: said.errno,
+          syscall: said.syscall,
+          reason: said.reason,
+        },
+      )
+      assert.ok(!began)
+      assert.equal((await tree.next()).done, true)
+    }
+    const file = treeEvents('/proc/self/status')
+    await assert.rejects(within(file.next(), 'the refusal'), { code: 'ENOTDIR' })
+    assert.deepEqual(descriptors(), before)
   })
 
   it('works in a worker, and ends with it', async () => {

@@ -4,12 +4,9 @@
  */
 import { readlinkSync } from 'node:fs'
 import {
-  EV_ADD,
   EV_EOF,
-  EV_SET,
   EVFILT_VNODE,
   type Kevent,
-  kqueue,
   NOTE_ATTRIB,
   NOTE_DELETE,
   NOTE_RENAME,
@@ -83,7 +80,6 @@ export function openEntries(
     (KINDS[type].note & notes) !== 0 || isEnd(type, path)
   return {
     start(on) {
-      assertTells(fd)
       return new Feed(
         on,
         (signal, ready) => treeEvents(`/proc/self/fd/${fd}`, { recursive, signal, ready }),
@@ -97,16 +93,6 @@ export function openEntries(
     say: ({ udata }) => words(udata as TreeEvent, top),
     fields: ({ udata }) => fields(udata as TreeEvent, top),
     facts: ({ udata }) => facts(udata as TreeEvent, top),
-  }
-}
-
-/** @throws KqueueError ENOTSUP the file system does not tell */
-function assertTells(fd: number): void {
-  const queue = kqueue()
-  try {
-    queue.kevent([EV_SET(fd, EVFILT_VNODE, EV_ADD, NOTE_WRITE)])
-  } finally {
-    queue.close()
   }
 }
 

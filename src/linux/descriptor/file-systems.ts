@@ -26,13 +26,19 @@ export const KERNFS: ReadonlySet<number> = new Set([
 ])
 
 /** File systems whose files change without inotify being told, by name. */
-export const SILENT: ReadonlyMap<number, string> = new Map([
+const SILENT: ReadonlyMap<number, string> = new Map([
   [PROCFS, 'procfs'],
   [SYSFS, 'sysfs'],
   [0x64626720, 'debugfs'],
   [0x74726163, 'tracefs'],
   [0x73636673, 'securityfs'],
 ])
+
+/** Why nothing is told of the files of a file system; undefined where Linux tells. */
+export function silenceOf(magic: number): string | undefined {
+  const name = SILENT.get(magic)
+  return name && `Linux does not tell when files of ${name} change`
+}
 
 /** File systems whose files have no length to be read to, by name. */
 export const PSEUDO: ReadonlyMap<number, string> = new Map([

@@ -13,7 +13,7 @@ import { checkVnodeState, notesSince, type VnodeState } from '../vnode/state.js'
 import type { Vnode, VnodeWatcher } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { InodeSide, type Side } from './file-side.js'
-import { OVERLAYFS, PIPEFS, SILENT } from './file-systems.js'
+import { OVERLAYFS, PIPEFS, silenceOf } from './file-systems.js'
 
 const { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } = constants
 const WATCHABLE = new Set([S_IFREG, S_IFDIR, S_IFIFO, S_IFLNK])
@@ -38,10 +38,8 @@ function refuseSilent(descriptor: Descriptor, magic: number): void {
   if (!WATCHABLE.has(hub.mode) || magic === PIPEFS) {
     refuse(EINVAL, `descriptor ${fd} is no file, directory, fifo or symbolic link`)
   }
-  const silent = SILENT.get(magic)
-  if (silent !== undefined) {
-    refuse(ENOTSUP, `Linux does not tell when files of ${silent} change`)
-  }
+  const silence = silenceOf(magic)
+  if (silence !== undefined) refuse(ENOTSUP, silence)
   if (hub.statistics[STAT_LINKS] === 0 && descriptor.link.startsWith(MEMFD)) {
     refuse(ENOTSUP, 'Linux does not tell when files of memfd_create(2) change')
   }
