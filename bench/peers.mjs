@@ -25,6 +25,8 @@ export async function startPeers(kqueue) {
   const peers = []
   try {
     peers.push(await Peer.start('epoll', compile(directory, 'epoll', [])))
+    const proved = compile(directory, 'epoll', ['-DPROVED'], 'proved')
+    peers.push(await Peer.start('proved', proved, PROVED))
     if (kqueue !== undefined) {
       const program = compile(directory, 'kqueue', kqueueFlags(kqueue))
       peers.push(await Peer.start('libkqueue', program))
@@ -37,9 +39,9 @@ export async function startPeers(kqueue) {
   }
 }
 
-/** @param {string} directory @param {string} name @param {string[]} flags */
-function compile(directory, name, flags) {
-  const program = join(directory, name)
+/** @param {string} directory @param {string} name @param {string[]} flags @param {string} [as] */
+function compile(directory, name, flags, as = name) {
+  const program = join(directory, as)
   const source = join(SOURCES, `${name}.c`)
   const cc = spawnSync(CC, [...CFLAGS, '-o', program, source, ...flags], { encoding: 'utf8' })
   if (cc.error !== undefined) {
@@ -75,6 +77,11 @@ function kqueueFlags({ library, include }) {
 /** A peer that answers so many s later than it was to is ended. */
 const LIMIT = 20
 
+/** The rows of the peer that proves. */
+const PROVED = new Set(['rotate', 'rotate-100', 'sparse', 'level-rescan', 'read-scan', 'scan-9000'])
+
+/** @typedef {'epoll' | 'proved' | 'libkqueue'} PeerName as in the results */
+
 /** A running peer. It ends when its standard input does, so with this process. */
 export class Peer {
   #program
@@ -82,16 +89,19 @@ export class Peer {
   /** A row at which it did not answer. @type {string | undefined} */
   #hung
 
-  /** @param {'epoll' | 'libkqueue'} name as in the results @param {string} program */
-  constructor(name, program) {
+  #rows
+
+  /** @param {PeerName} name @param {string} program @param {Set<string>} [rows] not all of them */
+  constructor(name, program, rows) {
     this.name = name
     this.#program = program
+    this.#rows = rows
     this.#running = new Running(program)
   }
 
-  /** @param {'epoll' | 'libkqueue'} name @param {string} program */
-  static async start(name, program) {
-    const peer = new Peer(name, program)
+  /** @param {PeerName} name @param {string} program @param {Set<string>} [rows] */
+  static async start(name, program, rows) {
+    const peer = new Peer(name, program, rows)
     await peer.#loaded()
     return peer
   }
@@ -110,7 +120,7 @@ export class Peer {
    *   it has no such row, or did not answer in time
    */
   async rate(row, seconds, processor = false) {
-    if (row === this.#hung) return undefined
+    if (row === this.#hung || this.#rows?.has(row) === false) return undefined
     /** @type {NodeJS.Timeout | undefined} */
     let timer
     /** @type {Promise<'late'>} */

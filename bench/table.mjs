@@ -4,7 +4,7 @@
 /** @typedef {import('./main.mjs').ContestResult} ContestResult */
 /** @typedef {import('./main.mjs').FiguresResult} FiguresResult */
 
-const COLUMNS = ['epoll', 'libkqueue', 'node']
+const COLUMNS = ['epoll', 'proved', 'libkqueue', 'node']
 
 export function printHeader() {
   const peers = COLUMNS.map((name) => `${name.padStart(11)} ${'ratio'.padStart(7)}`)

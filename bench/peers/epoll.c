@@ -74,6 +74,22 @@ static void teardown(void)
 	close(epfd);
 }
 
+/*
+ * With PROVED it asks before each count whether the number still is the file that was added, as
+ * this package does: epoll refuses to add that again.
+ */
+static void prove(int fd)
+{
+#ifdef PROVED
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 || errno != EEXIST)
+		die("another file");
+#else
+	(void)fd;
+#endif
+}
+
 /* What is ready, level-triggered, and how many bytes wait in each. */
 static long scan(int room, int ready)
 {
@@ -84,6 +100,7 @@ static long scan(int room, int ready)
 	for (int i = 0; i < n; i++) {
 		int bytes;
 
+		prove(events[i].data.fd);
 		if (ioctl(events[i].data.fd, FIONREAD, &bytes) != 0)
 			die("FIONREAD");
 		sum += bytes;
