@@ -87,7 +87,8 @@ function exitOf({ processes }: System, { ident, data }: Kevent): ProcessExit {
   const number = data & 0x7f
   if (data === STATUS_UNKNOWN) return { pid: ident, status: data, code: null, signal: null }
   if (number === 0) return { pid: ident, status: data, code: (data >> 8) & 0xff, signal: null }
-  return { pid: ident, status: data, code: null, signal: processes.signalName(number) }
+  const named = Object.entries(processes.signals).find(([, each]) => each === number)
+  return { pid: ident, status: data, code: null, signal: named?.[0] ?? `SIG${number}` }
 }
 
 export async function processExit(

@@ -188,8 +188,8 @@ export interface SystemProcesses {
   now(): number
   /** What makes a time of a journal, in ms, a time on that scale when it is added. */
   shift(): number
-  /** 15 -> 'SIGTERM'; 'SIG' and the number for those without a name. */
-  signalName(signal: number): string
+  /** The numbers of signals, by name. */
+  readonly signals: Readonly<Record<string, number>>
   /** null when there is no such process, or it is not shown. */
   info(pid: number): ProcessInfo | null
   /** All that are shown to this process, zombies included. */

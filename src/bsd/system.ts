@@ -17,16 +17,14 @@ import type {
   SystemProcesses,
   SystemQueue,
 } from '../api/system.js'
+import { isCopied } from '../core/fork.js'
 import type { Sysctl } from '../core/kernel.js'
-import { check, ENOSYS, ENOTSUP, ENXIO, KqueueError } from '../errors.js'
-import { KQUEUE_CPONFORK, KQUEUE_CPONFORKFD, KQUEUE_CPONFORKNONFD } from '../event.js'
+import { check, ENOSYS, ENOTSUP, KqueueError } from '../errors.js'
 import { childProcess } from '../late.js'
 import { headerOf, load, type Native, type Row } from './native.js'
 import { BsdQueue, type QueueHost } from './queue.js'
 import { ourErrno, Translation } from './translation.js'
 import { fit, type Numbers, VOCABULARIES, type Vocabulary } from './vocabularies.js'
-
-const COPIED = KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD
 
 let ofThread: BsdSystem | undefined
 
@@ -58,9 +56,7 @@ export class BsdSystem implements System, QueueHost {
   readonly aio: SystemAio = aio()
   readonly fork: SystemFork = fork()
   readonly trees = {
-    open: () => {
-      throw lacking('treeEvents', 'fs.watch with recursive, or vnodeEvents of each directory')
-    },
+    open: refusing('treeEvents', 'fs.watch with recursive, or vnodeEvents of each directory'),
   }
   readonly #queues = new Map<number, BsdQueue>()
 
@@ -78,7 +74,7 @@ export class BsdSystem implements System, QueueHost {
 
   /** Queues are always closed on exec here. */
   openQueue(flags: number): SystemQueue {
-    if (flags & COPIED) {
+    if (isCopied(flags)) {
       throw new KqueueError(ENOTSUP, 'kqueuex', {
         reason: `a process that Node.js starts gets no copy of a kqueue of ${this.translation.vocabulary.system}; register anew in the child`,
       })
@@ -109,6 +105,13 @@ function lacking(syscall: string, instead: string): KqueueError {
   return new KqueueError(ENOSYS, syscall, {
     reason: `not with the kernel's own kqueue: ${instead}`,
   })
+}
+
+/** A call that is always refused. */
+function refusing(syscall: string, instead: string): () => never {
+  return () => {
+    throw lacking(syscall, instead)
+  }
 }
 
 function filesOf(native: Native, { O_EVTONLY, O_PATH, O_NONBLOCK = 0 }: Numbers): SystemFiles {
@@ -143,39 +146,20 @@ function rows(answer: Row[] | number, syscall: string): Row[] {
 function interfacesOf(native: Native): SystemInterfaces {
   const all = (): InterfaceInfo[] =>
     rows(native.links(), 'if_nameindex').map(([index, up, name = '']) => ({ index, name, up }))
-  const found = (info: InterfaceInfo | undefined, syscall: string, what: string): InterfaceInfo => {
-    if (info !== undefined) return info
-    throw new KqueueError(ENXIO, syscall, { reason: `there is no interface ${what}` })
-  }
   return {
     all,
-    index: (name) =>
-      found(
-        all().find((each) => each.name === name),
-        'if_nametoindex',
-        `'${name}'`,
-      ).index,
-    name: (index) =>
-      found(
-        all().find((each) => each.index === index),
-        'if_indextoname',
-        `${index}`,
-      ).name,
+    index: (name) => all().find((each) => each.name === name)?.index ?? 0,
+    name: (index) => all().find((each) => each.index === index)?.name ?? null,
   }
 }
 
 function processes(): SystemProcesses {
-  const unlisted = (): never => {
-    throw lacking('kinfo_getproc', 'ps(1) lists processes')
-  }
+  const unlisted = refusing('kinfo_getproc', 'ps(1) lists processes')
   return {
     journals: new Set(),
     now: () => performance.now(),
     shift: () => 0,
-    signalName(signal) {
-      const named = Object.entries(constants.signals).find(([, number]) => number === signal)
-      return named?.[0] ?? `SIG${signal}`
-    },
+    signals: constants.signals,
     info: unlisted,
     all: unlisted,
   }
@@ -183,9 +167,8 @@ function processes(): SystemProcesses {
 
 /** A program's filter cannot be in the kernel. */
 function addedFilters(): SystemFilters {
-  const none = (syscall: string) => () => {
-    throw lacking(syscall, 'EVFILT_USER, triggered by the program, or kqueue/sim')
-  }
+  const none = (syscall: string) =>
+    refusing(syscall, 'EVFILT_USER, triggered by the program, or kqueue/sim')
   return {
     add: none('kqueue_add_filteropts'),
     remove: none('kqueue_del_filteropts'),
@@ -195,16 +178,13 @@ function addedFilters(): SystemFilters {
 }
 
 function fork(): SystemFork {
-  const none = (syscall: string) => () => {
-    throw lacking(syscall, 'child_process.fork, and a queue of its own in the child')
-  }
+  const none = (syscall: string) =>
+    refusing(syscall, 'child_process.fork, and a queue of its own in the child')
   return { start: none('fork'), options: none('forkOptions'), inherited: () => [] }
 }
 
 function aio(): SystemAio {
-  const none = (syscall: string) => () => {
-    throw lacking(syscall, 'node:fs reads and writes without blocking')
-  }
+  const none = (syscall: string) => refusing(syscall, 'node:fs reads and writes without blocking')
   return {
     submit: none('aio_read'),
     submitList: none('lio_listio'),

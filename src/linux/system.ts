@@ -109,10 +109,7 @@ function processesOf(kernel: LinuxKernel): SystemProcesses {
     now: () => performance.now(),
     // Those of a journal are CLOCK_MONOTONIC.
     shift: () => performance.now() - Number(process.hrtime.bigint()) / 1e6,
-    signalName(signal) {
-      const named = Object.entries(os.signals).find(([, number]) => number === signal)
-      return named?.[0] ?? `SIG${signal}`
-    },
+    signals: os.signals,
     // A thread has a number, too, and is shown to who asks for it.
     info: (pid) => (isThread(pid) ? null : processInfo(pid)),
     all: () =>

@@ -36,7 +36,7 @@ import { O_CLOEXEC, O_DSYNC, O_NONBLOCK, O_PATH, O_SYNC } from './fcntl.js'
 import type { Net } from './net.js'
 import type { Proc, ProcKernel } from './proc.js'
 import type { SimQueue } from './queue.js'
-import { signalName } from './signals.js'
+import { SIGNALS } from './signals.js'
 import { SimTree, type TreeProcess } from './trees.js'
 import { VnodeFile } from './vnode.js'
 
@@ -191,7 +191,7 @@ function processesOf({ kernel }: SystemProcess): SystemProcesses {
     journals: kernel.journals,
     now: () => kernel.uptime() / NS_PER_MS,
     shift: () => 0,
-    signalName,
+    signals: SIGNALS,
     info(pid) {
       const process = kernel.findProcess(pid)
       return process && infoOf(process)
