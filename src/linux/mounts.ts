@@ -217,22 +217,13 @@ function mountsOf(table: string): Set<string> {
 
 /** What is mounted now. @throws KqueueError */
 export function mountTable(): MountInfo[] {
-  const text = wholeTable()
-  return [...linesOf(text)].map(([id, , , , path, type, source]) => ({
+  const table = readAgain('/proc/self/mountinfo', 'utf8', 'getmntinfo')
+  return [...linesOf(table)].map(([id, , , , path, type, source]) => ({
     id: Number(id),
     path: unescaped(path!),
     source: unescaped(source!),
     type: unescaped(type!),
   }))
-}
-
-function wholeTable(): string {
-  try {
-    return readFileSync('/proc/self/mountinfo', 'utf8')
-  } catch (error) {
-    MOUNTINFO.check((error as NodeJS.ErrnoException).errno ?? -EIO, 'getmntinfo')
-    throw error
-  }
 }
 
 /** Blanks and the like are in octal. */
@@ -242,7 +233,7 @@ function unescaped(field: string): string {
 
 /** A file of /proc from its start, whose length is not known before. @throws KqueueError */
 function readAll(fd: number): string {
-  if (KNOWS_ONLY_ITS_OWN) return readAgain(fd)
+  if (KNOWS_ONLY_ITS_OWN) return readAgain(`/proc/self/fd/${fd}`, 'latin1')
   const chunk = Buffer.allocUnsafe(CHUNK)
   let text = ''
   let position = 0
@@ -254,12 +245,12 @@ function readAll(fd: number): string {
   }
 }
 
-/** The same of a file that the runtime does not read, opened again. @throws KqueueError */
-function readAgain(fd: number): string {
+/** The same of a path, opened anew. @throws KqueueError */
+function readAgain(path: string, encoding: 'latin1' | 'utf8', syscall?: string): string {
   try {
-    return readFileSync(`/proc/self/fd/${fd}`, 'latin1')
+    return readFileSync(path, encoding)
   } catch (error) {
-    MOUNTINFO.check((error as NodeJS.ErrnoException).errno ?? -EIO)
+    MOUNTINFO.check((error as NodeJS.ErrnoException).errno ?? -EIO, syscall)
     throw error
   }
 }

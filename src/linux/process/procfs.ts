@@ -2,7 +2,7 @@
  * What /proc tells of processes: proc_pid_stat(5). It tells by number; whether that is
  * still the process that is meant is for the caller to know.
  */
-import { closeSync, openSync, readdirSync, readFileSync, readlinkSync, readSync } from 'node:fs'
+import { closeSync, openSync, readdirSync, readlinkSync, readSync } from 'node:fs'
 
 /** ns of a clock tick, in which /proc counts: USER_HZ is 100 wherever Node.js runs. */
 export const TICK = 1e7
@@ -111,10 +111,6 @@ function capableOfPtrace(): boolean {
 
 /** The pid that /proc gives the process behind a pidfd of ours, -1 when it was reaped. */
 export function pidOfDescriptor(fd: number): number {
-  try {
-    const found = /^Pid:\s*(-?\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${fd}`, 'latin1'))
-    return Number(found?.[1] ?? -1)
-  } catch {
-    return -1
-  }
+  const found = /^Pid:\s*(-?\d+)/m.exec(read(`/proc/self/fdinfo/${fd}`) ?? '')
+  return Number(found?.[1] ?? -1)
 }

@@ -25,7 +25,7 @@ import {
   STAT_SIZE,
   STAT_UID,
 } from '../hub/native.js'
-import type { VnodeState } from './state.js'
+import { linkNotes, type VnodeState } from './state.js'
 import { Vnode } from './vnode.js'
 
 /** Notes for which the file has to be looked at: writing comes with growing. */
@@ -141,7 +141,7 @@ export class FileVnode extends Vnode {
   #attributeNotes(taken: number, fd: number): number {
     if (this.#differs(STAT_LINKS)) {
       const links = this.table.hub.statistics[STAT_LINKS]!
-      return linkNotes(this.#was[STAT_LINKS]!, links) | this.#otherNotes(taken)
+      return linkNotes(links - this.#was[STAT_LINKS]!, links) | this.#otherNotes(taken)
     }
     if (!this.#unlinked && this.hasLostName(fd)) {
       this.#unlinked = true
@@ -160,10 +160,4 @@ export class FileVnode extends Vnode {
       (this.#differs(STAT_MODIFIED) || this.#differs(STAT_MODIFIED_NSEC))
     return differs || isSet ? NOTE_ATTRIB : 0
   }
-}
-
-/** A name that is lost is NOTE_DELETE, and NOTE_LINK as well where others are left. */
-function linkNotes(before: number, now: number): number {
-  if (now > before) return NOTE_LINK
-  return now === 0 ? NOTE_DELETE : NOTE_DELETE | NOTE_LINK
 }

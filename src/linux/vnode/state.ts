@@ -55,8 +55,8 @@ export const stateFields = [
 /** Notes of which a file keeps no trace. */
 const TRACELESS = NOTE_OPEN | NOTE_CLOSE | NOTE_CLOSE_WRITE | NOTE_READ
 
-/** What /proc puts after the path of a file whose name is gone. */
-const DELETED = ' (deleted)'
+/** What /proc puts after the path of a file whose name is gone; a name may end like this. */
+export const DELETED = ' (deleted)'
 
 /** @throws KqueueError EINVAL */
 export function checkVnodeState(state: unknown): VnodeState {
@@ -93,8 +93,7 @@ export function notesSince(
     if (isModified || grown !== 0) notes |= NOTE_WRITE
     if (grown > 0) notes |= NOTE_EXTEND
     if (grown < 0) notes |= NOTE_ATTRIB
-    if (links > 0) notes |= NOTE_LINK
-    if (links < 0) notes |= statistics[STAT_LINKS] === 0 ? NOTE_DELETE : NOTE_DELETE | NOTE_LINK
+    if (links !== 0) notes |= linkNotes(links, statistics[STAT_LINKS]!)
   }
   const moved = pathNotes(path, pathOf(fd))
   notes |= moved
@@ -102,6 +101,12 @@ export function notesSince(
   const isExplained = isModified || links !== 0 || moved !== 0 || (notes & NOTE_ATTRIB) !== 0
   if (differs(STAT_CHANGED, STAT_CHANGED_NSEC) && !isExplained) notes |= NOTE_ATTRIB
   return notes >>> 0
+}
+
+/** A name that is lost is NOTE_DELETE, and NOTE_LINK as well where others are left. */
+export function linkNotes(more: number, now: number): number {
+  if (more > 0) return NOTE_LINK
+  return now === 0 ? NOTE_DELETE : NOTE_DELETE | NOTE_LINK
 }
 
 function pathNotes(before: string, now: string): number {

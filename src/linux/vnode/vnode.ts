@@ -6,13 +6,13 @@
  * `take` gathers what the records of one look say, and `flush` tells of it: so that
  * two records of one rename are one, and the file is looked at once.
  */
-import { readlinkSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import type { Knlist } from '../../core/knlist.js'
 import type { NameLog } from '../../core/name-log.js'
 import type { FileHub } from '../hub/hub.js'
 import { ALL_NOTES, IN_MASK_ADD, maskFor, type VnodeKind } from '../hub/inotify.js'
 import { STAT_INO_HIGH, STAT_INO_LOW } from '../hub/native.js'
-import { pathOf, stateFields, type VnodeState } from './state.js'
+import { DELETED, pathOf, stateFields, type VnodeState } from './state.js'
 
 /** One filter of one descriptor of a vnode. */
 interface VnodeSide {
@@ -187,13 +187,10 @@ export abstract class Vnode {
   }
 }
 
-/** What /proc puts after the path of a file whose name is gone; a name may end like this. */
-const DELETED = ' (deleted)'
-
 function isUnlinked(fd: number, { statistics }: FileHub): boolean {
+  const path = pathOf(fd)
+  if (!path.endsWith(DELETED)) return false
   try {
-    const path = readlinkSync(`/proc/self/fd/${fd}`)
-    if (!path.endsWith(DELETED)) return false
     const namesake = statSync(path, { throwIfNoEntry: false })
     const ino = statistics[STAT_INO_HIGH]! * 2 ** 32 + statistics[STAT_INO_LOW]!
     return namesake === undefined || namesake.ino !== ino
