@@ -49,7 +49,7 @@ import {
 } from './hub/native.js'
 import { exposureFailure } from './hub/nesting.js'
 import type { PollSet } from './hub/pollset.js'
-import { type HandedSets, isWant, Sets, type SetsOwner } from './hub/sets.js'
+import { type HandedSets, isWant, Sets } from './hub/sets.js'
 import { Timer } from './hub/timer.js'
 import { LinkTable } from './links.js'
 import { MountTable } from './mounts.js'
@@ -69,7 +69,7 @@ const NO_CHANGES = -2
 
 let ofThread: LinuxKernel | undefined
 
-export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, QueueHost, SetsOwner {
+export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, QueueHost {
   readonly native: Native
   readonly sets: Sets
   readonly loop: Loop
@@ -122,7 +122,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
       const write = make(handed.get(SIDE_WRITE)?.fd ?? native.epollCreate(), EPOLL_CREATE)
       this.readyFd = make(native.eventfdCreate(1), EVENTFD)
       this.#timer = new Timer(native, make(native.timerfdCreate(), TIMERFD))
-      this.sets = new Sets(native, this, read, write)
+      this.sets = new Sets(native, this.descriptors, read, write, (fd) => this.#renewed(fd))
       EPOLL_CTL.check(this.sets.begin(this.#timer.fd), 'kqueue')
       this.sets.takeOver(handed)
     } catch (error) {
@@ -245,23 +245,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     return this.loop.allows()
   }
 
-  fired(set: PollSet, records: Int32Array, at: number): void {
-    this.descriptors.fired(set, records, at)
-  }
-
-  answered(questions: number, failed: boolean): void {
-    this.descriptors.answered(questions, failed)
-  }
-
-  held(side: number): Iterable<readonly [number, number]> {
-    return this.descriptors.held(side)
-  }
-
-  claimed(fd: number): void {
-    this.descriptors.clear(fd)
-  }
-
-  renewed(fd: number): boolean {
+  #renewed(fd: number): boolean {
     this.#idle.renew()
     for (const kq of this.#exposed) {
       // A queue that was closed is noticed when it is asked.

@@ -39,7 +39,7 @@ const isCrowded = (set: PollSet): boolean => set.crowded
 export type HandedSets = ReadonlyMap<number, HandedSet>
 
 /** Who holds the descriptors that are watched. */
-export interface SetsOwner {
+export interface SetsHolder {
   /** One of them has fired: record `at`. What it is not known for is `set.reportedStranger`. Hot path. */
   fired(set: PollSet, records: Int32Array, at: number): void
   /** So many questions about `read` have been answered, unless the call has failed. Hot path. */
@@ -47,9 +47,7 @@ export interface SetsOwner {
   /** [fd, generation] of all that are in the sets of a side. */
   held(side: number): Iterable<readonly [number, number]>
   /** A number is the kernel's own from now on: whatever was known under it has been closed. */
-  claimed(fd: number): void
-  /** `read` is another instance now: whether what holds it could be told. */
-  renewed(fd: number): boolean
+  clear(fd: number): void
 }
 
 export class Sets {
@@ -65,12 +63,16 @@ export class Sets {
   /** How many descriptors the last wait began with. */
   taken = 0
 
-  /** @param read an epoll instance, as is `write` */
+  /**
+   * @param read an epoll instance, as is `write`
+   * @param renewed told which instance `read` is now: whether what holds it could be told
+   */
   constructor(
     readonly native: Native,
-    readonly owner: SetsOwner,
+    readonly holder: SetsHolder,
     read: number,
     write: number,
+    readonly renewed: (fd: number) => boolean,
   ) {
     this.#board = boardOf(native)
     this.read = new PollSet(native, read, SIDE_READ, POLLIN + POLLRDHUP)
@@ -110,7 +112,7 @@ export class Sets {
    * In `read` our file would be taken for that one, and be taken out in its place.
    */
   #claim(fd: number): void {
-    this.owner.claimed(fd)
+    this.holder.clear(fd)
     this.read.forget(fd)
   }
 
@@ -220,12 +222,12 @@ export class Sets {
   /**
    * Takes in what a set tells, waiting `wait` ns for something (-1 for ever), with the levels
    * of the first `asked`: 0, or a negative errno. With `questions` on the board, which are
-   * about `read`, the owner is told when these are answered. Hot path.
+   * about `read`, the holder is told when these are answered. Hot path.
    */
   wait(set: PollSet, asked: number, wait: number, questions = 0): number {
     let n = this.#pollWait(set.fd, asked, wait, questions)
     this.taken = n
-    if (questions > 0) this.owner.answered(questions, n < 0)
+    if (questions > 0) this.holder.answered(questions, n < 0)
     // epoll reports each descriptor once, so this ends; the bound is for those
     // that fire as fast as they are taken in.
     let left = set.size + this.#sources.size
@@ -254,7 +256,7 @@ export class Sets {
     const board = this.#board
     for (let i = 0, at = BOARD_RECORDS; i < n; i++, at += RECORD) {
       if (board[at + REC_GENERATION] !== 0) {
-        this.owner.fired(set, board, at)
+        this.holder.fired(set, board, at)
         continue
       }
       const ready = this.#sources.get(board[at + REC_FD]!)
@@ -272,13 +274,13 @@ export class Sets {
     if (this.write.crowded && !this.#renewInner(this.write)) return
     for (const set of this.#further) if (set.crowded && !this.#renewInner(set)) return
     if (!this.read.crowded) return
-    this.read.renew(this.owner.held(SIDE_READ), (fd) => {
+    this.read.renew(this.holder.held(SIDE_READ), (fd) => {
       for (const source of this.#sources.numbers()) {
         const error = this.native.epollAdopt(fd, source)
         // What the program has closed has nothing to tell.
         if (error < 0 && error !== -EBADF) return false
       }
-      if (!this.owner.renewed(fd)) return false
+      if (!this.renewed(fd)) return false
       this.native.epollAdopter(fd)
       return true
     })
@@ -286,7 +288,7 @@ export class Sets {
 
   /** One of the sets inside `read`: whether it could be done. */
   #renewInner(set: PollSet): boolean {
-    return set.renew(this.owner.held(set.side), (fd, old) => {
+    return set.renew(this.holder.held(set.side), (fd, old) => {
       this.#claim(fd)
       if (this.native.epollAdopt(this.read.fd, fd) < 0) return false
       this.disown(old)
