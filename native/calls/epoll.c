@@ -76,10 +76,8 @@ register_file(napi_env env, napi_callback_info info, int operation, bool irregul
 	fd = call.state->board[BOARD_FD];
 	event.events = (uint32_t)call.state->board[BOARD_EVENTS];
 	event.data.u64 = level_datum(fd, (uint32_t)call.state->board[BOARD_GENERATION]);
-	if (irregular && (type = type_of(fd)) == S_IFREG) {
-		errno = EPERM;
-		return call_result(&call, -1);
-	}
+	if (irregular && (type = type_of(fd)) == S_IFREG)
+		return call_number(&call, -EPERM);
 	if (epoll_ctl(epfd, operation, fd, &event) < 0)
 		return call_result(&call, -1);
 	/* An epoll instance has no type. */
@@ -144,10 +142,8 @@ js_epoll_adopt(napi_env env, napi_callback_info info)
 	    !call_fd(&call, 1, "fd", &fd))
 		return call.answer;
 	event.data.u64 = level_datum(fd, 0);
-	if (owned_strayed(&call.state->ownership, fd)) {
-		errno = EBADF;
-		return call_result(&call, -1);
-	}
+	if (owned_strayed(&call.state->ownership, fd))
+		return call_number(&call, -EBADF);
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return call_result(&call, -1);
 	owned_adopt(&call.state->ownership, fd);

@@ -38,13 +38,8 @@ open_image(const char *bytes, size_t length)
 
 	if (fd < 0)
 		return -1;
-	if (write_all(fd, bytes, length) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
+	if (write_all(fd, bytes, length) < 0 || fcntl(fd, F_ADD_SEALS, ALL_SEALS) < 0)
+		return close_quietly(fd);
 	return fd;
 }
 

@@ -76,8 +76,8 @@ is_meant(struct env_state *state, int epfd, const struct side *side, const int32
 	    level_is_registered(epfd, record[REC_FD], side->registered, generation);
 }
 
-static int
-socket_option(int fd, int option)
+int
+level_socket_option(int fd, int option)
 {
 	int value = 0;
 	socklen_t length = sizeof(value);
@@ -103,9 +103,9 @@ pending_connections(struct env_state *state, int fd, int events)
 {
 	int pending = -1;
 
-	if (socket_option(fd, SO_ACCEPTCONN) != 1)
+	if (level_socket_option(fd, SO_ACCEPTCONN) != 1)
 		return COUNT_UNKNOWN;
-	switch (socket_option(fd, SO_DOMAIN)) {
+	switch (level_socket_option(fd, SO_DOMAIN)) {
 	case AF_INET:
 	case AF_INET6:
 		pending = tcp_pending(fd);
@@ -142,7 +142,7 @@ static int32_t
 count_writable(struct env_state *state, int fd, int events)
 {
 	int used = 0;
-	int size = socket_option(fd, SO_SNDBUF);
+	int size = level_socket_option(fd, SO_SNDBUF);
 
 	(void)state;
 	if (size >= 0)
@@ -165,7 +165,7 @@ count_urgent(struct env_state *state, int fd, int events)
 	(void)state;
 	if ((events & POLLPRI) == 0)
 		return 0;
-	type = socket_option(fd, SO_TYPE);
+	type = level_socket_option(fd, SO_TYPE);
 	return type < 0 || type == SOCK_STREAM ? 1 : 0;
 }
 
@@ -213,7 +213,7 @@ count_behind_mark(int fd)
 {
 	ssize_t count;
 
-	if (socket_option(fd, SO_TYPE) != SOCK_STREAM)
+	if (level_socket_option(fd, SO_TYPE) != SOCK_STREAM)
 		return 0;
 	/* TCP looks, counts, and copies nothing; the others fail for want of a buffer. */
 	count = recv(fd, NULL, INT32_MAX, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
@@ -228,7 +228,7 @@ ask(struct env_state *state, const struct side *side, int fd, int32_t *record)
 
 	/* Asking clears the error, so it is left to the program while the socket lives. */
 	if (side->takes_error && (events & POLLERR) != 0 && (events & (POLLHUP | POLLRDHUP)) != 0)
-		error = socket_option(fd, SO_ERROR);
+		error = level_socket_option(fd, SO_ERROR);
 	record[REC_COUNT] = side->count(state, fd, events);
 	if (side == read_side && events == POLLIN && record[REC_COUNT] == 0)
 		record[REC_COUNT] = count_behind_mark(fd);

@@ -33,6 +33,9 @@ enum record_field {
 /* The datum under which a file is registered in an epoll set. */
 uint64_t level_datum(int fd, uint32_t generation);
 
+/* An option of a socket, SO_TYPE and the like; -1 of what is no socket. */
+int level_socket_option(int fd, int option);
+
 /* Whether a number still is the file that was registered under it. */
 bool level_is_registered(int epfd, int fd, uint32_t events, uint32_t generation);
 

@@ -59,13 +59,8 @@ link_socket(bool listens)
 
 	if (fd < 0)
 		return -1;
-	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return close_quietly(fd);
 	if (listens && setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
 	return fd;

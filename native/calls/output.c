@@ -15,6 +15,8 @@
 /* The C library's struct tcp_info may be too short. */
 #include <linux/tcp.h>
 
+#include "levels.h"
+
 enum output_kind {
 	OUTPUT_NONE,
 	OUTPUT_SOCKET,
@@ -44,22 +46,13 @@ output_queued(int fd)
 	return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
 }
 
-static int
-socket_option(int fd, int option)
-{
-	int value = -1;
-	socklen_t length = sizeof(value);
-
-	return getsockopt(fd, SOL_SOCKET, option, &value, &length) < 0 ? -1 : value;
-}
-
 /* Unix sockets, and those that send datagrams, wake writers whenever something was taken. */
 static int
 socket_kind(int fd)
 {
 	if (socket_queued(fd) < 0)
 		return OUTPUT_NONE;
-	if (socket_option(fd, SO_DOMAIN) == AF_UNIX || socket_option(fd, SO_TYPE) == SOCK_DGRAM)
+	if (level_socket_option(fd, SO_DOMAIN) == AF_UNIX || level_socket_option(fd, SO_TYPE) == SOCK_DGRAM)
 		return OUTPUT_SOCKET;
 	return OUTPUT_STREAM;
 }

@@ -41,14 +41,7 @@ queue_open(int ready)
 
 	if (fd < 0)
 		return -1;
-	if (queue_control(fd, EPOLL_CTL_ADD, ready, 0) < 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
+	return queue_control(fd, EPOLL_CTL_ADD, ready, 0) < 0 ? close_quietly(fd) : fd;
 }
 
 /* The same under a number, in place of what has it. */
@@ -56,14 +49,12 @@ static int
 queue_open_at(int ready, int number)
 {
 	int fd = queue_open(ready);
-	int placed, error;
+	int placed;
 
 	if (fd < 0 || fd == number)
 		return fd;
 	placed = dup3(fd, number, O_CLOEXEC);
-	error = errno;
-	close(fd);
-	errno = error;
+	(void)close_quietly(fd);
 	return placed;
 }
 

@@ -77,10 +77,8 @@ open_below(int root, char *path, size_t length, int flags)
 		length -= cut + 1;
 	}
 	int fd = openat(at, length == 0 ? "." : path, flags);
-	int error = errno;
 	if (at != root)
-		close(at);
-	errno = error;
+		(void)close_quietly(at);
 	return fd;
 }
 
@@ -170,7 +168,7 @@ tree_read(double *request, uint8_t *buffer, size_t room)
 	struct listing listing = { .options = (unsigned)request[TREE_REQUEST_OPTIONS],
 	    .since = request[TREE_REQUEST_SINCE], .names = buffer, .room = room };
 	int nofollow = listing.options & TREE_FOLLOW ? 0 : O_NOFOLLOW;
-	int wd, result = 0, error;
+	int wd, result = 0;
 
 	listing.fd = open_below((int)request[TREE_REQUEST_ROOT], (char *)buffer,
 	    (size_t)request[TREE_REQUEST_PATH],
@@ -181,9 +179,7 @@ tree_read(double *request, uint8_t *buffer, size_t room)
 	request[TREE_REQUEST_WATCH] = wd;
 	if (wd < 0 || ((listing.options & TREE_LIST) && list(&listing) < 0))
 		result = -1;
-	error = errno;
-	close(listing.fd);
-	errno = error;
+	(void)close_quietly(listing.fd);
 	return result < 0 ? -1 : (int)listing.length;
 }
 

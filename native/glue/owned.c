@@ -118,6 +118,13 @@ close_all(const int *fds, int count)
 	errno = error;
 }
 
+int
+close_quietly(int fd)
+{
+	close_all(&fd, 1);
+	return -1;
+}
+
 static bool
 join_each_other(const struct ownership *ownership)
 {
@@ -226,10 +233,8 @@ take(struct ownership *ownership, int fd, struct owned owned)
 	made = make_room(ownership, fd) && open_proofs(ownership);
 	if (made && owned.proof == OWNED_NOT)
 		owned.proof = make_provable(ownership, fd);
-	if (!made || owned.proof == OWNED_NOT) {
-		close_all(&fd, 1);
-		return -1;
-	}
+	if (!made || owned.proof == OWNED_NOT)
+		return close_quietly(fd);
 	ownership->list[fd] = owned;
 	ownership->count++;
 	return fd;

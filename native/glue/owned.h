@@ -80,6 +80,8 @@ void owned_forget(struct ownership *ownership, int fd);
  * number was closed by others and may be theirs by now.
  */
 int owned_close(struct ownership *ownership, int fd);
+/* close(2) that leaves errno as it is: -1, the answer of who has failed. */
+int close_quietly(int fd);
 /* Closes all that still is our own, and leaves nothing. */
 void owned_end(struct ownership *ownership);
 
