@@ -43,6 +43,13 @@ interface Scope {
   readonly rules: Rules | undefined
 }
 
+/** Where a path is: the directory, the name there, and the place. */
+interface Located {
+  readonly scope: Scope
+  readonly name: Bytes
+  readonly place: Place | undefined
+}
+
 export class Scopes {
   readonly #filter: Filter
   readonly #git: GitIgnore | undefined
@@ -68,10 +75,7 @@ export class Scopes {
 
   /** @param path below the base */
   judge(path: Bytes, directory: boolean): Verdict {
-    const cut = path.lastIndexOf('/')
-    const scope = this.#of(cut === -1 ? '' : path.slice(0, cut))
-    const name = path.slice(cut + 1)
-    const place = scope.place?.children.get(name)
+    const { scope, name, place } = this.#at(path)
     const named = place?.target === true
     const full = below(scope.path, name)
     const found = this.#finds(scope, full, name, directory)
@@ -88,34 +92,35 @@ export class Scopes {
 
   /** Whether a file says what counts. */
   isRules(path: Bytes): boolean {
-    const cut = path.lastIndexOf('/')
-    const scope = this.#of(cut === -1 ? '' : path.slice(0, cut))
-    const name = path.slice(cut + 1)
-    return isRules(scope, name) || scope.place?.children.get(name)?.rules === true
+    const { scope, name, place } = this.#at(path)
+    return isRules(scope, name) || place?.rules === true
   }
 
   /** The place of a path, if it is on the way to one of the user, or at its end. */
   placeOf(path: Bytes): Place | undefined {
+    return this.#at(path).place
+  }
+
+  #at(path: Bytes): Located {
     const cut = path.lastIndexOf('/')
-    return this.#of(cut === -1 ? '' : path.slice(0, cut)).place?.children.get(path.slice(cut + 1))
+    const scope = this.#of(cut === -1 ? '' : path.slice(0, cut))
+    const name = path.slice(cut + 1)
+    return { scope, name, place: scope.place?.children.get(name) }
   }
 
   #of(directory: Bytes): Scope {
     if (this.#last.directory === directory) return this.#last.scope
     let scope = this.#known.get(directory)
     if (scope === undefined) {
-      const cut = directory.lastIndexOf('/')
-      const above = this.#of(cut === -1 ? '' : directory.slice(0, cut))
-      scope = this.#within(above, directory.slice(cut + 1))
+      scope = this.#within(this.#at(directory))
       this.#known.set(directory, scope)
     }
     this.#last = { directory, scope }
     return scope
   }
 
-  #within(above: Scope, name: Bytes): Scope {
+  #within({ scope: above, name, place }: Located): Scope {
     const path = below(above.path, name)
-    const place = above.place?.children.get(name)
     const found = this.#finds(above, path, name, true)
     return {
       path,
