@@ -16,9 +16,9 @@ import {
 import type { Origin } from '../core/image.js'
 import type { Process } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, refuse } from '../errors.js'
 import { EVFILT_PROCDESC } from '../event.js'
 import { SimFile } from './file.js'
+import { attachWith } from './file-filter.js'
 
 export class ProcessDescriptor extends SimFile {
   constructor(readonly subject: Process) {
@@ -27,11 +27,8 @@ export class ProcessDescriptor extends SimFile {
 
   /** procdesc_kqfilter. */
   kqfilter(kn: Knote): number {
-    if (kn.filter !== EVFILT_PROCDESC) {
-      return refuse(EINVAL, `a process descriptor has no filter ${kn.filter}`)
-    }
-    kn.ops = procdescFilter
-    return procdescFilter.attach(kn)
+    const ops = kn.filter === EVFILT_PROCDESC ? procdescFilter : undefined
+    return attachWith(kn, ops, 'a process descriptor')
   }
 
   override rewatch(kn: Knote): number {

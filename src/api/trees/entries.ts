@@ -115,10 +115,6 @@ export class Dir {
     return this.#children?.get(name)
   }
 
-  get children(): Iterable<Dir> {
-    return this.#children?.values() ?? []
-  }
-
   adopt(child: Dir): void {
     this.#children ??= new Map()
     this.#children.set(child.name, child)
