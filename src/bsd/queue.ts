@@ -2,7 +2,7 @@
  * A queue that is the kernel's own: each change is one kevent(2), which translation.ts puts in
  * the kernel's numbers, and beside it a registry of what the kernel cannot hold.
  */
-import type { SystemQueue } from '../api/system.js'
+import type { SystemFiles, SystemQueue } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
 import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { failureOf } from '../core/failure.js'
@@ -64,8 +64,7 @@ function longestBlock(): number {
 export interface QueueHost {
   readonly native: Native
   readonly translation: Translation
-  /** Whether a number is an open descriptor. */
-  isOpen(fd: number): boolean
+  readonly files: SystemFiles
   /** Its descriptor is its own no more. */
   removeQueue(queue: BsdQueue): void
 }
@@ -250,7 +249,7 @@ export class BsdQueue implements SystemQueue {
 
   /** Hands a change to the kernel: 0, or our errno. */
   #hand({ ident, data, filter }: Pick<Kevent, 'ident' | 'data' | 'filter'>, id: number): number {
-    const { exitStatus } = this.host.translation.vocabulary
+    const { exitStatus = 0 } = this.host.translation.vocabulary
     const { native, fd } = this
     const wanted = this.#wanted
     const records = this.#records
@@ -306,7 +305,7 @@ export class BsdQueue implements SystemQueue {
   #isGone(entry: Entry): boolean {
     const { ident, filter, flags } = entry
     if ((flags & EV_CLEAR) === 0 || filter === EVFILT_PROC) return !this.#holds(entry)
-    return isOfDescriptor(filter) && !this.host.isOpen(ident)
+    return isOfDescriptor(filter) && !this.host.files.isOpen(ident)
   }
 
   /** Hands out the event at a place of the records. */
@@ -322,7 +321,7 @@ export class BsdQueue implements SystemQueue {
     let data = records[at + DATA]!
     if (flags & EV_ERROR) data = ourErrno(data)
     if (filter === EVFILT_PROC && event.fflags & NOTE_EXIT) {
-      const { exitStatus } = translation.vocabulary
+      const { exitStatus = 0 } = translation.vocabulary
       if (exitStatus !== 0 && (raw & exitStatus) === 0) data = STATUS_UNKNOWN
     }
     const fflags = filter === EVFILT_TIMER ? 0 : event.fflags

@@ -91,10 +91,6 @@ export class BsdSystem implements System, QueueHost {
     })
   }
 
-  isOpen(fd: number): boolean {
-    return this.files.isOpen(fd)
-  }
-
   removeQueue(queue: BsdQueue): void {
     if (this.#queues.get(queue.fd) === queue) this.#queues.delete(queue.fd)
   }

@@ -21,8 +21,8 @@ export interface Vocabulary {
   readonly units: Numbers
   /** The bits of `fflags` that hold the unit. */
   readonly unitMask: number
-  /** A bit without which NOTE_EXIT comes without the status; 0 where there is none. */
-  readonly exitStatus: number
+  /** A bit without which NOTE_EXIT comes without the status, where there is one. */
+  readonly exitStatus?: number
 }
 
 const FILTERS = {
@@ -103,7 +103,6 @@ export const freebsd: Vocabulary = {
     NOTE_ABSTIME: 0x10,
   },
   unitMask: 0xf,
-  exitStatus: 0,
 }
 
 export const macos: Vocabulary = {
@@ -151,7 +150,6 @@ export const netbsd: Vocabulary = {
   },
   units: COUNTED_UNITS,
   unitMask: 0x3,
-  exitStatus: 0,
 }
 
 export const openbsd: Vocabulary = {
@@ -167,7 +165,6 @@ export const openbsd: Vocabulary = {
   },
   units: COUNTED_UNITS,
   unitMask: 0x3,
-  exitStatus: 0,
 }
 
 /** By `process.platform`. */
