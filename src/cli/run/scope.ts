@@ -43,13 +43,6 @@ interface Scope {
   readonly rules: Rules | undefined
 }
 
-/** Where a path is: the directory, the name there, and the place. */
-interface Located {
-  readonly scope: Scope
-  readonly name: Bytes
-  readonly place: Place | undefined
-}
-
 export class Scopes {
   readonly #filter: Filter
   readonly #git: GitIgnore | undefined
@@ -101,7 +94,8 @@ export class Scopes {
     return this.#at(path).place
   }
 
-  #at(path: Bytes): Located {
+  /** The directory of a path, its name there, and its place. */
+  #at(path: Bytes) {
     const cut = path.lastIndexOf('/')
     const scope = this.#of(cut === -1 ? '' : path.slice(0, cut))
     const name = path.slice(cut + 1)
@@ -112,14 +106,15 @@ export class Scopes {
     if (this.#last.directory === directory) return this.#last.scope
     let scope = this.#known.get(directory)
     if (scope === undefined) {
-      scope = this.#within(this.#at(directory))
+      const { scope: above, name, place } = this.#at(directory)
+      scope = this.#within(above, name, place)
       this.#known.set(directory, scope)
     }
     this.#last = { directory, scope }
     return scope
   }
 
-  #within({ scope: above, name, place }: Located): Scope {
+  #within(above: Scope, name: Bytes, place: Place | undefined): Scope {
     const path = below(above.path, name)
     const found = this.#finds(above, path, name, true)
     return {
