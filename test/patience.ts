@@ -38,6 +38,9 @@ async function endAll(): Promise<void> {
   await Promise.all(all.map((end) => end()))
 }
 
+// Node.js 26 has what `node --test` starts write a report to a file at each SIGUSR2, which tests raise.
+if (process.report?.reportOnSignal) process.report.reportOnSignal = false
+
 let deadline: NodeJS.Timeout | undefined
 
 beforeEach((t) => {

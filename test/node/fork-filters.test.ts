@@ -171,25 +171,25 @@ describe('EVFILT_PROCDESC in a child', () => {
 })
 
 describe('EVFILT_SIGNAL in a child', () => {
-  const { SIGUSR2 } = C
+  const { SIGHUP } = C
 
   it('has what was counted, and counts what the child is sent when its copies stand', async () => {
     const kq = copied()
-    kq.kevent([EV_SET(SIGUSR2, EVFILT_SIGNAL, EV_ADD)])
-    posix.raise(SIGUSR2)
-    posix.raise(SIGUSR2)
+    kq.kevent([EV_SET(SIGHUP, EVFILT_SIGNAL, EV_ADD)])
+    posix.raise(SIGHUP)
+    posix.raise(SIGHUP)
     const child = start().begin()
     await within(once(child.process, 'kqueues'), "'kqueues'")
     for (let i = 0; i < 3; i++) {
-      child.process.kill(SIGUSR2)
+      child.process.kill(SIGHUP)
       // It is answered when the signal has been delivered, so that each counts.
       await child.numbers()
     }
-    posix.raise(SIGUSR2)
+    posix.raise(SIGHUP)
     const [theirs, none] = await child.events(kq.fd, LONG)
-    assert.deepEqual([theirs?.ident, theirs?.data, none], [SIGUSR2, 5, undefined])
+    assert.deepEqual([theirs?.ident, theirs?.data, none], [SIGHUP, 5, undefined])
     const [ours] = kq.kevent([], 8, LONG)
-    assert.deepEqual([ours?.ident, ours?.data], [SIGUSR2, 3])
+    assert.deepEqual([ours?.ident, ours?.data], [SIGHUP, 3])
     await child.end()
   })
 })
@@ -335,7 +335,7 @@ describe('The descriptors of a child', () => {
       EV_SET(server, EVFILT_EXCEPT, EV_ADD, NOTE_OOB),
       read(client),
       EV_SET(process.pid, EVFILT_PROC, EV_ADD, NOTE_EXIT),
-      EV_SET(C.SIGUSR2, EVFILT_SIGNAL, EV_ADD),
+      EV_SET(C.SIGHUP, EVFILT_SIGNAL, EV_ADD),
       EV_SET(file, -4, EV_ADD, 2),
     ])
     const child = start().begin()
