@@ -127,6 +127,17 @@ POSIX_CALL(js_has_nocldwait)
 	return posix_result(call, status == 0);
 }
 
+/* io_setup(2), by which the package learns what a file's poll is good for. */
+POSIX_CALL(js_has_io_setup)
+{
+	unsigned long context = 0;
+	bool there = syscall(SYS_io_setup, 1, &context) == 0;
+
+	if (there)
+		syscall(SYS_io_destroy, context);
+	return posix_result(call, there || errno != ENOSYS);
+}
+
 /* Filters of system calls, seccomp(2). */
 POSIX_CALL(js_has_seccomp)
 {
@@ -149,6 +160,7 @@ const struct posix_entry posix_system[] = {
 	{ "hasBytesAcked", js_has_bytes_acked },
 	{ "hasLateStatus", js_has_late_status },
 	{ "hasNocldwait", js_has_nocldwait },
+	{ "hasIoSetup", js_has_io_setup },
 	{ "hasSeccomp", js_has_seccomp },
 	{ "hasPacketMode", js_has_packet_mode },
 	{ NULL, NULL },

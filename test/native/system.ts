@@ -11,6 +11,7 @@ interface System {
   hasBytesAcked(): number
   hasLateStatus(): number
   hasNocldwait(): number
+  hasIoSetup(): number
   hasSeccomp(): number
   hasPacketMode(): number
 }
@@ -42,6 +43,9 @@ export const lacksBytesAcked: string | false =
 /** Why tests of a status that was waited for are skipped, false where they are not. */
 export const lacksLateStatus: string | false =
   !hasLateStatus() && 'this system tells no status of who was waited for'
+/** Why tests of files whose poll never tells are skipped, false where they are not. */
+export const lacksIoSetup: string | false =
+  system.hasIoSetup() !== 1 && 'this system has no io_setup(2)'
 /** Why tests where system calls are refused are skipped, false where they are not. */
 export const lacksSeccomp: string | false =
   system.hasSeccomp() !== 1 && 'this system has no seccomp(2)'

@@ -18,7 +18,7 @@ import {
   EVFILT_READ,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { lacksSeccomp } from '../native/system.js'
+import { lacksIoSetup, lacksSeccomp } from '../native/system.js'
 import { exited, spawn } from '../patience.js'
 import type { Cases } from '../programs/refused.js'
 import { canMount, SlowFiles } from './aio-files.js'
@@ -202,7 +202,7 @@ inNamespaces(import.meta.url, () => {
     })
   })
 
-  describe('What never tells of a change', () => {
+  describe('What never tells of a change', { skip: lacksIoSetup }, () => {
     const files = [
       '/proc/loadavg',
       '/proc/cpuinfo',
@@ -269,7 +269,9 @@ inNamespaces(import.meta.url, () => {
     })
   })
 
-  describe('A regular file whose file system has a poll that never wakes', () => {
+  describe('A regular file whose file system has a poll that never wakes', {
+    skip: lacksIoSetup,
+  }, () => {
     it('is as other regular files are', { skip: !canMount && 'cannot mount FUSE' }, async () => {
       const files = await SlowFiles.mount()
       try {
