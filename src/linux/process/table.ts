@@ -25,6 +25,7 @@ import { EBADF, EINVAL, ENOENT, ESRCH, KqueueError, refuse } from '../../errors.
 import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
+import { PIDFD_OVER } from '../hub/native.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
@@ -69,6 +70,8 @@ export class ProcessTable implements ConnectorListener {
   readonly #gone = new Map<number, LinuxProcess>()
   /** Those of which the connector is to tell. */
   readonly #listeners = new Set<LinuxProcess>()
+  /** The one that was opened last, if it ran then and nobody has been looked for since. */
+  #running: LinuxProcess | null = null
   #tellsReap: boolean | undefined
   /** Knotes that are about to be attached: the connector goes on. */
   #watching = 0
@@ -88,6 +91,7 @@ export class ProcessTable implements ConnectorListener {
 
   /** The same, null when there is none. */
   #seek(pid: number): LinuxProcess | null {
+    this.#running = null
     const known = this.#held.get(pid)
     // It may have been reaped, and the number be another's.
     if (!this.#arriving) known?.look()
@@ -98,10 +102,12 @@ export class ProcessTable implements ConnectorListener {
       this.#handed.delete(pid)
       return this.#hold(pid, handed.fd, handed.since)
     }
-    const fd = this.hub.native.pidfdOpen(pid)
+    const opened = this.hub.native.pidfdOpen(pid)
     // Linux has a number for each thread, too, and has changed what it says of them.
-    if (fd === -EINVAL || fd === -ENOENT || fd === -ESRCH) return null
-    return this.#hold(pid, PIDFD.check(fd), now())
+    if (opened === -EINVAL || opened === -ENOENT || opened === -ESRCH) return null
+    const process = this.#hold(pid, PIDFD.check(opened) % PIDFD_OVER, now())
+    if (opened < PIDFD_OVER) this.#running = process
+    return process
   }
 
   /** Takes in a process by its pidfd. */
@@ -144,7 +150,9 @@ export class ProcessTable implements ConnectorListener {
     return this.#prepared(kn.sfflags, () => {
       const process = find()
       watchProcess(kn, process)
-      this.#lookOrRelease(process)
+      // Of the end of one that ran when it was opened the pidfd tells.
+      if (process !== this.#running) this.#lookOrRelease(process)
+      this.#running = null
     })
   }
 
@@ -341,8 +349,9 @@ export class ProcessTable implements ConnectorListener {
   /** A pidfd for a number, if its process began before a time; -1 otherwise. */
   #openOlder(pid: number, time: number): number {
     const { native } = this.hub
-    const fd = native.pidfdOpen(pid)
-    if (fd < 0) return -1
+    const opened = native.pidfdOpen(pid)
+    if (opened < 0) return -1
+    const fd = opened % PIDFD_OVER
     if (this.#isOlder(pid, time)) return fd
     native.close(fd)
     return -1
