@@ -14,6 +14,7 @@ import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO } from '../errors.js'
 import { arrive } from './fork/arrival.js'
 import { LinuxFork } from './fork/fork.js'
+import { monotonicTime } from './hub/clock.js'
 import { usable } from './hub/load.js'
 import { O_CLOEXEC, O_PATH } from './hub/native.js'
 import { LinuxKernel } from './kernel.js'
@@ -108,7 +109,7 @@ function processesOf(kernel: LinuxKernel): SystemProcesses {
     journals: kernel.processes.journals,
     now: () => performance.now(),
     // Those of a journal are CLOCK_MONOTONIC.
-    shift: () => performance.now() - Number(process.hrtime.bigint()) / 1e6,
+    shift: () => performance.now() - monotonicTime(kernel.native) / 1e6,
     signals: os.signals,
     // A thread has a number, too, and is shown to who asks for it.
     info: (pid) => (isThread(pid) ? null : processInfo(pid)),

@@ -23,6 +23,7 @@ import type { Knote } from '../../core/knote.js'
 import type { ProcessJournal } from '../../core/process-journal.js'
 import { EBADF, EINVAL, ENOENT, ESRCH, KqueueError, refuse } from '../../errors.js'
 import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
+import { monotonicTime } from '../hub/clock.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
 import { PIDFD_OVER } from '../hub/native.js'
@@ -105,7 +106,11 @@ export class ProcessTable implements ConnectorListener {
     const opened = this.hub.native.pidfdOpen(pid)
     // Linux has a number for each thread, too, and has changed what it says of them.
     if (opened === -EINVAL || opened === -ENOENT || opened === -ESRCH) return null
-    const process = this.#hold(pid, PIDFD.check(opened) % PIDFD_OVER, now())
+    const process = this.#hold(
+      pid,
+      PIDFD.check(opened) % PIDFD_OVER,
+      monotonicTime(this.hub.native),
+    )
     if (opened < PIDFD_OVER) this.#running = process
     return process
   }
@@ -131,7 +136,7 @@ export class ProcessTable implements ConnectorListener {
     const own = this.hub.native.pidfdDuplicate(fd)
     if (own === -EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
     DUPLICATE.check(own)
-    return this.#listenTo(new LinuxProcess(this, 0, own, now()), own)
+    return this.#listenTo(new LinuxProcess(this, 0, own, monotonicTime(this.hub.native)), own)
   }
 
   forget(process: LinuxProcess, fd: number): void {
@@ -442,11 +447,6 @@ function checkPidfd(pidfd: unknown): Pidfd {
   const { ino } = given
   if (typeof ino !== 'bigint') throw invalidImage('state.pidfd.ino', 'a bigint')
   return { fd, ino }
-}
-
-/** CLOCK_MONOTONIC in ns. */
-function now(): number {
-  return Number(process.hrtime.bigint())
 }
 
 /** The process that `open` finds, null when there is none any more. */
