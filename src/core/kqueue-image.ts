@@ -8,7 +8,15 @@
 import { EBADF, EINVAL, KqueueError } from '../errors.js'
 import { KQUEUE_FLAGS } from './copyin.js'
 import { failure, hasImage, imageOf, type QueueImage, restore, stateOf } from './image.js'
-import { checkQueueImage, FROM_IMAGE, invalidImage, mask, record, whole } from './image-check.js'
+import {
+  checkQueueImage,
+  FROM_IMAGE,
+  invalidImage,
+  list,
+  mask,
+  record,
+  whole,
+} from './image-check.js'
 import type { Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
 
@@ -104,11 +112,20 @@ export function checkImage(given: unknown, home: ImageHome): KqueueImage {
 
 function cloned(given: unknown): unknown {
   try {
+    refuseHoles(given)
     return structuredClone(given)
   } catch (cause) {
+    if (cause instanceof KqueueError) throw cause
     const error = invalidImage('an image', `plain data, which can be cloned: ${cause}`)
     throw Object.assign(error, { cause })
   }
+}
+
+/** Before it is cloned: JavaScriptCore looks at each of four thousand million holes. */
+function refuseHoles(given: unknown): void {
+  const { knotes, queued } = Object(given) as QueueImage
+  if (Array.isArray(knotes)) list(knotes, 'knotes')
+  if (Array.isArray(queued)) list(queued, 'queued')
 }
 
 function show(value: unknown): string {
