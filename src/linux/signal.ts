@@ -15,7 +15,7 @@ import { EINVAL, ENOSYS, refuse } from '../errors.js'
 import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
-import { OWNS_SIGNALS } from './hub/runtime.js'
+import { DEADLY, OWNS_SIGNALS } from './hub/runtime.js'
 import { type Listeners, listenersOf } from './listeners.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
@@ -93,6 +93,7 @@ export class SignalTable {
     if (OWNS_SIGNALS) {
       refuse(ENOSYS, "Deno's handler ends the process when nobody listens by Deno's own functions")
     }
+    if (kn.ident === DEADLY) refuse(ENOSYS, "Bun's handler of SIGSYS ends the process")
     if (!SYNCHRONOUS.has(kn.ident)) return
     refuse(
       EINVAL,

@@ -1,4 +1,6 @@
 /** What the package has to know of the runtime that it is in. */
+import { constants } from 'node:os'
+
 const isDeno = 'deno' in process.versions
 
 /**
@@ -13,3 +15,6 @@ export const KNOWS_ONLY_ITS_OWN = isDeno
  * it asks, it does not tell: who calls it in time may be who ends the process.
  */
 export const OWNS_SIGNALS = isDeno
+
+/** Of this signal Bun has a handler that ends the process. */
+export const DEADLY = 'bun' in process.versions ? constants.signals.SIGSYS : undefined
