@@ -13,15 +13,12 @@ import { it } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { BOUNDED } from '../patience.js'
 import { type Case, program } from './processes.js'
-
-/** Of the program that runs the tests of a file: it is in its namespaces already. */
-const INSIDE = 'KQUEUE_TEST_NAMESPACES'
-
-const FLAGS = process.geteuid?.() === 0 ? ['-m', '-n', '-u'] : ['-U', '-r', '-m', '-n', '-u']
+import { INSIDE, UNSHARE } from './unshare.js'
 
 /** Why there can be no namespaces, or false. */
 function forbidden(): string | false {
-  const { status, stderr, error } = spawnSync('unshare', [...FLAGS, 'true'], {
+  const [command, ...words] = UNSHARE
+  const { status, stderr, error } = spawnSync(command, [...words, 'true'], {
     encoding: 'utf8',
     ...BOUNDED,
   })
@@ -36,9 +33,10 @@ export function inNamespaces(url: string, tests: () => void): void {
   }
   it('in namespaces of their own', { skip: forbidden() }, (t) => {
     const { NODE_TEST_CONTEXT: _context, ...env } = process.env
+    const [command, ...words] = UNSHARE
     const { status, stdout, stderr } = spawnSync(
-      'unshare',
-      [...FLAGS, process.execPath, '--test-reporter=tap', fileURLToPath(url)],
+      command,
+      [...words, process.execPath, '--test-reporter=tap', fileURLToPath(url)],
       { encoding: 'utf8', env: { ...env, [INSIDE]: '1' }, timeout: 120_000, killSignal: 'SIGKILL' },
     )
     assert.equal(status, 0, stdout + stderr)

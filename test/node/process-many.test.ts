@@ -27,8 +27,9 @@ cleanUp()
 
 const strangers = casesOf<Cases>('strangers')
 
-setFlagsFromString('--expose-gc')
-const collectGarbage = runInNewContext('gc') as () => void
+const { Bun } = globalThis as { Bun?: { gc(wait: boolean): void } }
+if (Bun === undefined) setFlagsFromString('--expose-gc')
+const collectGarbage = Bun ? () => Bun.gc(true) : (runInNewContext('gc') as () => void)
 
 /** Bytes of objects. */
 function heap(): number {

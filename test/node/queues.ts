@@ -105,10 +105,11 @@ export function pause(ms: number): void {
   Atomics.wait(sleeping, 0, 0, ms)
 }
 
-/** What a runtime that is not Node.js opens for a first child, worker and signal, and keeps. */
+/** What a runtime that is not Node.js opens for a first child, worker, signal and message, and keeps. */
 async function primeRuntime(): Promise<void> {
   if (!('bun' in process.versions || 'deno' in process.versions)) return
   spawnSync('true')
+  process.stderr.write('')
   const child = spawn('true', { stdio: 'pipe' })
   await new Promise((resolve) => child.once('close', resolve))
   const worker = new Worker('', { eval: true })

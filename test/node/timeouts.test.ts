@@ -1,6 +1,7 @@
 /** Timeouts of a blocking kevent, and signals that come meanwhile. */
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { constants } from 'node:os'
 import { describe, it } from 'node:test'
 import { EV_DISABLE, EV_SET, EVFILT_READ, type Kqueue, type Timeout } from 'kqueue'
 import * as posix from '../native/posix.js'
@@ -207,7 +208,7 @@ describe('A signal during a blocking kevent', () => {
     const worker = start(workers('blocks while signals come', 250))
     const handler = (): void => {}
     process.on('SIGPWR', handler)
-    const sending = setInterval(() => process.kill(process.pid, 'SIGPWR'), 20)
+    const sending = setInterval(() => process.kill(process.pid, constants.signals.SIGPWR), 20)
     try {
       const seen = await message(worker)
       assert.ok(seen === 0 || seen === 'EINTR', `${seen}`)

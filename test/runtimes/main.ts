@@ -13,8 +13,9 @@ import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } fr
 import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { files, lackingIn, type Runtime } from './lacking.js'
-import type { Result } from './runner.js'
+import { INSIDE, UNSHARE } from '../node/unshare.js'
+import { filesOf, lackingIn, type Runtime } from './lacking.js'
+import type { Lacking, Result } from './runner.js'
 
 const VERSIONS: Record<Runtime, string> = { bun: '1.4.5', deno: '2.9.6' }
 
@@ -51,14 +52,20 @@ function copyTests(): void {
   }
 }
 
+/** A file whose tests are in namespaces of their own is run there as a whole. */
+const unshares = (file: string): boolean =>
+  readFileSync(join(copies, `${file}.test.js`), 'utf8').includes('inNamespaces(')
+
 /** Runs a file of tests to its end, which may be a bad one. */
-async function runFile(runtime: Runtime, file: string): Promise<Result[]> {
+async function runFile(runtime: Runtime, file: string, lacking: Lacking): Promise<Result[]> {
   const results = join(place, `${runtime}-${file.replaceAll('/', '-')}.results`)
   writeFileSync(results, '')
-  const [command, ...words] = COMMANDS[runtime]
-  const lacking = JSON.stringify(lackingIn(runtime))
-  const program = [join(copies, 'runtimes/file.js'), join(copies, file), results, lacking]
-  const child = spawn(command!, [...words, ...program], {
+  const inside = unshares(file)
+  const [command, ...words] = [...(inside ? UNSHARE : []), ...COMMANDS[runtime]]
+  const tests = join(copies, `${file}.test.js`)
+  words.push(join(copies, 'runtimes/file.js'), tests, results, JSON.stringify(lacking))
+  const child = spawn(command!, words, {
+    env: { ...process.env, ...(inside && { [INSIDE]: '1' }) },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: PATIENCE,
     killSignal: 'SIGKILL',
@@ -99,10 +106,12 @@ function report(runtime: Runtime, file: string, results: readonly Result[], sums
 
 async function runIn(runtime: Runtime, wanted: string | undefined): Promise<Sums> {
   const sums: Sums = { passes: 0, fails: 0, skips: 0 }
-  const queue = files(runtime).filter((file) => wanted === undefined || file.includes(wanted))
+  const queue = filesOf(copies).filter((file) => wanted === undefined || file.includes(wanted))
   const work = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      report(runtime, file, await runFile(runtime, file), sums)
+      const lacking = lackingIn(runtime, file)
+      if (typeof lacking === 'string') console.log(`${runtime} ${file}: left out: ${lacking}`)
+      else report(runtime, file, await runFile(runtime, file, lacking), sums)
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, work))

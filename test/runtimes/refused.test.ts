@@ -1,0 +1,40 @@
+/** What a runtime cannot do is ENOSYS, and says why. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { EV_ADD, EV_SET, EVFILT_SIGNAL, fork, KQUEUE_CPONFORK, kqueue, kqueuex } from 'kqueue'
+import { SIGNALS } from '../node/signals.js'
+
+const { SIGSYS, SIGTERM, SIGUSR1 } = SIGNALS
+
+/** What adding an event for a signal fails with. */
+function assertNoSignal(signal: number, reason: RegExp): void {
+  const kq = kqueue()
+  assert.throws(() => kq.kevent([EV_SET(signal, EVFILT_SIGNAL, EV_ADD)]), {
+    code: 'ENOSYS',
+    syscall: 'kevent',
+    reason,
+  })
+  assert.deepEqual([...kq.knotes()], [])
+  kq.close()
+}
+
+describe('Deno', { skip: !('deno' in process.versions) && 'this is another runtime' }, () => {
+  it('has no EVFILT_SIGNAL', () => {
+    for (const signal of [SIGTERM, SIGUSR1, 64]) {
+      assertNoSignal(signal, /^Deno's handler ends the process when nobody listens/)
+    }
+  })
+
+  it('has no fork of queues that are copied, and starts nothing', () => {
+    const kq = kqueuex(KQUEUE_CPONFORK)
+    const refused = { code: 'ENOSYS', syscall: 'fork', reason: /^Deno hands no descriptors/ }
+    assert.throws(() => fork('/nowhere.js'), refused)
+    kq.close()
+  })
+})
+
+describe('Bun', { skip: !('bun' in process.versions) && 'this is another runtime' }, () => {
+  it('has no EVFILT_SIGNAL of SIGSYS', () => {
+    assertNoSignal(SIGSYS, /^Bun's handler of SIGSYS ends the process$/)
+  })
+})
