@@ -65,6 +65,12 @@ const LACKS: readonly Lack[] = [
   },
   {
     runtimes: ['bun'],
+    files: 'node/signal',
+    tests: 'is EINTR for a queue that does not watch it',
+    reason: 'it does not end in some runs; why was not found',
+  },
+  {
+    runtimes: ['bun'],
     files: 'node/(own-numbers|vnode-many)',
     tests: 'leaves the others to be closed|that are terminated while they wait',
     reason: 'there is a descriptor more than before; whose it is was not found',
@@ -72,7 +78,7 @@ const LACKS: readonly Lack[] = [
   {
     runtimes: ['bun'],
     files: 'node/process-many',
-    tests: 'in parallel|Many processes',
+    tests: 'all told of once|Many processes',
     reason: 'a process more than those of the shell is told of; whose it is was not found',
   },
   {
