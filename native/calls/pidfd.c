@@ -45,14 +45,24 @@ struct process_info {
 /* The exit code, Linux 6.15: only there once the process has been reaped. */
 #define INFO_EXIT (UINT64_C(1) << 3)
 
-/* Added to a descriptor whose process does not run, as far as is known. */
-#define PIDFD_OVER 2147483648.0
-
 enum process_state {
 	PROCESS_RUNNING,
 	PROCESS_EXITED,
 	PROCESS_REAPED
 };
+
+static napi_value
+js_pidfd_open(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	int pid;
+
+	if (!call_begin(&call, env, info) ||
+	    !call_fd(&call, 0, "pid", &pid))
+		return call.answer;
+	return call_result(&call, owned_take_bare(&call.state->ownership,
+	    (int)syscall(SYS_pidfd_open, pid, 0)));
+}
 
 static napi_value
 js_pidfd_duplicate(napi_env env, napi_callback_info info)
@@ -90,22 +100,6 @@ pidfd_state(int fd)
 	if (set.revents & POLLHUP)
 		return PROCESS_REAPED;
 	return set.revents & POLLIN ? state_of_exited(fd) : PROCESS_RUNNING;
-}
-
-/* Whether it runs is told in the same call: most do, and then nothing else is to be asked. */
-static napi_value
-js_pidfd_open(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int pid, fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "pid", &pid))
-		return call.answer;
-	fd = owned_take_bare(&call.state->ownership, (int)syscall(SYS_pidfd_open, pid, 0));
-	if (fd < 0 || pidfd_state(fd) == PROCESS_RUNNING)
-		return call_result(&call, fd);
-	return call_number(&call, fd + PIDFD_OVER);
 }
 
 /* What wait(2) will answer for a zombie that is our own child. */

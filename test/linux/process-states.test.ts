@@ -19,7 +19,7 @@ import {
   NOTE_TRACKERR,
 } from 'kqueue/core'
 import type { Native } from '#linux/hub/native.js'
-import { PIDFD_OVER, PROCESS_EXITED, PROCESS_REAPED, PROCESS_RUNNING } from '#linux/hub/native.js'
+import { PROCESS_EXITED, PROCESS_REAPED, PROCESS_RUNNING } from '#linux/hub/native.js'
 import { linuxProcFilter } from '#linux/process/filters.js'
 import type { LinuxProcess } from '#linux/process/process.js'
 import { ProcessTable } from '#linux/process/table.js'
@@ -42,21 +42,15 @@ class FakeKernel extends TinyKernel {
   readonly statuses = new Map<number, number>()
   readonly sources = new Map<number, () => void>()
   readonly absent = new Set<number>()
-  readonly zombies = new Set<number>()
-  looks = 0
   #fd = FIRST_FD
 
   readonly native: Partial<Native> = {
     pidfdOpen: (pid) => {
       if (this.absent.has(pid)) return -ESRCH
-      const state = this.zombies.has(pid) ? PROCESS_EXITED : PROCESS_RUNNING
-      this.states.set(++this.#fd, state)
-      return state === PROCESS_RUNNING ? this.#fd : this.#fd + PIDFD_OVER
+      this.states.set(++this.#fd, PROCESS_RUNNING)
+      return this.#fd
     },
-    pidfdState: (fd) => {
-      this.looks++
-      return this.states.get(fd) ?? assert.fail(`${fd} is closed`)
-    },
+    pidfdState: (fd) => this.states.get(fd) ?? assert.fail(`${fd} is closed`),
     pidfdStatus: (fd) => this.statuses.get(fd) ?? -ENODATA,
     pidfdTellsReap: () => 1,
     suspended: () => 0,
@@ -187,36 +181,6 @@ function moves(
 
 const exit = (data: number) => [{ notes: NOTE_EXIT, data }]
 const end = (data: number) => [{ notes: (NOTE_EXIT | NOTE_REAP) >>> 0, data }]
-
-describe('a process that is watched by its number', () => {
-  it('is not looked at again when it ran as it was opened, and its pidfd tells', () => {
-    const w = new World()
-    w.watch(CHILD, NOTE_EXIT)
-    assert.equal(w.kernel.looks, 0)
-    w.pidfd(PROCESS_EXITED, 256)
-    assert.deepEqual(w.reported(CHILD), exit(256))
-    assert.equal(w.kernel.states.size, 0)
-  })
-
-  it('is looked at as a second knote comes', () => {
-    const w = new World()
-    const fd = w.watch(CHILD, NOTE_EXIT).fd
-    w.kernel.states.set(fd, PROCESS_EXITED)
-    w.kernel.statuses.set(fd, 512)
-    const other = w.kernel.kqueue()
-    kevent(other, [EV_SET(CHILD, EVFILT_PROC, EV_ADD, NOTE_EXIT)])
-    assert.deepEqual(w.reported(CHILD), exit(512))
-  })
-
-  it('has its end reported at once when it is a zombie, though no pidfd fires', () => {
-    const w = new World()
-    w.kernel.zombies.add(CHILD)
-    w.kernel.native.pidfdStatus = () => 256
-    kevent(w.kq, [EV_SET(CHILD, EVFILT_PROC, EV_ADD, NOTE_EXIT)])
-    assert.deepEqual(w.reported(CHILD), exit(256))
-    assert.equal(w.kernel.states.size, 0)
-  })
-})
 
 describe('a process without a pidfd', () => {
   moves('bare', 'released', 'its last thread ends', (_, p) => p.ended(512), exit(512))

@@ -102,9 +102,6 @@ export const STAT_MODIFIED_NSEC = 11
 export const STAT_CHANGED = 12
 export const STAT_CHANGED_NSEC = 13
 
-/** What `pidfdOpen` adds to the descriptor of a process that has exited, or may have. */
-export const PIDFD_OVER = 0x80000000
-
 /** What `pidfdState` says of a process. */
 export const PROCESS_RUNNING = 0
 /** It has exited, and its parent has yet to wait for it: a zombie. */
@@ -327,7 +324,7 @@ export interface Native {
   directoryBarrier(fd: number): number
   /**
    * pidfd_open(2), to be adopted or closed at once. -ESRCH no process; -EINVAL or -ENOENT no
-   * process, but a thread of one. PIDFD_OVER is added unless the process runs.
+   * process, but a thread of one.
    */
   pidfdOpen(pid: number): number
   /**

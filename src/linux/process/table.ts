@@ -26,7 +26,6 @@ import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
 import { monotonicTime } from '../hub/clock.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
-import { PIDFD_OVER } from '../hub/native.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
@@ -71,8 +70,6 @@ export class ProcessTable implements ConnectorListener {
   readonly #gone = new Map<number, LinuxProcess>()
   /** Those of which the connector is to tell. */
   readonly #listeners = new Set<LinuxProcess>()
-  /** The one that was opened last, if it ran then and nobody has been looked for since. */
-  #running: LinuxProcess | null = null
   #tellsReap: boolean | undefined
   /** Knotes that are about to be attached: the connector goes on. */
   #watching = 0
@@ -92,7 +89,6 @@ export class ProcessTable implements ConnectorListener {
 
   /** The same, null when there is none. */
   #seek(pid: number): LinuxProcess | null {
-    this.#running = null
     const known = this.#held.get(pid)
     // It may have been reaped, and the number be another's.
     if (!this.#arriving) known?.look()
@@ -103,16 +99,10 @@ export class ProcessTable implements ConnectorListener {
       this.#handed.delete(pid)
       return this.#hold(pid, handed.fd, handed.since)
     }
-    const opened = this.hub.native.pidfdOpen(pid)
+    const fd = this.hub.native.pidfdOpen(pid)
     // Linux has a number for each thread, too, and has changed what it says of them.
-    if (opened === -EINVAL || opened === -ENOENT || opened === -ESRCH) return null
-    const process = this.#hold(
-      pid,
-      PIDFD.check(opened) % PIDFD_OVER,
-      monotonicTime(this.hub.native),
-    )
-    if (opened < PIDFD_OVER) this.#running = process
-    return process
+    if (fd === -EINVAL || fd === -ENOENT || fd === -ESRCH) return null
+    return this.#hold(pid, PIDFD.check(fd), monotonicTime(this.hub.native))
   }
 
   /** Takes in a process by its pidfd. */
@@ -155,9 +145,7 @@ export class ProcessTable implements ConnectorListener {
     return this.#prepared(kn.sfflags, () => {
       const process = find()
       watchProcess(kn, process)
-      // Of the end of one that ran when it was opened the pidfd tells.
-      if (process !== this.#running) this.#lookOrRelease(process)
-      this.#running = null
+      this.#lookOrRelease(process)
     })
   }
 
@@ -354,9 +342,8 @@ export class ProcessTable implements ConnectorListener {
   /** A pidfd for a number, if its process began before a time; -1 otherwise. */
   #openOlder(pid: number, time: number): number {
     const { native } = this.hub
-    const opened = native.pidfdOpen(pid)
-    if (opened < 0) return -1
-    const fd = opened % PIDFD_OVER
+    const fd = native.pidfdOpen(pid)
+    if (fd < 0) return -1
     if (this.#isOlder(pid, time)) return fd
     native.close(fd)
     return -1
