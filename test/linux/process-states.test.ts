@@ -54,6 +54,8 @@ class FakeKernel extends TinyKernel {
     pidfdStatus: (fd) => this.statuses.get(fd) ?? -ENODATA,
     pidfdTellsReap: () => 1,
     suspended: () => 0,
+    epoch: () => process.hrtime.bigint(),
+    monotonic: () => 0,
     connectorOpen: () => FIRST_FD,
     connectorRead: () => 0,
     connectorClose: () => 0,
