@@ -344,6 +344,10 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.vnodes.look()
   }
 
+  settleFiles(): void {
+    this.vnodes.settle()
+  }
+
   /**
    * Takes in what has happened, waiting `wait` ns for something (-1 for ever) when
    * nothing has. With one crossing it also learns the levels of the first `max`

@@ -51,6 +51,8 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   drainProcesses(): void
   /** Looks at what files do not tell by themselves. */
   lookAtFiles(): void
+  /** Completes what files have told. */
+  settleFiles(): void
   /** A changelist is about to be applied, */
   beginChanges(): void
   /** and has been: levels that it has asked for hold no more. */
@@ -139,6 +141,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       kernel.lookAtFiles()
       kernel.drainProcesses()
       kernel.poll(0, 0)
+      kernel.settleFiles()
       kernel.settle()
       this.assertOpen('image')
     })

@@ -2,7 +2,7 @@
  * `npm run test:runtimes`: runs the tests in Bun and Deno, which load the addon but have no libuv.
  *
  *     npm run test:runtimes                       # in both
- *     npm run test:runtimes -- deno node/wait     # in one, the files whose paths have this in them
+ *     npm run test:runtimes -- deno node/wait     # in one, the files whose paths have one of the words
  *
  * What cannot be there is in `lacking.ts`, with reasons. Anything else that fails, ends the process
  * or does not end makes this fail. Takes the runtimes from npm, into `build/runtimes`.
@@ -104,9 +104,11 @@ function report(runtime: Runtime, file: string, results: readonly Result[], sums
   }
 }
 
-async function runIn(runtime: Runtime, wanted: string | undefined): Promise<Sums> {
+async function runIn(runtime: Runtime, wanted: readonly string[]): Promise<Sums> {
   const sums: Sums = { passes: 0, fails: 0, skips: 0 }
-  const queue = filesOf(copies).filter((file) => wanted === undefined || file.includes(wanted))
+  const isWanted = (file: string) =>
+    wanted.length === 0 || wanted.some((word) => file.includes(word))
+  const queue = filesOf(copies).filter(isWanted)
   const work = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const lacking = lackingIn(runtime, file)
@@ -120,7 +122,7 @@ async function runIn(runtime: Runtime, wanted: string | undefined): Promise<Sums
 
 const given = process.argv.slice(2)
 const named = (Object.keys(VERSIONS) as Runtime[]).filter((name) => given.includes(name))
-const wanted = given.find((word) => !(word in VERSIONS))
+const wanted = given.filter((word) => !(word in VERSIONS))
 if (Object.values(COMMANDS).some(([command]) => !existsSync(command!))) install()
 copyTests()
 for (const runtime of named.length > 0 ? named : (Object.keys(VERSIONS) as Runtime[])) {

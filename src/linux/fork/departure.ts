@@ -117,6 +117,7 @@ function load(departure: Departure, queues: readonly LinuxQueue[]): void {
   host.lookAtFiles()
   host.drainProcesses()
   host.poll(0, 0)
+  host.settleFiles()
 
   // A filter may have closed some of it while this process took in what has happened.
   const present = queues.filter((kq) => !kq.closed)

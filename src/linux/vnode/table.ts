@@ -213,6 +213,13 @@ export class VnodeTable implements DirectoryOwner {
     if (this.unseen.size > 0) for (const directory of this.unseen) directory.look()
   }
 
+  /** What has been told of all files is complete from now on; see `Vnode.settle`. */
+  settle(): void {
+    for (const vnode of this.#vnodes.values()) {
+      if (vnode.unsettled && vnode.sides().some((side) => side.same())) vnode.settle()
+    }
+  }
+
   // From one process to another
 
   /**

@@ -84,7 +84,7 @@ export abstract class Vnode {
 
   /** The file as it is remembered, by the descriptor of a side. */
   image(fd: number): VnodeState {
-    if (this.table.hub.stat(fd) === 0) this.settle()
+    this.table.hub.stat(fd)
     const { statistics } = this.table.hub
     return {
       now: stateFields.map((field) => statistics[field]!),
