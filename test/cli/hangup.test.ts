@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { after, describe, test } from 'node:test'
 import { Interruption } from '#cli/interruption.js'
 import { Stop } from '#cli/stop.js'
+import { until } from '../patience.js'
 import { Directory, type Ended } from './command.js'
 import { isAlive, plant } from './running.js'
 import { kq, quoted, skip, Terminal } from './terminal.js'
@@ -38,7 +39,7 @@ describe('a terminal that is closed kills with SIGHUP', { skip, concurrency: 4 }
       terminal.hangUp()
       assertHungUp(await terminal.program.ended)
       assert.equal(pids.length, 2)
-      assert.deepEqual(pids.filter(isAlive), [])
+      await until(() => !pids.some(isAlive), 'they have ended')
     })
   }
 
@@ -113,7 +114,7 @@ describe('a terminal that is closed kills with SIGHUP', { skip, concurrency: 4 }
     terminal.hangUp()
     // The pipes are open as long as one of them lives.
     assertHungUp(await terminal.program.ended)
-    assert.deepEqual(pids.filter(isAlive), [])
+    await until(() => !pids.some(isAlive), 'they have ended')
   })
 
   test('kq that writes elsewhere, and has it for its input alone', async () => {
@@ -123,7 +124,7 @@ describe('a terminal that is closed kills with SIGHUP', { skip, concurrency: 4 }
     const pids = await pidsOf(fifo)
     terminal.hangUp()
     assertHungUp(await terminal.program.ended)
-    assert.deepEqual(pids.filter(isAlive), [])
+    await until(() => !pids.some(isAlive), 'they have ended')
   })
 
   test('kq that a shell has started, which ends first', async () => {
@@ -135,7 +136,7 @@ describe('a terminal that is closed kills with SIGHUP', { skip, concurrency: 4 }
     const pids = await pidsOf(fifo)
     terminal.hangUp()
     assert.equal(await readFile(status, 'utf8'), '129\n')
-    assert.deepEqual(pids.filter(isAlive), [])
+    await until(() => !pids.some(isAlive), 'they have ended')
   })
 })
 
