@@ -27,46 +27,37 @@ clock_begin(void)
 }
 
 static napi_value
-js_monotonic(napi_env env, napi_callback_info info)
+monotonic(struct call *call)
 {
-	struct call call;
 	struct timespec now;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return call_number(&call, (double)((int64_t)(now.tv_sec - base.tv_sec) * 1000000000 +
+	return call_number(call, (double)((int64_t)(now.tv_sec - base.tv_sec) * 1000000000 +
 	    (now.tv_nsec - base.tv_nsec)));
 }
 
 static napi_value
-js_realtime(napi_env env, napi_callback_info info)
+realtime(struct call *call)
 {
-	struct call call;
 	struct timespec now;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
 	clock_gettime(CLOCK_REALTIME, &now);
-	return call_number(&call, (double)((int64_t)now.tv_sec * 1000000000 + now.tv_nsec));
+	return call_number(call, (double)((int64_t)now.tv_sec * 1000000000 + now.tv_nsec));
 }
 
 /* A bigint, because a double does not hold it exactly. */
 static napi_value
-js_epoch(napi_env env, napi_callback_info info)
+epoch(struct call *call)
 {
-	struct call call;
 	napi_value epoch = NULL;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	napi_create_bigint_int64(env, (int64_t)base.tv_sec * 1000000000 + base.tv_nsec, &epoch);
+	napi_create_bigint_int64(call->env, (int64_t)base.tv_sec * 1000000000 + base.tv_nsec, &epoch);
 	return epoch;
 }
 
 const struct call_entry clock_calls[] = {
-	CALL_FUNCTION("epoch", js_epoch),
-	CALL_FUNCTION("monotonic", js_monotonic),
-	CALL_FUNCTION("realtime", js_realtime),
+	CALL_ANSWER("epoch", epoch, NULL),
+	CALL_ANSWER("monotonic", monotonic, NULL),
+	CALL_ANSWER("realtime", realtime, NULL),
 	CALL_END,
 };

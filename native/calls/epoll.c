@@ -30,14 +30,10 @@ struct duration {
 	int64_t tv_nsec;
 };
 
-static napi_value
-js_epoll_create(napi_env env, napi_callback_info info)
+static int
+epoll_make(struct call *call)
 {
-	struct call call;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	return call_result(&call, env_own(call.state, epoll_create1(EPOLL_CLOEXEC), -1));
+	return env_own(call->state, epoll_create1(EPOLL_CLOEXEC), -1);
 }
 
 /* The type of a file, S_IFREG and so on: of what has no inode of its own 0, and of what is closed. */
@@ -116,83 +112,52 @@ js_epoll_holds(napi_env env, napi_callback_info info)
 	    (uint32_t)board[BOARD_EVENTS], (uint32_t)board[BOARD_GENERATION]));
 }
 
-static napi_value
-js_epoll_delete(napi_env env, napi_callback_info info)
+static int
+epoll_delete(struct call *call)
 {
-	struct call call;
 	struct epoll_event unused = { 0 };
-	int epfd, fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_fd(&call, 1, "fd", &fd))
-		return call.answer;
-	return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &unused));
+	return epoll_ctl(call->ints[0], EPOLL_CTL_DEL, call->ints[1], &unused);
 }
 
-static napi_value
-js_epoll_adopt(napi_env env, napi_callback_info info)
+static int
+epoll_adopt(struct call *call)
 {
-	struct call call;
-	struct epoll_event event = { .events = EPOLLIN | EPOLLET };
-	int epfd, fd;
+	int epfd = call->ints[0], fd = call->ints[1];
+	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = level_datum(fd, 0) };
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_fd(&call, 1, "fd", &fd))
-		return call.answer;
-	event.data.u64 = level_datum(fd, 0);
-	if (owned_strayed(&call.state->ownership, fd))
-		return call_number(&call, -EBADF);
+	if (owned_strayed(&call->state->ownership, fd)) {
+		errno = EBADF;
+		return -1;
+	}
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
-		return call_result(&call, -1);
-	owned_adopt(&call.state->ownership, fd);
-	return call_result(&call, 0);
+		return -1;
+	owned_adopt(&call->state->ownership, fd);
+	return 0;
 }
 
-static napi_value
-js_epoll_disown(napi_env env, napi_callback_info info)
+static int
+epoll_disown(struct call *call)
 {
-	struct call call;
-	struct epoll_event unused = { 0 };
-	const struct owned *owned;
-	int epfd, fd;
+	const struct owned *owned = owned_find(&call->state->ownership, call->ints[1]);
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_fd(&call, 1, "fd", &fd))
-		return call.answer;
-	owned = owned_find(&call.state->ownership, fd);
 	if (owned == NULL || owned->proof != OWNED_ADOPTED)
-		return call_result(&call, epoll_ctl(epfd, EPOLL_CTL_DEL, fd, &unused));
-	owned_release(&call.state->ownership, fd);
-	return call_result(&call, 0);
+		return epoll_delete(call);
+	owned_release(&call->state->ownership, call->ints[1]);
+	return 0;
 }
 
-static napi_value
-js_epoll_adopter(napi_env env, napi_callback_info info)
+static int
+epoll_adopter(struct call *call)
 {
-	struct call call;
-	int epfd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd))
-		return call.answer;
-	owned_set_adopter(&call.state->ownership, epfd);
-	return call_result(&call, 0);
+	owned_set_adopter(&call->state->ownership, call->ints[0]);
+	return 0;
 }
 
-static napi_value
-js_epoll_nests(napi_env env, napi_callback_info info)
+static int
+epoll_nests(struct call *call)
 {
-	struct call call;
-	int epfd, fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd) ||
-	    !call_fd(&call, 1, "fd", &fd))
-		return call.answer;
-	return call_number(&call, nests(epfd, fd) ? 1 : 0);
+	return nests(call->ints[0], call->ints[1]);
 }
 
 /* What the kernel lacks, it lacks for all threads. */
@@ -280,17 +245,17 @@ js_poll_wait(napi_env env, napi_callback_info info)
 }
 
 const struct call_entry epoll_calls[] = {
-	CALL_FUNCTION("epollCreate", js_epoll_create),
-	CALL_FUNCTION("epollAdd", js_epoll_add),
-	CALL_FUNCTION("epollAddIrregular", js_epoll_add_irregular),
-	CALL_FUNCTION("epollModify", js_epoll_modify),
-	CALL_FUNCTION("epollHolds", js_epoll_holds),
-	CALL_FUNCTION("epollDelete", js_epoll_delete),
-	CALL_FUNCTION("epollAdopt", js_epoll_adopt),
-	CALL_FUNCTION("epollDisown", js_epoll_disown),
-	CALL_FUNCTION("epollAdopter", js_epoll_adopter),
-	CALL_FUNCTION("epollNests", js_epoll_nests),
-	CALL_FUNCTION("pollWait", js_poll_wait),
+	CALL_RESULT("epollCreate", epoll_make, NULL),
+	CALL_BOARD("epollAdd", js_epoll_add),
+	CALL_BOARD("epollAddIrregular", js_epoll_add_irregular),
+	CALL_BOARD("epollModify", js_epoll_modify),
+	CALL_BOARD("epollHolds", js_epoll_holds),
+	CALL_RESULT("epollDelete", epoll_delete, "epfd", "fd"),
+	CALL_RESULT("epollAdopt", epoll_adopt, "epfd", "fd"),
+	CALL_RESULT("epollDisown", epoll_disown, "epfd", "fd"),
+	CALL_RESULT("epollAdopter", epoll_adopter, "epfd"),
+	CALL_RESULT("epollNests", epoll_nests, "epfd", "fd"),
+	CALL_BOARD("pollWait", js_poll_wait),
 	CALL_NUMBER(EPOLLET),
 	CALL_END,
 };

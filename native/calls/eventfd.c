@@ -11,19 +11,17 @@
 #include "glue/env.h"
 
 static napi_value
-js_eventfd_create(napi_env env, napi_callback_info info)
+eventfd_create(struct call *call)
 {
-	struct call call;
 	int64_t initial;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_range(&call, 0, "initial", 0, UINT32_MAX, &initial))
-		return call.answer;
-	return call_result(&call, env_own(call.state,
+	if (!call_range(call, 0, "initial", 0, UINT32_MAX, &initial))
+		return call->answer;
+	return call_result(call, env_own(call->state,
 	    eventfd((unsigned int)initial, EFD_NONBLOCK | EFD_CLOEXEC), -1));
 }
 
 const struct call_entry eventfd_calls[] = {
-	CALL_FUNCTION("eventfdCreate", js_eventfd_create),
+	CALL_ANSWER("eventfdCreate", eventfd_create, NULL),
 	CALL_END,
 };

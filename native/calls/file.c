@@ -137,54 +137,39 @@ fill_status(double *fields, int fd)
 }
 
 static napi_value
-js_file_stat(napi_env env, napi_callback_info info)
+file_stat(struct call *call)
 {
-	struct call call;
 	size_t length;
 	void *fields;
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_array(&call, 1, "stat", napi_float64_array, STAT_FIELDS, &fields, &length))
-		return call.answer;
-	return call_result(&call, fill_status(fields, fd));
+	if (!call_array(call, 1, "stat", napi_float64_array, STAT_FIELDS, &fields, &length))
+		return call->answer;
+	return call_result(call, fill_status(fields, call->ints[0]));
 }
 
 static napi_value
-js_file_offset(napi_env env, napi_callback_info info)
+file_offset(struct call *call)
 {
-	struct call call;
-	off_t offset;
-	int fd;
+	off_t offset = lseek(call->ints[0], 0, SEEK_CUR);
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	offset = lseek(fd, 0, SEEK_CUR);
-	return call_number(&call, offset < 0 ? -errno : (double)offset);
+	return call_number(call, offset < 0 ? -errno : (double)offset);
 }
 
 static int
-file_flags(int fd)
+file_flags(struct call *call)
 {
-	return fcntl(fd, F_GETFL);
+	return fcntl(call->ints[0], F_GETFL);
 }
 
 static napi_value
-js_file_system(napi_env env, napi_callback_info info)
+file_system(struct call *call)
 {
-	struct call call;
 	struct statfs status;
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	if (fstatfs(fd, &status) < 0)
-		return call_result(&call, -1);
+	if (fstatfs(call->ints[0], &status) < 0)
+		return call_result(call, -1);
 	/* 32 bits, which the C library may hold signed. */
-	return call_number(&call, (uint32_t)status.f_type);
+	return call_number(call, (uint32_t)status.f_type);
 }
 
 /*
@@ -193,47 +178,41 @@ js_file_system(napi_env env, napi_callback_info info)
  * too long for there to be one.
  */
 static int
-directory_barrier(int fd)
+directory_barrier(struct call *call)
 {
 	char name[NAME_MAX + 2];
 	struct stat status;
 
 	memset(name, 'x', sizeof(name) - 1);
 	name[sizeof(name) - 1] = '\0';
-	if (fstatat(fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENAMETOOLONG)
+	if (fstatat(call->ints[0], name, &status, AT_SYMLINK_NOFOLLOW) < 0 && errno != ENAMETOOLONG)
 		return -1;
 	return 0;
 }
 
 /* Only the master of a pseudo-terminal has a packet mode to tell of: ioctl_tty(2). */
 static int
-pty_is_master(int fd)
+pty_is_master(struct call *call)
 {
 	int packets;
 
-	return ioctl(fd, TIOCGPKT, &packets) == 0;
+	return ioctl(call->ints[0], TIOCGPKT, &packets) == 0;
 }
 
-static napi_value
-js_close(napi_env env, napi_callback_info info)
+static int
+close_own(struct call *call)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, env_close(call.state, fd));
+	return env_close(call->state, call->ints[0]);
 }
 
 const struct call_entry file_calls[] = {
-	CALL_FUNCTION("fileStat", js_file_stat),
-	CALL_FUNCTION("fileOffset", js_file_offset),
-	CALL_OF_FD("fileFlags", file_flags),
-	CALL_OF_FD("ptyIsMaster", pty_is_master),
-	CALL_FUNCTION("fileSystem", js_file_system),
-	CALL_OF_FD("directoryBarrier", directory_barrier),
-	CALL_FUNCTION("close", js_close),
+	CALL_ANSWER("fileStat", file_stat, "fd"),
+	CALL_ANSWER("fileOffset", file_offset, "fd"),
+	CALL_RESULT("fileFlags", file_flags, "fd"),
+	CALL_RESULT("ptyIsMaster", pty_is_master, "fd"),
+	CALL_ANSWER("fileSystem", file_system, "fd"),
+	CALL_RESULT("directoryBarrier", directory_barrier, "fd"),
+	CALL_RESULT("close", close_own, "fd"),
 	CALL_NUMBER(O_CLOEXEC),
 	CALL_NUMBER(O_PATH),
 	CALL_NUMBER(STAT_FIELDS),

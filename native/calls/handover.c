@@ -44,59 +44,49 @@ open_image(const char *bytes, size_t length)
 }
 
 static napi_value
-js_image_create(napi_env env, napi_callback_info info)
+image_create(struct call *call)
 {
-	struct call call;
 	size_t length;
 	void *bytes;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_array(&call, 0, "bytes", napi_uint8_array, 1, &bytes, &length))
-		return call.answer;
+	if (!call_array(call, 0, "bytes", napi_uint8_array, 1, &bytes, &length))
+		return call->answer;
 	/* Not owned: epoll does not take it, so that nothing would prove it later. */
-	return call_result(&call, open_image(bytes, length));
+	return call_result(call, open_image(bytes, length));
 }
 
 /* What is no file in memory has no seals: EINVAL. */
 static int
-image_is(int fd)
+image_is(struct call *call)
 {
-	return fcntl(fd, F_GET_SEALS) == ALL_SEALS;
+	return fcntl(call->ints[0], F_GET_SEALS) == ALL_SEALS;
 }
 
 static int
-cloexec_get(int fd)
+cloexec_get(struct call *call)
 {
-	int flags = fcntl(fd, F_GETFD);
+	int flags = fcntl(call->ints[0], F_GETFD);
 
 	return flags < 0 ? -1 : (flags & FD_CLOEXEC) != 0;
 }
 
 static int
-cloexec_set(int fd)
+cloexec_set(struct call *call)
 {
-	return fcntl(fd, F_SETFD, FD_CLOEXEC);
+	return fcntl(call->ints[0], F_SETFD, FD_CLOEXEC);
 }
 
-static napi_value
-js_descriptor_take(napi_env env, napi_callback_info info)
+static int
+descriptor_take(struct call *call)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	if (cloexec_set(fd) < 0)
-		return call_result(&call, -1);
-	return call_result(&call, env_own(call.state, fd, -1));
+	return cloexec_set(call) < 0 ? -1 : env_own(call->state, call->ints[0], -1);
 }
 
 const struct call_entry handover_calls[] = {
-	CALL_FUNCTION("imageCreate", js_image_create),
-	CALL_OF_FD("imageIs", image_is),
-	CALL_OF_FD("cloexecGet", cloexec_get),
-	CALL_OF_FD("cloexecSet", cloexec_set),
-	CALL_FUNCTION("descriptorTake", js_descriptor_take),
+	CALL_ANSWER("imageCreate", image_create, NULL),
+	CALL_RESULT("imageIs", image_is, "fd"),
+	CALL_RESULT("cloexecGet", cloexec_get, "fd"),
+	CALL_RESULT("cloexecSet", cloexec_set, "fd"),
+	CALL_RESULT("descriptorTake", descriptor_take, "fd"),
 	CALL_END,
 };

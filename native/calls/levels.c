@@ -388,38 +388,36 @@ js_poll_levels(napi_env env, napi_callback_info info)
 
 /* Only memory that JavaScript cannot take away, that of a SharedArrayBuffer, stays where it is. */
 static napi_value
-js_board_share(napi_env env, napi_callback_info info)
+board_share(struct call *call)
 {
-	struct call call;
+	struct env_state *state = call->state;
 	napi_typedarray_type type;
 	napi_value buffer;
 	size_t length;
 	void *data;
 	bool detachable;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_array(&call, 0, "board", napi_int32_array, BOARD_LENGTH, &data, &length))
-		return call.answer;
-	if (napi_get_typedarray_info(env, call.argv[0], &type, &length, &data, &buffer,
-	    NULL) != napi_ok || napi_is_arraybuffer(env, buffer, &detachable) != napi_ok)
-		return call.answer;
+	if (!call_array(call, 0, "board", napi_int32_array, BOARD_LENGTH, &data, &length) ||
+	    napi_get_typedarray_info(call->env, call->argv[0], &type, &length, &data, &buffer,
+	    NULL) != napi_ok || napi_is_arraybuffer(call->env, buffer, &detachable) != napi_ok)
+		return call->answer;
 	if (detachable) {
-		call_type_error(&call, "board", "over a SharedArrayBuffer");
-		return call.answer;
+		call_type_error(call, "board", "over a SharedArrayBuffer");
+		return call->answer;
 	}
-	if (call.state->board_holder != NULL)
-		napi_delete_reference(env, call.state->board_holder);
-	call.state->board = NULL;
-	call.state->board_holder = NULL;
-	if (napi_create_reference(env, call.argv[0], 1, &call.state->board_holder) != napi_ok)
-		return call.answer;
-	call.state->board = data;
-	return call_number(&call, 0);
+	if (state->board_holder != NULL)
+		napi_delete_reference(call->env, state->board_holder);
+	state->board = NULL;
+	state->board_holder = NULL;
+	if (napi_create_reference(call->env, call->argv[0], 1, &state->board_holder) != napi_ok)
+		return call->answer;
+	state->board = data;
+	return call_number(call, 0);
 }
 
 const struct call_entry level_calls[] = {
-	CALL_FUNCTION("boardShare", js_board_share),
-	CALL_FUNCTION("pollLevels", js_poll_levels),
+	CALL_ANSWER("boardShare", board_share, NULL),
+	CALL_BOARD("pollLevels", js_poll_levels),
 	CALL_NUMBER(BOARD_EPFD),
 	CALL_NUMBER(BOARD_SIDE),
 	CALL_NUMBER(BOARD_QUESTIONS),

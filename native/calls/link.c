@@ -67,21 +67,18 @@ link_socket(bool listens)
 }
 
 static napi_value
-js_link_open(napi_env env, napi_callback_info info)
+link_open(struct call *call)
 {
-	struct call call;
 	bool listens;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_bool(&call, 0, "listens", &listens))
-		return call.answer;
-	return call_result(&call, env_own(call.state, link_socket(listens), -1));
+	if (!call_bool(call, 0, "listens", &listens))
+		return call->answer;
+	return call_result(call, env_own(call->state, link_socket(listens), -1));
 }
 
-static napi_value
-js_link_ask(napi_env env, napi_callback_info info)
+static int
+link_ask(struct call *call)
 {
-	struct call call;
 	struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	struct {
 		struct nlmsghdr header;
@@ -93,17 +90,13 @@ js_link_ask(napi_env env, napi_callback_info info)
 			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
 		},
 	};
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	if (owned_lost(&call.state->ownership, fd))
-		return call_number(&call, -EBADF);
-	if (sendto(fd, &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL,
-	    (struct sockaddr *)&kernel, sizeof(kernel)) < 0)
-		return call_result(&call, -1);
-	return call_number(&call, 0);
+	if (owned_lost(&call->state->ownership, call->ints[0])) {
+		errno = EBADF;
+		return -1;
+	}
+	return sendto(call->ints[0], &request, sizeof(request), MSG_DONTWAIT | MSG_NOSIGNAL,
+	    (struct sockaddr *)&kernel, sizeof(kernel)) < 0 ? -1 : 0;
 }
 
 static void
@@ -183,29 +176,26 @@ receive(int fd, union link_message *message)
 }
 
 static napi_value
-js_link_read(napi_env env, napi_callback_info info)
+link_read(struct call *call)
 {
-	struct call call;
 	union link_message message;
 	struct link_records records = { 0 };
 	const struct nlmsghdr *header = &message.header;
 	size_t length, left;
 	ssize_t received;
 	void *data;
-	int fd;
+	int fd = call->ints[0];
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_array(&call, 1, "records", napi_int32_array, LINK_RECORD, &data, &length))
-		return call.answer;
+	if (!call_array(call, 1, "records", napi_int32_array, LINK_RECORD, &data, &length))
+		return call->answer;
 	/* Others may have closed it: what is read from a socket of theirs is lost to them. */
-	if (owned_lost(&call.state->ownership, fd))
-		return call_number(&call, -EBADF);
+	if (owned_lost(&call->state->ownership, fd))
+		return call_number(call, -EBADF);
 	records.next = data;
 	records.room = length / LINK_RECORD;
 	received = receive(fd, &message);
 	if (received < 0)
-		return call_result(&call, -1);
+		return call_result(call, -1);
 	left = (size_t)received;
 	while (left >= sizeof(*header) && header->nlmsg_len >= sizeof(*header) &&
 	    header->nlmsg_len <= left) {
@@ -217,61 +207,55 @@ js_link_read(napi_env env, napi_callback_info info)
 		left -= size;
 		header = (const struct nlmsghdr *)((const char *)header + size);
 	}
-	return call_number(&call, records.count);
+	return call_number(call, records.count);
 }
 
 static napi_value
-js_link_index(napi_env env, napi_callback_info info)
+link_index(struct call *call)
 {
-	struct call call;
 	char name[IF_NAMESIZE + 1];
 	size_t length;
 	unsigned index;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	if (napi_get_value_string_utf8(env, call.argv[0], name, sizeof(name), &length) != napi_ok) {
-		call_type_error(&call, "name", "a string");
-		return call.answer;
+	if (napi_get_value_string_utf8(call->env, call->argv[0], name, sizeof(name),
+	    &length) != napi_ok) {
+		call_type_error(call, "name", "a string");
+		return call->answer;
 	}
 	/* Too long, or cut off by a NUL: the name of none. */
 	errno = ENXIO;
 	if (length >= IF_NAMESIZE || strlen(name) != length)
-		return call_result(&call, -1);
+		return call_result(call, -1);
 	index = if_nametoindex(name);
 	if (index != 0)
-		return call_number(&call, index);
+		return call_number(call, index);
 	if (errno == ENODEV)
 		errno = ENXIO;
-	return call_result(&call, -1);
+	return call_result(call, -1);
 }
 
 static napi_value
-js_link_name(napi_env env, napi_callback_info info)
+link_name(struct call *call)
 {
-	struct call call;
 	char name[IF_NAMESIZE];
 	napi_value answer = NULL;
-	int index;
+	int index = call->ints[0];
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "index", &index))
-		return call.answer;
 	if (index <= 0 || if_indextoname((unsigned)index, name) == NULL) {
 		if (index <= 0 || errno == ENODEV)
 			errno = ENXIO;
-		return call_result(&call, -1);
+		return call_result(call, -1);
 	}
-	napi_create_string_utf8(env, name, NAPI_AUTO_LENGTH, &answer);
+	napi_create_string_utf8(call->env, name, NAPI_AUTO_LENGTH, &answer);
 	return answer;
 }
 
 const struct call_entry link_calls[] = {
-	CALL_FUNCTION("linkOpen", js_link_open),
-	CALL_FUNCTION("linkAsk", js_link_ask),
-	CALL_FUNCTION("linkRead", js_link_read),
-	CALL_FUNCTION("linkIndex", js_link_index),
-	CALL_FUNCTION("linkName", js_link_name),
+	CALL_ANSWER("linkOpen", link_open, NULL),
+	CALL_RESULT("linkAsk", link_ask, "fd"),
+	CALL_ANSWER("linkRead", link_read, "fd"),
+	CALL_ANSWER("linkIndex", link_index, NULL),
+	CALL_ANSWER("linkName", link_name, "index"),
 	CALL_NUMBER(LINK_RECORD),
 	CALL_NUMBER(LINK_WHAT),
 	CALL_NUMBER(LINK_INDEX),

@@ -13,27 +13,22 @@
 
 #include "glue/env.h"
 
-static napi_value
-js_mounts_open(napi_env env, napi_callback_info info)
+static int
+mounts_open(struct call *call)
 {
-	struct call call;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	return call_result(&call, env_own(call.state,
-	    open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), -1));
+	return env_own(call->state, open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC), -1);
 }
 
 static int
-mounts_changed(int fd)
+mounts_changed(struct call *call)
 {
-	struct pollfd set = { .fd = fd, .events = POLLPRI };
+	struct pollfd set = { .fd = call->ints[0], .events = POLLPRI };
 
 	return poll(&set, 1, 0) < 0 ? -1 : (set.revents & POLLPRI) != 0;
 }
 
 const struct call_entry mounts_calls[] = {
-	CALL_FUNCTION("mountsOpen", js_mounts_open),
-	CALL_OF_FD("mountsChanged", mounts_changed),
+	CALL_RESULT("mountsOpen", mounts_open, NULL),
+	CALL_RESULT("mountsChanged", mounts_changed, "fd"),
 	CALL_END,
 };

@@ -37,13 +37,13 @@ socket_queued(int fd)
 }
 
 static int
-output_queued(int fd)
+output_queued(struct call *call)
 {
-	int count = socket_queued(fd);
+	int count = socket_queued(call->ints[0]);
 
 	if (count >= 0 || errno != ENOTTY)
 		return count;
-	return ioctl(fd, FIONREAD, &count) == 0 ? count : -1;
+	return ioctl(call->ints[0], FIONREAD, &count) == 0 ? count : -1;
 }
 
 /* Unix sockets, and those that send datagrams, wake writers whenever something was taken. */
@@ -58,9 +58,10 @@ socket_kind(int fd)
 }
 
 static int
-output_kind(int fd)
+output_kind(struct call *call)
 {
 	struct stat status;
+	int fd = call->ints[0];
 
 	if (fstat(fd, &status) < 0)
 		return -1;
@@ -72,26 +73,21 @@ output_kind(int fd)
 }
 
 static napi_value
-js_output_taken(napi_env env, napi_callback_info info)
+output_taken(struct call *call)
 {
-	struct call call;
 	struct tcp_info status = { 0 };
 	socklen_t length = sizeof(status);
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
 	/* Before Linux 4.1 it is not there, and stays 0. */
-	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &status, &length) < 0)
-		return call_number(&call, 0);
-	return call_number(&call, (double)status.tcpi_bytes_acked);
+	if (getsockopt(call->ints[0], IPPROTO_TCP, TCP_INFO, &status, &length) < 0)
+		return call_number(call, 0);
+	return call_number(call, (double)status.tcpi_bytes_acked);
 }
 
 const struct call_entry output_calls[] = {
-	CALL_OF_FD("outputKind", output_kind),
-	CALL_OF_FD("outputQueued", output_queued),
-	CALL_FUNCTION("outputTaken", js_output_taken),
+	CALL_RESULT("outputKind", output_kind, "fd"),
+	CALL_RESULT("outputQueued", output_queued, "fd"),
+	CALL_ANSWER("outputTaken", output_taken, "fd"),
 	CALL_NUMBER(OUTPUT_NONE),
 	CALL_NUMBER(OUTPUT_SOCKET),
 	CALL_NUMBER(OUTPUT_STREAM),

@@ -51,30 +51,17 @@ enum process_state {
 	PROCESS_REAPED
 };
 
-static napi_value
-js_pidfd_open(napi_env env, napi_callback_info info)
+static int
+pidfd_open_bare(struct call *call)
 {
-	struct call call;
-	int pid;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "pid", &pid))
-		return call.answer;
-	return call_result(&call, owned_take_bare(&call.state->ownership,
-	    (int)syscall(SYS_pidfd_open, pid, 0)));
+	return owned_take_bare(&call->state->ownership,
+	    (int)syscall(SYS_pidfd_open, call->ints[0], 0));
 }
 
-static napi_value
-js_pidfd_duplicate(napi_env env, napi_callback_info info)
+static int
+pidfd_duplicate(struct call *call)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, owned_take_bare(&call.state->ownership,
-	    fcntl(fd, F_DUPFD_CLOEXEC, 0)));
+	return owned_take_bare(&call->state->ownership, fcntl(call->ints[0], F_DUPFD_CLOEXEC, 0));
 }
 
 /* Before Linux 6.9 poll(2) does not tell a zombie from a process that was reaped. */
@@ -87,9 +74,9 @@ state_of_exited(int fd)
 }
 
 static int
-pidfd_state(int fd)
+pidfd_state(struct call *call)
 {
-	struct pollfd set = { .fd = fd, .events = POLLIN };
+	struct pollfd set = { .fd = call->ints[0], .events = POLLIN };
 
 	if (poll(&set, 1, 0) < 0)
 		return -1;
@@ -99,7 +86,7 @@ pidfd_state(int fd)
 	}
 	if (set.revents & POLLHUP)
 		return PROCESS_REAPED;
-	return set.revents & POLLIN ? state_of_exited(fd) : PROCESS_RUNNING;
+	return set.revents & POLLIN ? state_of_exited(set.fd) : PROCESS_RUNNING;
 }
 
 /* What wait(2) will answer for a zombie that is our own child. */
@@ -128,53 +115,47 @@ status_of_reaped(int fd)
 }
 
 static int
-pidfd_status(int fd)
+pidfd_status(struct call *call)
 {
-	int status = status_of_child(fd);
+	int status = status_of_child(call->ints[0]);
 
 	if (status < 0)
-		status = status_of_reaped(fd);
+		status = status_of_reaped(call->ints[0]);
 	errno = ENODATA;
 	return status;
 }
 
 /* POLLHUP for a process that was reaped came together with pidfds of threads. */
-static napi_value
-js_pidfd_tells_reap(napi_env env, napi_callback_info info)
+static int
+pidfd_tells_reap(struct call *call)
 {
-	struct call call;
-	int fd;
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), PIDFD_OF_THREAD);
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	fd = (int)syscall(SYS_pidfd_open, getpid(), PIDFD_OF_THREAD);
+	(void)call;
 	if (fd < 0)
-		return call_number(&call, errno == EINVAL || errno == ENOSYS ? 0 : -errno);
+		return errno == EINVAL || errno == ENOSYS ? 0 : -1;
 	close(fd);
-	return call_number(&call, 1);
+	return 1;
 }
 
 static napi_value
-js_suspended(napi_env env, napi_callback_info info)
+suspended(struct call *call)
 {
-	struct call call;
 	struct timespec boot, monotonic;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
 	clock_gettime(CLOCK_MONOTONIC, &monotonic);
 	clock_gettime(CLOCK_BOOTTIME, &boot);
-	return call_number(&call, (double)((int64_t)(boot.tv_sec - monotonic.tv_sec) * 1000000000 +
+	return call_number(call, (double)((int64_t)(boot.tv_sec - monotonic.tv_sec) * 1000000000 +
 	    (boot.tv_nsec - monotonic.tv_nsec)));
 }
 
 const struct call_entry pidfd_calls[] = {
-	CALL_FUNCTION("pidfdOpen", js_pidfd_open),
-	CALL_FUNCTION("pidfdDuplicate", js_pidfd_duplicate),
-	CALL_OF_FD("pidfdState", pidfd_state),
-	CALL_OF_FD("pidfdStatus", pidfd_status),
-	CALL_FUNCTION("pidfdTellsReap", js_pidfd_tells_reap),
-	CALL_FUNCTION("suspended", js_suspended),
+	CALL_RESULT("pidfdOpen", pidfd_open_bare, "pid"),
+	CALL_RESULT("pidfdDuplicate", pidfd_duplicate, "fd"),
+	CALL_RESULT("pidfdState", pidfd_state, "fd"),
+	CALL_RESULT("pidfdStatus", pidfd_status, "fd"),
+	CALL_RESULT("pidfdTellsReap", pidfd_tells_reap, NULL),
+	CALL_ANSWER("suspended", suspended, NULL),
 	CALL_NUMBER(PROCESS_RUNNING),
 	CALL_NUMBER(PROCESS_EXITED),
 	CALL_NUMBER(PROCESS_REAPED),

@@ -127,9 +127,10 @@ poll_now(int fd)
  * the first who polls on a wait queue before its server says that it has no poll.
  */
 static int
-poll_probe(struct env_state *state, int fd)
+poll_probe(struct call *call)
 {
-	struct poll_probe *probe = env_part(state, &probe_kind);
+	struct poll_probe *probe = env_part(call->state, &probe_kind);
+	int fd = call->ints[0];
 	int first = poll_now(fd);
 	int waits = probe != NULL && begin(probe) ? ask_to_wait(probe, fd) : POLL_WAITS_PERHAPS;
 	int last = poll_now(fd);
@@ -137,20 +138,8 @@ poll_probe(struct env_state *state, int fd)
 	return first < 0 || last < 0 ? -1 : (first & POLLPRI) | waits | last;
 }
 
-static napi_value
-js_poll_probe(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, poll_probe(call.state, fd));
-}
-
 const struct call_entry pollprobe_calls[] = {
-	CALL_FUNCTION("pollProbe", js_poll_probe),
+	CALL_RESULT("pollProbe", poll_probe, "fd"),
 	CALL_NUMBER(POLL_WAITS),
 	CALL_NUMBER(POLL_WAITS_PERHAPS),
 	CALL_END,

@@ -59,75 +59,47 @@ queue_open_at(int ready, int number)
 }
 
 static int
-queue_close(struct env_state *state, int fd, int ready)
+queue_create(struct call *call)
 {
-	const struct owned *owned = owned_find(&state->ownership, fd);
+	return env_own(call->state, queue_open(call->ints[0]), call->ints[0]);
+}
+
+static int
+queue_create_at(struct call *call)
+{
+	int ready = call->ints[0], number = call->ints[1];
+
+	return env_own(call->state, queue_open_at(ready, number), ready);
+}
+
+static napi_value
+queue_set(struct call *call)
+{
+	bool on;
+
+	if (!call_bool(call, 2, "on", &on))
+		return call->answer;
+	return call_result(call, queue_switch(call->ints[0], call->ints[1], on ? EPOLLIN : 0));
+}
+
+static int
+queue_close(struct call *call)
+{
+	int fd = call->ints[0], ready = call->ints[1];
+	const struct owned *owned = owned_find(&call->state->ownership, fd);
 
 	/* The number may be another of our descriptors by now, even another queue. */
 	if (owned == NULL || owned->ready < 0 || owned->ready != ready) {
 		errno = EBADF;
 		return -1;
 	}
-	return env_close(state, fd);
-}
-
-static napi_value
-js_queue_create(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int ready;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "readyFd", &ready))
-		return call.answer;
-	return call_result(&call, env_own(call.state, queue_open(ready), ready));
-}
-
-static napi_value
-js_queue_create_at(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int ready, number;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "readyFd", &ready) ||
-	    !call_fd(&call, 1, "number", &number))
-		return call.answer;
-	return call_result(&call, env_own(call.state, queue_open_at(ready, number), ready));
-}
-
-static napi_value
-js_queue_set(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd, ready;
-	bool on;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_fd(&call, 1, "readyFd", &ready) ||
-	    !call_bool(&call, 2, "on", &on))
-		return call.answer;
-	return call_result(&call, queue_switch(fd, ready, on ? EPOLLIN : 0));
-}
-
-static napi_value
-js_queue_close(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd, ready;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_fd(&call, 1, "readyFd", &ready))
-		return call.answer;
-	return call_result(&call, queue_close(call.state, fd, ready));
+	return env_close(call->state, fd);
 }
 
 const struct call_entry queue_calls[] = {
-	CALL_FUNCTION("queueCreate", js_queue_create),
-	CALL_FUNCTION("queueCreateAt", js_queue_create_at),
-	CALL_FUNCTION("queueSet", js_queue_set),
-	CALL_FUNCTION("queueClose", js_queue_close),
+	CALL_RESULT("queueCreate", queue_create, "readyFd"),
+	CALL_RESULT("queueCreateAt", queue_create_at, "readyFd", "number"),
+	CALL_ANSWER("queueSet", queue_set, "fd", "readyFd"),
+	CALL_RESULT("queueClose", queue_close, "fd", "readyFd"),
 	CALL_END,
 };

@@ -184,27 +184,25 @@ tree_read(double *request, uint8_t *buffer, size_t room)
 }
 
 static napi_value
-js_tree_read(napi_env env, napi_callback_info info)
+read_tree(struct call *call)
 {
-	struct call call;
 	void *request, *buffer;
 	size_t fields, room;
 	double length;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_array(&call, 0, "request", napi_float64_array, TREE_REQUEST_FIELDS, &request, &fields) ||
-	    !call_array(&call, 1, "buffer", napi_uint8_array, 1, &buffer, &room))
-		return call.answer;
+	if (!call_array(call, 0, "request", napi_float64_array, TREE_REQUEST_FIELDS, &request, &fields) ||
+	    !call_array(call, 1, "buffer", napi_uint8_array, 1, &buffer, &room))
+		return call->answer;
 	length = ((double *)request)[TREE_REQUEST_PATH];
 	/* The path ends with a zero. */
 	if (!(length >= 0 && length < (double)room) || room > INT_MAX ||
 	    ((uint8_t *)buffer)[(size_t)length] != '\0')
-		return call_number(&call, -EINVAL);
-	return call_result(&call, tree_read(request, buffer, room));
+		return call_number(call, -EINVAL);
+	return call_result(call, tree_read(request, buffer, room));
 }
 
 const struct call_entry tree_calls[] = {
-	CALL_FUNCTION("treeRead", js_tree_read),
+	CALL_ANSWER("treeRead", read_tree, NULL),
 	CALL_NUMBER(TREE_REQUEST_INOTIFY),
 	CALL_NUMBER(TREE_REQUEST_ROOT),
 	CALL_NUMBER(TREE_REQUEST_PATH),

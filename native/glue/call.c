@@ -11,21 +11,26 @@
 
 #include "env.h"
 
-bool
-call_begin(struct call *call, napi_env env, napi_callback_info info)
+napi_value
+call_enter(napi_env env, napi_callback_info info)
 {
+	struct call call = { .env = env };
+	const struct call_entry *entry;
 	size_t argc = CALL_ARGUMENTS;
-	void *entry = NULL;
-	void *state = NULL;
+	void *data = NULL, *state = NULL;
 
-	call->env = env;
-	call->answer = NULL;
-	if (napi_get_cb_info(env, info, &argc, call->argv, NULL, &entry) != napi_ok ||
+	if (napi_get_cb_info(env, info, &argc, call.argv, NULL, &data) != napi_ok ||
 	    napi_get_instance_data(env, &state) != napi_ok || state == NULL)
-		return false;
-	call->entry = entry;
-	call->state = state;
-	return true;
+		return NULL;
+	call.entry = entry = data;
+	call.state = state;
+	for (int i = 0; i < CALL_INTS && entry->ints[i] != NULL; i++) {
+		if (!call_fd(&call, i, entry->ints[i], &call.ints[i]))
+			return call.answer;
+	}
+	if (entry->answer != NULL)
+		return entry->answer(&call);
+	return call_result(&call, entry->result(&call));
 }
 
 bool
@@ -156,18 +161,6 @@ call_array(struct call *call, int index, const char *name,
 }
 
 napi_value
-call_of_fd(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_result(&call, call.entry->of_fd(fd));
-}
-
-napi_value
 call_number(struct call *call, double value)
 {
 	napi_value number = NULL;
@@ -184,13 +177,4 @@ call_result(struct call *call, int result)
 	/* Unlike a double, a small integer costs no allocation in the engine. */
 	napi_create_int32(call->env, result < 0 ? -errno : result, &number);
 	return number;
-}
-
-napi_value
-call_undefined(struct call *call)
-{
-	napi_value undefined = NULL;
-
-	napi_get_undefined(call->env, &undefined);
-	return undefined;
 }

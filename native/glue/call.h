@@ -1,9 +1,9 @@
 /*
  * The JavaScript side of one call: fetches and checks arguments, makes answers.
  *
- * A callback opens with `call_begin`, asks a getter for each argument, and
- * returns `call.answer` as soon as one says false: a TypeError has been thrown
- * for a wrong type, or the answer is -EINVAL for a number out of range.
+ * A function asks a getter for each argument that is not in `ints`, and returns
+ * `call->answer` as soon as one says false: a TypeError has been thrown for a wrong
+ * type, or the answer is -EINVAL for a number out of range.
  */
 #ifndef KQUEUE_CALL_H
 #define KQUEUE_CALL_H
@@ -15,6 +15,7 @@
 #include <node_api.h>
 
 #define CALL_ARGUMENTS 5
+#define CALL_INTS 2
 
 /* The largest whole number that JavaScript can count to. */
 #define CALL_SAFE_INTEGER INT64_C(9007199254740991)
@@ -26,6 +27,8 @@ struct call {
 	struct env_state *state;
 	const struct call_entry *entry;
 	napi_value argv[CALL_ARGUMENTS];
+	/* The first of them, as far as the entry names them. */
+	int ints[CALL_INTS];
 	napi_value answer;
 };
 
@@ -35,17 +38,25 @@ struct call_entry {
 	/* NULL for a number. */
 	napi_callback callback;
 	int64_t number;
-	/* Of one that asks something of a descriptor: a result, or -1 with errno. */
-	int (*of_fd)(int fd);
+	/* What `call_enter` calls: a result, or -1 with errno; or what makes an answer. */
+	int (*result)(struct call *call);
+	napi_value (*answer)(struct call *call);
+	/* The names of the first arguments that are descriptors, or other numbers of 32 bits. */
+	const char *ints[CALL_INTS];
 };
 
-#define CALL_FUNCTION(name, callback) { name, callback, 0, NULL }
-#define CALL_OF_FD(name, function) { name, call_of_fd, 0, function }
-#define CALL_NUMBER(name) { #name, NULL, name, NULL }
-#define CALL_END { NULL, NULL, 0, NULL }
+/* The names of the first arguments come last: NULL for none. */
+#define CALL_RESULT(name, function, ...) \
+	{ name, call_enter, 0, function, NULL, { __VA_ARGS__ } }
+#define CALL_ANSWER(name, function, ...) \
+	{ name, call_enter, 0, NULL, function, { __VA_ARGS__ } }
+#define CALL_BOARD(name, callback) { name, callback, 0, NULL, NULL, { NULL } }
+#define CALL_NUMBER(name) { #name, NULL, name, NULL, NULL, { NULL } }
+#define CALL_END { NULL, NULL, 0, NULL, NULL, { NULL } }
 
-bool call_begin(struct call *call, napi_env env, napi_callback_info info);
-/* The same for a call whose arguments are on the board, see env.h; -EINVAL without one. */
+/* The callback of all functions but those whose arguments are on the board. */
+napi_value call_enter(napi_env env, napi_callback_info info);
+/* Begins a call whose arguments are on the board, see env.h; -EINVAL without one. */
 bool call_board(struct call *call, napi_env env, napi_callback_info info);
 
 bool call_range(struct call *call, int index, const char *name,
@@ -69,12 +80,8 @@ bool call_array(struct call *call, int index, const char *name,
 /* Throws "function: name must be expected"; always false. */
 bool call_type_error(struct call *call, const char *name, const char *expected);
 
-/* The callback of `CALL_OF_FD`. */
-napi_value call_of_fd(napi_env env, napi_callback_info info);
-
 napi_value call_number(struct call *call, double value);
 /* `result` if it is not negative, else -errno. */
 napi_value call_result(struct call *call, int result);
-napi_value call_undefined(struct call *call);
 
 #endif

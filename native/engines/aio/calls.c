@@ -24,177 +24,143 @@ view_bytes(struct call *call, int index, void **data, size_t *length, bool *gone
 	    napi_is_detached_arraybuffer(call->env, buffer, gone) == napi_ok;
 }
 
-static bool
-begin_with_part(struct call *call, napi_env env, napi_callback_info info, struct aio_part **part)
+/* What is open: NULL with the answer -EBADF where nothing is. */
+static struct aio *
+opened(struct call *call)
 {
-	if (!call_begin(call, env, info))
-		return false;
-	*part = aio_part(call->state);
-	if (*part == NULL)
-		call->answer = call_number(call, -ENOMEM);
-	return *part != NULL;
+	struct aio_part *part = aio_part(call->state);
+	struct aio *aio = part == NULL ? NULL : part->aio;
+
+	if (aio == NULL)
+		call->answer = call_number(call, part == NULL ? -ENOMEM : -EBADF);
+	return aio;
 }
 
-/* Begins a call that needs the I/O to be open: false with the answer -EBADF where it is not. */
-static bool
-begin(struct call *call, napi_env env, napi_callback_info info, struct aio **aio)
+static int
+open_aio(struct call *call)
 {
-	struct aio_part *part;
+	struct aio_part *part = aio_part(call->state);
 
-	if (!begin_with_part(call, env, info, &part))
-		return false;
-	*aio = part->aio;
-	if (*aio == NULL)
-		call->answer = call_number(call, -EBADF);
-	return *aio != NULL;
+	errno = part == NULL ? ENOMEM : EALREADY;
+	return part == NULL || part->aio != NULL ? -1 : aio_open(call->state, part);
 }
 
 static napi_value
-js_aio_open(napi_env env, napi_callback_info info)
+submit(struct call *call)
 {
-	struct call call;
-	struct aio_part *part;
-
-	if (!begin_with_part(&call, env, info, &part))
-		return call.answer;
-	if (part->aio != NULL)
-		return call_number(&call, -EALREADY);
-	return call_result(&call, aio_open(call.state, part));
-}
-
-static napi_value
-js_aio_submit(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	struct aio *aio;
+	struct aio *aio = opened(call);
 	int64_t operation, offset;
 	size_t length;
 	void *data;
 	bool gone, now;
 	int fd, handle;
 
-	if (!begin(&call, env, info, &aio) ||
-	    !call_range(&call, 0, "operation", AIO_READ, AIO_DSYNC, &operation) ||
-	    !call_fd(&call, 1, "fd", &fd) ||
-	    !call_range(&call, 2, "offset", 0, CALL_SAFE_INTEGER, &offset) ||
-	    !view_bytes(&call, 3, &data, &length, &gone) ||
-	    !call_bool(&call, 4, "now", &now))
-		return call.answer;
+	if (aio == NULL ||
+	    !call_range(call, 0, "operation", AIO_READ, AIO_DSYNC, &operation) ||
+	    !call_fd(call, 1, "fd", &fd) ||
+	    !call_range(call, 2, "offset", 0, CALL_SAFE_INTEGER, &offset) ||
+	    !view_bytes(call, 3, &data, &length, &gone) ||
+	    !call_bool(call, 4, "now", &now))
+		return call->answer;
 	if (gone)
-		return call_number(&call, -EFAULT);
+		return call_number(call, -EFAULT);
 	handle = aio_submit(aio, (enum aio_operation)operation, fd, offset,
 	    data, length);
 	if (handle < 0)
-		return call_result(&call, handle);
+		return call_result(call, handle);
 	if (now)
 		aio_start(aio);
-	return call_number(&call, handle);
+	return call_number(call, handle);
 }
 
 static napi_value
-js_aio_start(napi_env env, napi_callback_info info)
+start(struct call *call)
 {
-	struct call call;
-	struct aio *aio;
+	struct aio *aio = opened(call);
 
-	if (!begin(&call, env, info, &aio))
-		return call.answer;
+	if (aio == NULL)
+		return call->answer;
 	aio_start(aio);
-	return call_number(&call, 0);
+	return call_number(call, 0);
 }
 
 static napi_value
-js_aio_collect(napi_env env, napi_callback_info info)
+collect(struct call *call)
 {
-	struct call call;
-	struct aio *aio;
+	struct aio *aio = opened(call);
 	size_t length;
 	void *handles;
 
-	if (!begin(&call, env, info, &aio) ||
-	    !call_array(&call, 0, "handles", napi_int32_array, 1, &handles, &length))
-		return call.answer;
-	return call_number(&call, (double)aio_collect(aio, handles, length));
+	if (aio == NULL ||
+	    !call_array(call, 0, "handles", napi_int32_array, 1, &handles, &length))
+		return call->answer;
+	return call_number(call, (double)aio_collect(aio, handles, length));
 }
 
 static napi_value
-js_aio_take(napi_env env, napi_callback_info info)
+take(struct call *call)
 {
-	struct call call;
-	struct aio *aio;
+	struct aio *aio = opened(call);
 	size_t length;
 	void *data;
 	bool gone;
-	int handle;
 
-	if (!begin(&call, env, info, &aio) ||
-	    !call_fd(&call, 0, "handle", &handle) ||
-	    !view_bytes(&call, 1, &data, &length, &gone))
-		return call.answer;
-	return call_number(&call, aio_take(aio, handle, data, length));
+	if (aio == NULL || !view_bytes(call, 1, &data, &length, &gone))
+		return call->answer;
+	return call_number(call, aio_take(aio, call->ints[0], data, length));
 }
 
 static napi_value
-js_aio_cancel(napi_env env, napi_callback_info info)
+cancel(struct call *call)
 {
-	struct call call;
-	struct aio *aio;
-	int handle;
+	struct aio *aio = opened(call);
 
-	if (!begin(&call, env, info, &aio) ||
-	    !call_fd(&call, 0, "handle", &handle))
-		return call.answer;
-	return call_number(&call, aio_cancel(aio, handle));
+	return aio == NULL ? call->answer : call_number(call, aio_cancel(aio, call->ints[0]));
+}
+
+static int
+close_aio(struct call *call)
+{
+	struct aio_part *part = aio_part(call->state);
+
+	errno = ENOMEM;
+	return part == NULL ? -1 : aio_close(call->state, part);
 }
 
 static napi_value
-js_aio_close(napi_env env, napi_callback_info info)
+kind_of(struct call *call)
 {
-	struct call call;
-	struct aio_part *part;
+	struct aio *aio = opened(call);
 
-	if (!begin_with_part(&call, env, info, &part))
-		return call.answer;
-	return call_result(&call, aio_close(call.state, part));
+	return aio == NULL ? call->answer : call_number(call, aio_kind(aio));
 }
 
 static napi_value
-js_aio_kind(napi_env env, napi_callback_info info)
+prefer(struct call *call)
 {
-	struct call call;
-	struct aio *aio;
-
-	if (!begin(&call, env, info, &aio))
-		return call.answer;
-	return call_number(&call, aio_kind(aio));
-}
-
-static napi_value
-js_aio_prefer(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	struct aio_part *part;
+	struct aio_part *part = aio_part(call->state);
 	int64_t kind, room;
 
-	if (!begin_with_part(&call, env, info, &part) ||
-	    !call_range(&call, 0, "kind", AIO_ANY, AIO_THREADS, &kind) ||
-	    !call_range(&call, 1, "room", 0, 4096, &room))
-		return call.answer;
+	if (part == NULL)
+		return call_number(call, -ENOMEM);
+	if (!call_range(call, 0, "kind", AIO_ANY, AIO_THREADS, &kind) ||
+	    !call_range(call, 1, "room", 0, 4096, &room))
+		return call->answer;
 	part->preferred = (enum aio_kind)kind;
 	part->room = (unsigned int)room;
-	return call_undefined(&call);
+	return call_number(call, 0);
 }
 
 const struct call_entry aio_calls[] = {
-	CALL_FUNCTION("aioOpen", js_aio_open),
-	CALL_FUNCTION("aioSubmit", js_aio_submit),
-	CALL_FUNCTION("aioStart", js_aio_start),
-	CALL_FUNCTION("aioCollect", js_aio_collect),
-	CALL_FUNCTION("aioTake", js_aio_take),
-	CALL_FUNCTION("aioCancel", js_aio_cancel),
-	CALL_FUNCTION("aioClose", js_aio_close),
-	CALL_FUNCTION("aioKind", js_aio_kind),
-	CALL_FUNCTION("aioPrefer", js_aio_prefer),
+	CALL_RESULT("aioOpen", open_aio, NULL),
+	CALL_ANSWER("aioSubmit", submit, NULL),
+	CALL_ANSWER("aioStart", start, NULL),
+	CALL_ANSWER("aioCollect", collect, NULL),
+	CALL_ANSWER("aioTake", take, "handle"),
+	CALL_ANSWER("aioCancel", cancel, "handle"),
+	CALL_RESULT("aioClose", close_aio, NULL),
+	CALL_ANSWER("aioKind", kind_of, NULL),
+	CALL_ANSWER("aioPrefer", prefer, NULL),
 	CALL_NUMBER(AIO_READ),
 	CALL_NUMBER(AIO_WRITE),
 	CALL_NUMBER(AIO_SYNC),

@@ -242,103 +242,90 @@ listening(struct env_state *state)
 	return NULL;
 }
 
-static napi_value
-js_connector_open(napi_env env, napi_callback_info info)
+static int
+connector_open(struct call *call)
 {
-	struct call call;
+	int given = call->ints[0];
 	struct listener *listener;
-	int given;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "given", &given))
-		return call.answer;
 	if (given >= 0 && fcntl(given, F_SETFD, FD_CLOEXEC) < 0)
-		return call_result(&call, -1);
-	listener = env_part(call.state, &listener_kind);
+		return -1;
+	listener = env_part(call->state, &listener_kind);
 	if (listener == NULL)
-		return call_result(&call, -1);
-	if (listener->fifo != NULL)
-		return call_number(&call, -EALREADY);
-	return call_result(&call, listener_join(call.state, listener, given));
+		return -1;
+	if (listener->fifo != NULL) {
+		errno = EALREADY;
+		return -1;
+	}
+	return listener_join(call->state, listener, given);
 }
 
 /* A socket for another process, which listens from now on. */
-static napi_value
-js_connector_hand_over(napi_env env, napi_callback_info info)
+static int
+connector_hand_over(struct call *call)
 {
-	struct call call;
 	int fd;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
 	pthread_mutex_lock(&lock);
 	fd = procsource_hand_over();
 	pthread_mutex_unlock(&lock);
-	return call_result(&call, env_own(call.state, fd, -1));
+	return env_own(call->state, fd, -1);
 }
 
 static napi_value
-js_connector_read(napi_env env, napi_callback_info info)
+connector_read(struct call *call)
 {
-	struct call call;
 	struct listener *listener;
 	size_t length, count;
 	void *records;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_array(&call, 0, "records", napi_float64_array, EVENT_RECORD, &records, &length))
-		return call.answer;
-	listener = listening(call.state);
+	if (!call_array(call, 0, "records", napi_float64_array, EVENT_RECORD, &records, &length))
+		return call->answer;
+	listener = listening(call->state);
 	if (listener == NULL)
-		return call_result(&call, -1);
+		return call_result(call, -1);
 	pthread_mutex_lock(&lock);
 	procsource_take(source, tell_all);
 	count = event_fifo_take(listener->fifo, records, length / EVENT_RECORD);
 	pthread_mutex_unlock(&lock);
-	return call_number(&call, (double)count);
+	return call_number(call, (double)count);
 }
 
 static napi_value
-js_connector_cmdline(napi_env env, napi_callback_info info)
+connector_cmdline(struct call *call)
 {
-	struct call call;
 	size_t length;
 	int64_t place;
 	void *line;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_range(&call, 0, "place", -1, CALL_SAFE_INTEGER, &place) ||
-	    !call_array(&call, 1, "line", napi_uint8_array, CMDLINE_MOST, &line, &length))
-		return call.answer;
+	if (!call_range(call, 0, "place", -1, CALL_SAFE_INTEGER, &place) ||
+	    !call_array(call, 1, "line", napi_uint8_array, CMDLINE_MOST, &line, &length))
+		return call->answer;
 	pthread_mutex_lock(&lock);
 	length = cmdline_copy((double)place, line);
 	pthread_mutex_unlock(&lock);
-	return call_number(&call, (double)length);
+	return call_number(call, (double)length);
 }
 
-static napi_value
-js_connector_close(napi_env env, napi_callback_info info)
+static int
+connector_close(struct call *call)
 {
-	struct call call;
-	struct listener *listener;
+	struct listener *listener = listening(call->state);
 	int bell;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	listener = listening(call.state);
 	if (listener == NULL)
-		return call_result(&call, -1);
+		return -1;
 	bell = listener->fifo->bell;
 	listener_leave(listener);
-	return call_result(&call, env_close(call.state, bell));
+	return env_close(call->state, bell);
 }
 
 const struct call_entry connector_calls[] = {
-	CALL_FUNCTION("connectorOpen", js_connector_open),
-	CALL_FUNCTION("connectorHandOver", js_connector_hand_over),
-	CALL_FUNCTION("connectorRead", js_connector_read),
-	CALL_FUNCTION("connectorCmdline", js_connector_cmdline),
-	CALL_FUNCTION("connectorClose", js_connector_close),
+	CALL_RESULT("connectorOpen", connector_open, "given"),
+	CALL_RESULT("connectorHandOver", connector_hand_over, NULL),
+	CALL_ANSWER("connectorRead", connector_read, NULL),
+	CALL_ANSWER("connectorCmdline", connector_cmdline, NULL),
+	CALL_RESULT("connectorClose", connector_close, NULL),
 	CALL_NUMBER(EVENT_RECORD),
 	CALL_NUMBER(EVENT_WHAT),
 	CALL_NUMBER(EVENT_TIME),

@@ -135,52 +135,52 @@ tail_array(napi_env env, struct idle *idle)
 }
 
 static napi_value
-js_idle_open(napi_env env, napi_callback_info info)
+idle_open(struct call *call)
 {
-	struct call call;
-	struct idle *idle;
+	struct idle *idle = env_part(call->state, &idle_kind);
 	napi_value array;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	idle = env_part(call.state, &idle_kind);
 	errno = idle == NULL ? ENOMEM : EALREADY;
-	if (idle == NULL || idle->open || ring_open(call.state, idle) < 0)
-		return call_result(&call, -1);
-	array = tail_array(env, idle);
+	if (idle == NULL || idle->open || ring_open(call->state, idle) < 0)
+		return call_result(call, -1);
+	array = tail_array(call->env, idle);
 	/* Some who run JavaScript allow no memory of others. */
 	if (array != NULL) {
 		idle->open = true;
 		return array;
 	}
 	ring_unmap(idle);
-	env_close(call.state, idle->fd);
+	env_close(call->state, idle->fd);
 	errno = ENOTSUP;
-	return call_result(&call, -1);
+	return call_result(call, -1);
 }
 
-static napi_value
-js_idle_close(napi_env env, napi_callback_info info)
+/* The environment's if it is open, else NULL with EBADF. */
+static struct idle *
+opened(struct env_state *state)
 {
-	struct call call;
-	struct idle *idle;
+	struct idle *idle = env_find_part(state, &idle_kind);
+
+	errno = EBADF;
+	return idle != NULL && idle->open ? idle : NULL;
+}
+
+static int
+idle_close(struct call *call)
+{
+	struct idle *idle = opened(call->state);
 	napi_value buffer = NULL;
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	idle = env_find_part(call.state, &idle_kind);
-	if (idle == NULL || !idle->open) {
-		errno = EBADF;
-		return call_result(&call, -1);
-	}
+	if (idle == NULL)
+		return -1;
 	/* Memory that could not be taken away stays until the end. */
-	if (napi_get_reference_value(env, idle->tail, &buffer) != napi_ok ||
-	    napi_detach_arraybuffer(env, buffer) != napi_ok)
-		return call_number(&call, 0);
-	napi_delete_reference(env, idle->tail);
+	if (napi_get_reference_value(call->env, idle->tail, &buffer) != napi_ok ||
+	    napi_detach_arraybuffer(call->env, buffer) != napi_ok)
+		return 0;
+	napi_delete_reference(call->env, idle->tail);
 	idle->open = false;
 	ring_unmap(idle);
-	return call_result(&call, env_close(call.state, idle->fd));
+	return env_close(call->state, idle->fd);
 }
 
 static int
@@ -222,17 +222,20 @@ take_completions(const struct idle *idle)
 	return to - from;
 }
 
-/* 1 when `epfd` is polled from now on, 0 when it has something to tell; -1 with errno. */
+/* 1 when the instance is polled from now on, 0 when it has something to tell; -1 with errno. */
 static int
-arm(const struct idle *idle, int epfd)
+idle_arm(struct call *call)
 {
+	struct idle *idle = opened(call->state);
 	struct io_uring_sqe request = {
 		.opcode = IORING_OP_POLL_ADD,
-		.fd = epfd,
+		.fd = call->ints[0],
 		.poll32_events = EPOLLIN,
 		.user_data = POLL_REQUEST,
 	};
 
+	if (idle == NULL)
+		return -1;
 	take_completions(idle);
 	if (submit(idle, &request, 0) < 0)
 		return -1;
@@ -240,8 +243,9 @@ arm(const struct idle *idle, int epfd)
 }
 
 static int
-disarm(const struct idle *idle)
+idle_disarm(struct call *call)
 {
+	struct idle *idle = opened(call->state);
 	struct io_uring_sqe request = {
 		.opcode = IORING_OP_POLL_REMOVE,
 		.fd = -1,
@@ -249,44 +253,16 @@ disarm(const struct idle *idle)
 		.user_data = CANCEL_REQUEST,
 	};
 
-	if (submit(idle, &request, 1) < 0)
+	if (idle == NULL || submit(idle, &request, 1) < 0)
 		return -1;
 	take_completions(idle);
 	return 0;
 }
 
-static napi_value
-js_idle_arm(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	struct idle *idle;
-	int epfd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "epfd", &epfd))
-		return call.answer;
-	idle = env_find_part(call.state, &idle_kind);
-	errno = EBADF;
-	return call_result(&call, idle != NULL && idle->open ? arm(idle, epfd) : -1);
-}
-
-static napi_value
-js_idle_disarm(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	struct idle *idle;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	idle = env_find_part(call.state, &idle_kind);
-	errno = EBADF;
-	return call_result(&call, idle != NULL && idle->open ? disarm(idle) : -1);
-}
-
 const struct call_entry idle_calls[] = {
-	CALL_FUNCTION("idleOpen", js_idle_open),
-	CALL_FUNCTION("idleArm", js_idle_arm),
-	CALL_FUNCTION("idleDisarm", js_idle_disarm),
-	CALL_FUNCTION("idleClose", js_idle_close),
+	CALL_ANSWER("idleOpen", idle_open, NULL),
+	CALL_RESULT("idleArm", idle_arm, "epfd"),
+	CALL_RESULT("idleDisarm", idle_disarm, NULL),
+	CALL_RESULT("idleClose", idle_close, NULL),
 	CALL_END,
 };

@@ -50,47 +50,41 @@ watch_attach(struct call *call, struct loop_watch *watch, napi_value object)
 }
 
 static napi_value
-js_loop_watch(napi_env env, napi_callback_info info)
+loop_watch(struct call *call)
 {
-	struct call call;
 	struct loop *loop;
 	struct loop_watch *watch;
 	napi_value object;
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_function(&call, 1, "callback"))
-		return call.answer;
-	loop = env_part(call.state, &loop_kind);
+	if (!call_function(call, 1, "callback"))
+		return call->answer;
+	loop = env_part(call->state, &loop_kind);
 	watch = loop == NULL ? NULL : calloc(1, sizeof(*watch));
 	if (watch == NULL)
-		return call_number(&call, -ENOMEM);
-	loop->state = call.state;
+		return call_number(call, -ENOMEM);
+	loop->state = call->state;
 	watch->loop = loop;
-	watch->fd = fd;
+	watch->fd = call->ints[0];
 	watch->referenced = true;
-	if (napi_create_object(env, &object) != napi_ok) {
+	if (napi_create_object(call->env, &object) != napi_ok) {
 		free(watch);
 		return NULL;
 	}
-	return watch_attach(&call, watch, object) ? object : NULL;
+	return watch_attach(call, watch, object) ? object : NULL;
 }
 
 /* The watch that is the only argument, or NULL after a TypeError. */
 static struct loop_watch *
-begin_with_watch(struct call *call, napi_env env, napi_callback_info info)
+watch_of(struct call *call)
 {
 	void *watch = NULL;
 	napi_valuetype type;
 	bool tagged = false;
 
-	if (!call_begin(call, env, info))
-		return NULL;
 	/* Asking null for its tag would throw an error of another wording. */
-	if (napi_typeof(env, call->argv[0], &type) != napi_ok || type != napi_object ||
-	    napi_check_object_type_tag(env, call->argv[0], &watch_tag, &tagged) != napi_ok ||
-	    !tagged || napi_unwrap(env, call->argv[0], &watch) != napi_ok) {
+	if (napi_typeof(call->env, call->argv[0], &type) != napi_ok || type != napi_object ||
+	    napi_check_object_type_tag(call->env, call->argv[0], &watch_tag, &tagged) != napi_ok ||
+	    !tagged || napi_unwrap(call->env, call->argv[0], &watch) != napi_ok) {
 		call_type_error(call, "watch", "a LoopWatch");
 		return NULL;
 	}
@@ -98,120 +92,92 @@ begin_with_watch(struct call *call, napi_env env, napi_callback_info info)
 }
 
 static napi_value
-js_loop_start(napi_env env, napi_callback_info info)
+loop_start(struct call *call)
 {
-	struct call call;
-	struct loop_watch *watch = begin_with_watch(&call, env, info);
+	struct loop_watch *watch = watch_of(call);
 
-	if (watch == NULL)
-		return NULL;
-	return call_number(&call, watch_start(watch));
+	return watch == NULL ? NULL : call_number(call, watch_start(watch));
 }
 
 static napi_value
-js_loop_allows(napi_env env, napi_callback_info info)
+loop_allows(struct call *call)
 {
-	struct call call;
-	int fd;
-
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd))
-		return call.answer;
-	return call_number(&call, libuv_here() ? poll_allows(env, fd) : 0);
+	return call_number(call, libuv_here() ? poll_allows(call->env, call->ints[0]) : 0);
 }
 
 static napi_value
-js_loop_probe(napi_env env, napi_callback_info info)
+loop_probe(struct call *call)
 {
-	struct call call;
 	int64_t levels;
-	int fd;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_fd(&call, 0, "fd", &fd) ||
-	    !call_range(&call, 1, "levels", 1, 4, &levels))
-		return call.answer;
-	return call_number(&call, libuv_here() ? poll_probe(env, fd, (int)levels) : 0);
+	if (!call_range(call, 1, "levels", 1, 4, &levels))
+		return call->answer;
+	return call_number(call, libuv_here() ? poll_probe(call->env, call->ints[0], (int)levels) : 0);
 }
 
-static napi_value
-js_loop_stop(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	struct loop_watch *watch = begin_with_watch(&call, env, info);
+/* What they answer after a TypeError is not looked at. */
 
-	if (watch == NULL)
-		return NULL;
-	watch_stop(watch);
-	return call_undefined(&call);
+static int
+loop_stop(struct call *call)
+{
+	struct loop_watch *watch = watch_of(call);
+
+	if (watch != NULL)
+		watch_stop(watch);
+	return 0;
 }
 
-static napi_value
-js_loop_ref(napi_env env, napi_callback_info info)
+static int
+loop_ref(struct call *call)
 {
-	struct call call;
-	struct loop_watch *watch = begin_with_watch(&call, env, info);
+	struct loop_watch *watch = watch_of(call);
 
-	if (watch == NULL)
-		return NULL;
-	watch_refer(watch, true);
-	return call_undefined(&call);
+	if (watch != NULL)
+		watch_refer(watch, true);
+	return 0;
 }
 
-static napi_value
-js_loop_unref(napi_env env, napi_callback_info info)
+static int
+loop_unref(struct call *call)
 {
-	struct call call;
-	struct loop_watch *watch = begin_with_watch(&call, env, info);
+	struct loop_watch *watch = watch_of(call);
 
-	if (watch == NULL)
-		return NULL;
-	watch_refer(watch, false);
-	return call_undefined(&call);
+	if (watch != NULL)
+		watch_refer(watch, false);
+	return 0;
 }
 
-static napi_value
-js_signal_pending(napi_env env, napi_callback_info info)
+static int
+signal_pending(struct call *call)
 {
-	struct call call;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	if (!libuv_here())
-		return call_number(&call, -ENOSYS);
-	return call_number(&call, poll_signal_pending(env) ? 1 : 0);
+	errno = ENOSYS;
+	return libuv_here() ? poll_signal_pending(call->env) : -1;
 }
 
-static napi_value
-js_libuv_here(napi_env env, napi_callback_info info)
+static int
+has_libuv(struct call *call)
 {
-	struct call call;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	return call_number(&call, libuv_here() ? 1 : 0);
+	(void)call;
+	return libuv_here();
 }
 
-static napi_value
-js_thread_is_first(napi_env env, napi_callback_info info)
+static int
+thread_is_first(struct call *call)
 {
-	struct call call;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	return call_number(&call, syscall(SYS_gettid) == getpid() ? 1 : 0);
+	(void)call;
+	return syscall(SYS_gettid) == getpid();
 }
 
 const struct call_entry loop_calls[] = {
-	CALL_FUNCTION("libuvHere", js_libuv_here),
-	CALL_FUNCTION("threadIsFirst", js_thread_is_first),
-	CALL_FUNCTION("signalPending", js_signal_pending),
-	CALL_FUNCTION("loopWatch", js_loop_watch),
-	CALL_FUNCTION("loopStart", js_loop_start),
-	CALL_FUNCTION("loopAllows", js_loop_allows),
-	CALL_FUNCTION("loopProbe", js_loop_probe),
-	CALL_FUNCTION("loopStop", js_loop_stop),
-	CALL_FUNCTION("loopRef", js_loop_ref),
-	CALL_FUNCTION("loopUnref", js_loop_unref),
+	CALL_RESULT("libuvHere", has_libuv, NULL),
+	CALL_RESULT("threadIsFirst", thread_is_first, NULL),
+	CALL_RESULT("signalPending", signal_pending, NULL),
+	CALL_ANSWER("loopWatch", loop_watch, "fd"),
+	CALL_ANSWER("loopStart", loop_start, NULL),
+	CALL_ANSWER("loopAllows", loop_allows, "fd"),
+	CALL_ANSWER("loopProbe", loop_probe, "fd"),
+	CALL_RESULT("loopStop", loop_stop, NULL),
+	CALL_RESULT("loopRef", loop_ref, NULL),
+	CALL_RESULT("loopUnref", loop_unref, NULL),
 	CALL_END,
 };

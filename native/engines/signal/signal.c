@@ -247,8 +247,9 @@ watcher_of(struct env_state *state)
 }
 
 static int
-open_watcher(struct env_state *state)
+signal_open(struct call *call)
 {
+	struct env_state *state = call->state;
 	struct signals *signals = env_part(state, &signals_kind);
 	int fd;
 
@@ -270,113 +271,78 @@ open_watcher(struct env_state *state)
 	return fd;
 }
 
-static napi_value
-js_signal_open(napi_env env, napi_callback_info info)
+static int
+signal_close(struct call *call)
 {
-	struct call call;
+	struct signals *signals = env_find_part(call->state, &signals_kind);
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	return call_result(&call, open_watcher(call.state));
-}
-
-static napi_value
-js_signal_close(napi_env env, napi_callback_info info)
-{
-	struct call call;
-	struct signals *signals;
-
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	signals = env_find_part(call.state, &signals_kind);
 	if (signals != NULL)
-		signals_end(call.state, signals);
-	return call_undefined(&call);
+		signals_end(call->state, signals);
+	return 0;
 }
 
+/* Whether the argument is a signal, else EINVAL. */
 static bool
-begin_with_number(struct call *call, napi_env env, napi_callback_info info, int *number)
+is_signal(const struct call *call)
 {
-	int64_t value;
-
-	if (!call_begin(call, env, info) ||
-	    !call_range(call, 0, "number", 1, SIGNAL_END - 1, &value))
-		return false;
-	*number = (int)value;
-	return true;
+	errno = EINVAL;
+	return call->ints[0] >= 1 && call->ints[0] < SIGNAL_END;
 }
 
-static napi_value
-js_signal_watch(napi_env env, napi_callback_info info)
+static int
+signal_watch(struct call *call)
 {
-	struct call call;
-	int number;
-
-	if (!begin_with_number(&call, env, info, &number))
-		return call.answer;
-	return call_result(&call, copies_floor()->watch(watcher_of(call.state), number));
+	return is_signal(call) ? copies_floor()->watch(watcher_of(call->state), call->ints[0]) : -1;
 }
 
-static napi_value
-js_signal_unwatch(napi_env env, napi_callback_info info)
+static int
+signal_unwatch(struct call *call)
 {
-	struct call call;
-	int number;
-
-	if (!begin_with_number(&call, env, info, &number))
-		return call.answer;
-	copies_floor()->unwatch(watcher_of(call.state), number);
-	return call_result(&call, 0);
+	if (!is_signal(call))
+		return -1;
+	copies_floor()->unwatch(watcher_of(call->state), call->ints[0]);
+	return 0;
 }
 
-static napi_value
-js_signal_expect(napi_env env, napi_callback_info info)
+static int
+signal_expect(struct call *call)
 {
-	struct call call;
-	int number;
-
-	if (!begin_with_number(&call, env, info, &number))
-		return call.answer;
-	copies_floor()->expect(number);
-	return call_result(&call, 0);
+	if (!is_signal(call))
+		return -1;
+	copies_floor()->expect(call->ints[0]);
+	return 0;
 }
 
-static napi_value
-js_signal_check(napi_env env, napi_callback_info info)
+static int
+signal_check(struct call *call)
 {
-	struct call call;
-	struct signal_watcher *watcher;
+	struct signal_watcher *watcher = watcher_of(call->state);
 
-	if (!call_begin(&call, env, info))
-		return call.answer;
-	watcher = watcher_of(call.state);
 	if (watcher != NULL)
 		copies_floor()->check(watcher);
-	return call_undefined(&call);
+	return 0;
 }
 
 static napi_value
-js_signal_counts(napi_env env, napi_callback_info info)
+signal_counts(struct call *call)
 {
-	struct call call;
 	size_t length;
 	void *data;
 
-	if (!call_begin(&call, env, info) ||
-	    !call_array(&call, 0, "counts", napi_int32_array, SIGNAL_END, &data, &length))
-		return call.answer;
+	if (!call_array(call, 0, "counts", napi_int32_array, SIGNAL_END, &data, &length))
+		return call->answer;
 	copies_floor()->counts(data);
-	return call_undefined(&call);
+	return call_result(call, 0);
 }
 
 const struct call_entry signal_calls[] = {
-	CALL_FUNCTION("signalOpen", js_signal_open),
-	CALL_FUNCTION("signalClose", js_signal_close),
-	CALL_FUNCTION("signalWatch", js_signal_watch),
-	CALL_FUNCTION("signalUnwatch", js_signal_unwatch),
-	CALL_FUNCTION("signalExpect", js_signal_expect),
-	CALL_FUNCTION("signalCheck", js_signal_check),
-	CALL_FUNCTION("signalCounts", js_signal_counts),
+	CALL_RESULT("signalOpen", signal_open, NULL),
+	CALL_RESULT("signalClose", signal_close, NULL),
+	CALL_RESULT("signalWatch", signal_watch, "number"),
+	CALL_RESULT("signalUnwatch", signal_unwatch, "number"),
+	CALL_RESULT("signalExpect", signal_expect, "number"),
+	CALL_RESULT("signalCheck", signal_check, NULL),
+	CALL_ANSWER("signalCounts", signal_counts, NULL),
 	CALL_NUMBER(SIGNAL_END),
 	CALL_END,
 };
