@@ -82,14 +82,13 @@ perform(const struct aio_request *request)
 static void
 tell(struct aio_request *request)
 {
-	static const uint64_t one = 1;
 	struct worker_end *end = request->aio->inside;
 	bool first = end->over.first == NULL;
 
 	aio_append(&end->over, request);
 	/* It cannot fail: the counter is far from full. */
-	if (first && write(end->bell, &one, sizeof(one)) < 0)
-		return;
+	if (first)
+		(void)eventfd_write(end->bell, 1);
 }
 
 /* Whether something has come within the time. */
@@ -253,14 +252,14 @@ threads_reap(struct aio *aio)
 {
 	struct worker_end *end = aio->inside;
 	struct aio_request *over, *next;
-	uint64_t rung;
+	eventfd_t rung;
 
 	pthread_mutex_lock(&lock);
 	over = end->over.first;
 	end->over.first = NULL;
 	end->over.end = &end->over.first;
-	if (over != NULL && read(end->bell, &rung, sizeof(rung)) < 0)
-		rung = 0;
+	if (over != NULL)
+		(void)eventfd_read(end->bell, &rung);
 	pthread_mutex_unlock(&lock);
 	for (; over != NULL; over = next) {
 		next = over->next;

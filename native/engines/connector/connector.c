@@ -14,7 +14,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -110,10 +109,8 @@ source_open(int given)
 static void
 source_end(void)
 {
-	static const uint64_t one = 1;
-
 	/* Who closed it has left the thread alone, which then goes on to listen to nothing. */
-	if (owned_holds(&ownership, stop) && write(stop, &one, sizeof(one)) == sizeof(one))
+	if (owned_holds(&ownership, stop) && eventfd_write(stop, 1) == 0)
 		pthread_join(thread, NULL);
 	else
 		pthread_detach(thread);

@@ -4,10 +4,9 @@
  */
 #include "fifo.h"
 
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/eventfd.h>
 
 /* The most records that a FIFO may hold: 56 MiB. */
 #define FIFO_MOST (1024 * 1024)
@@ -37,16 +36,6 @@ fifo_grow(struct event_fifo *fifo)
 	return true;
 }
 
-static void
-ring_bell(struct event_fifo *fifo)
-{
-	static const uint64_t one = 1;
-
-	/* It fails only when it has been rung for ages, and then it rings. */
-	if (write(fifo->bell, &one, sizeof(one)) < 0)
-		return;
-}
-
 void
 event_fifo_add(struct event_fifo *fifo, const struct event_record *record)
 {
@@ -58,8 +47,9 @@ event_fifo_add(struct event_fifo *fifo, const struct event_record *record)
 		fifo->lost = true;
 	else
 		fifo->records[fifo->end++] = *record;
+	/* It fails only when it has been rung for ages, and then it rings. */
 	if (was_empty)
-		ring_bell(fifo);
+		(void)eventfd_write(fifo->bell, 1);
 }
 
 static void

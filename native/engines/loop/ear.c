@@ -19,7 +19,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 enum ear_state {
 	/* The thread waits for the watch to start. */
@@ -214,14 +213,11 @@ keep(struct ear *ear, bool keeps)
 static void
 thread_end(struct ear *ear)
 {
-	static const uint64_t one = 1;
-
 	pthread_mutex_lock(&ear->lock);
 	ear->state = EAR_ENDS;
 	pthread_cond_signal(&ear->changed);
 	pthread_mutex_unlock(&ear->lock);
-	if (owned_holds(&ear->env_state->ownership, ear->bell) &&
-	    write(ear->bell, &one, sizeof(one)) == sizeof(one)) {
+	if (owned_holds(&ear->env_state->ownership, ear->bell) && eventfd_write(ear->bell, 1) == 0) {
 		pthread_join(ear->thread, NULL);
 	} else {
 		ear->abandoned = true;

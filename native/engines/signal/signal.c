@@ -15,7 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <unistd.h>
 
 #include "copies.h"
 #include "disposition.h"
@@ -53,14 +52,13 @@ wants(struct signal_watcher *watcher, int number)
 static void
 wake(struct signal_watcher *watcher)
 {
-	static const uint64_t one = 1;
 	int fd;
 
 	atomic_fetch_add(&watcher->writers, 1);
 	fd = atomic_load(&watcher->fd);
 	/* It fails only when the counter is full, which nobody will live to see. */
 	if (fd >= 0)
-		(void)!write(fd, &one, sizeof(one));
+		(void)eventfd_write(fd, 1);
 	atomic_fetch_sub(&watcher->writers, 1);
 }
 
