@@ -10,7 +10,6 @@
 #include <sys/types.h>
 #include <time.h>
 
-#include "calls/clock.h"
 #include "engines/engines.h"
 #include "glue/env.h"
 #include "glue/libuv.h"
@@ -26,8 +25,6 @@ static const struct call_entry *const facilities[] = {
 	epoll_calls,
 	level_calls,
 	queue_calls,
-	timerfd_calls,
-	eventfd_calls,
 	inotify_calls,
 	tree_calls,
 	file_calls,

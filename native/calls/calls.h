@@ -9,7 +9,6 @@
 
 extern const struct call_entry clock_calls[];
 extern const struct call_entry epoll_calls[];
-extern const struct call_entry eventfd_calls[];
 extern const struct call_entry file_calls[];
 extern const struct call_entry handover_calls[];
 extern const struct call_entry inotify_calls[];
@@ -20,7 +19,9 @@ extern const struct call_entry output_calls[];
 extern const struct call_entry pidfd_calls[];
 extern const struct call_entry pollprobe_calls[];
 extern const struct call_entry queue_calls[];
-extern const struct call_entry timerfd_calls[];
 extern const struct call_entry tree_calls[];
+
+/* Sets the zero of the monotonic clock, once a process. */
+void clock_begin(void);
 
 #endif

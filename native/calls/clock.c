@@ -1,15 +1,19 @@
 /*
- * The two clocks, clock_gettime(2), as nanoseconds in a double.
+ * The two clocks, clock_gettime(2), as nanoseconds in a double, and timers on the monotonic
+ * one, timerfd_create(2).
  *
  * A double counts nanoseconds exactly for 104 days: CLOCK_MONOTONIC is counted
  * from the moment the addon came into the process, so that all threads agree.
+ *
+ * Each timer fires once; which of many comes next is decided in TypeScript.
  */
-#include "clock.h"
+#include "calls.h"
 
 #include <pthread.h>
+#include <sys/timerfd.h>
 #include <time.h>
 
-#include "calls.h"
+#include "glue/env.h"
 
 static pthread_once_t base_once = PTHREAD_ONCE_INIT;
 static struct timespec base;
@@ -55,9 +59,30 @@ epoch(struct call *call)
 	return epoch;
 }
 
+static int
+timerfd_make(struct call *call)
+{
+	return env_own(call->state, timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC), -1);
+}
+
+static napi_value
+timerfd_set(struct call *call)
+{
+	struct itimerspec timer = { 0 };
+	int64_t sec, nsec;
+
+	if (!call_duration(call, 1, 0, &sec, &nsec))
+		return call->answer;
+	timer.it_value.tv_sec = (time_t)sec;
+	timer.it_value.tv_nsec = (long)nsec;
+	return call_result(call, timerfd_settime(call->ints[0], 0, &timer, NULL));
+}
+
 const struct call_entry clock_calls[] = {
 	CALL_ANSWER("epoch", epoch, NULL),
 	CALL_ANSWER("monotonic", monotonic, NULL),
 	CALL_ANSWER("realtime", realtime, NULL),
+	CALL_RESULT("timerfdCreate", timerfd_make, NULL),
+	CALL_ANSWER("timerfdSet", timerfd_set, "fd"),
 	CALL_END,
 };

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "glue/env.h"
@@ -58,6 +59,17 @@ queue_open_at(int ready, int number)
 	return placed;
 }
 
+static napi_value
+eventfd_create(struct call *call)
+{
+	int64_t initial;
+
+	if (!call_range(call, 0, "initial", 0, UINT32_MAX, &initial))
+		return call->answer;
+	return call_result(call, env_own(call->state,
+	    eventfd((unsigned int)initial, EFD_NONBLOCK | EFD_CLOEXEC), -1));
+}
+
 static int
 queue_create(struct call *call)
 {
@@ -97,6 +109,7 @@ queue_close(struct call *call)
 }
 
 const struct call_entry queue_calls[] = {
+	CALL_ANSWER("eventfdCreate", eventfd_create, NULL),
 	CALL_RESULT("queueCreate", queue_create, "readyFd"),
 	CALL_RESULT("queueCreateAt", queue_create_at, "readyFd", "number"),
 	CALL_ANSWER("queueSet", queue_set, "fd", "readyFd"),
