@@ -1,4 +1,4 @@
-/* The JavaScript side of one call: arguments and answers. */
+/* The JavaScript side of one call, arguments and answers, and what is in other files. */
 #ifndef KQUEUE_CALL_H
 #define KQUEUE_CALL_H
 
@@ -45,5 +45,23 @@ answer(struct call *call, int result)
 	napi_create_int32(call->env, result < 0 ? -errno : result, &value);
 	return value;
 }
+
+/* What there is in the system now, see tables.c: rows of a number, a flag and strings. */
+struct table_call {
+	const char *name;
+	/* Appends the rows to an array: 0, or -1 with errno. */
+	int (*function)(napi_env env, napi_value rows);
+};
+
+/* Ends with a NULL name. */
+extern const struct table_call table_calls[];
+
+/* Watches of descriptors in the event loop, see watch.c, and what can be done to one. */
+#define WATCH_CALLS 5
+extern const char *const watch_calls[WATCH_CALLS];
+
+napi_value js_watch(napi_env env, napi_callback_info info);
+/* One of `watch_calls`; its data is the place there. */
+napi_value js_watch_call(napi_env env, napi_callback_info info);
 
 #endif

@@ -17,8 +17,6 @@
 #include <unistd.h>
 
 #include "call.h"
-#include "tables.h"
-#include "watch.h"
 
 /* What JavaScript and this file take for granted of a machine. */
 _Static_assert(sizeof(void *) == 8 && sizeof(((struct kevent *)0)->ident) == 8, "64 bits");

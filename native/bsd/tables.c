@@ -1,8 +1,8 @@
 /*
  * What there is in the system: the numbers of its headers, mounted file systems,
- * getmntinfo(3), and network interfaces, if_nameindex(3). See tables.h.
+ * getmntinfo(3), and network interfaces, if_nameindex(3).
  */
-#include "tables.h"
+#include "call.h"
 #include "numbers.h"
 
 #include <sys/types.h>
@@ -12,10 +12,8 @@
 #include <sys/statvfs.h>
 #endif
 
-#include <errno.h>
 #include <ifaddrs.h>
 #include <net/if.h>
-#include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,14 +3,11 @@
  * of queues. See src/bsd/native.ts. The handle is freed when libuv has closed it, and what
  * JavaScript holds when it is collected; the end of the environment waits for the former.
  */
-#include "watch.h"
+#include "call.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include <uv.h>
-
-#include "call.h"
 
 struct watch {
 	napi_env env;

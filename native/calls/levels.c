@@ -20,7 +20,6 @@
 #include <linux/sockios.h>
 
 #include "calls.h"
-#include "sockdiag.h"
 
 struct side {
 	uint32_t registered;

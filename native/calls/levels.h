@@ -39,6 +39,9 @@ int level_socket_option(int fd, int option);
 /* Whether a number still is the file that was registered under it. */
 bool level_is_registered(int epfd, int fd, uint32_t events, uint32_t generation);
 
+/* Connections that wait on the listening Unix domain socket `fd`; -1 when the kernel won't say. */
+int sockdiag_unix_pending(struct env_state *state, int fd);
+
 /* Completes a record of the read side whose REC_EVENTS are current. */
 void level_ask_read(struct env_state *state, int epfd, int32_t *record);
 

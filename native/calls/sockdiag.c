@@ -5,7 +5,7 @@
  * socket's inode and cookie. The kernel answers while the request is sent, so
  * that nothing here waits.
  */
-#include "sockdiag.h"
+#include "levels.h"
 
 #include <errno.h>
 #include <string.h>

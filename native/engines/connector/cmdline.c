@@ -4,7 +4,7 @@
  * kept in a ring, each behind its length; its place is how many bytes were written
  * before it.
  */
-#include "cmdline.h"
+#include "connector.h"
 
 #include <fcntl.h>
 #include <stdint.h>

@@ -18,10 +18,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "cmdline.h"
-#include "fifo.h"
+#include "connector.h"
 #include "glue/env.h"
-#include "procsource.h"
 
 /* Guards the start and the end of the thread; taken before the other. */
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;

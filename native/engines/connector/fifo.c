@@ -2,7 +2,7 @@
  * A FIFO of records that grows as long as nobody reads it, up to a limit. Beyond
  * that records are dropped until it has been read to its end, which then says so.
  */
-#include "fifo.h"
+#include "connector.h"
 
 #include <stdlib.h>
 #include <string.h>

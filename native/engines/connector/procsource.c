@@ -2,7 +2,7 @@
  * The kernel tells of every fork, exec and exit on the system by netlink(7): the
  * process connector, linux/cn_proc.h.
  */
-#include "procsource.h"
+#include "connector.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +18,6 @@
 #include <linux/cn_proc.h>
 #include <linux/connector.h>
 #include <linux/netlink.h>
-
-#include "cmdline.h"
 
 /* Until Linux 6.6 the kinds of events were declared inside struct proc_event. */
 #define KERNEL_NONE UINT32_C(0)

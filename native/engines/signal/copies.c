@@ -1,11 +1,12 @@
 /*
- * Finding the copies of the addon, see copies.h.
+ * Finding the copies of the addon that are loaded into this process, such as those of two
+ * packages that each bring their own.
  *
  * Node loads addons with RTLD_LOCAL: they do not see each other's symbols, but the list of what
  * is loaded is in the order of loading, and none of us leaves it (-z nodelete). So all find the
  * same first one, at any time and from any thread.
  */
-#include "copies.h"
+#include "signal.h"
 
 #include <dlfcn.h>
 #include <link.h>
@@ -13,8 +14,6 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "signal.h"
 
 #define TEXT(name) #name
 #define NAME_OF(symbol) TEXT(symbol)

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "copies.h"
 #include "disposition.h"
 #include "engines/engines.h"
 #include "glue/env.h"

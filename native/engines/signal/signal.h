@@ -14,7 +14,7 @@
 struct signal_watcher;
 
 /*
- * What the copies of the package in a process use together, see copies.h: several handlers on one
+ * What the copies of the package in a process use together, see copies.c: several handlers on one
  * signal would have to agree on who is on top and on what is left when they go. The first copy
  * that was loaded does it for all; to it an environment of another copy is one of its own.
  *
@@ -39,6 +39,9 @@ struct signal_floor {
 #define SIGNAL_FLOOR kqueue_signals_1
 
 extern const struct signal_floor SIGNAL_FLOOR;
+
+/* That of the first copy. Hot after the first call. */
+const struct signal_floor *copies_floor(void);
 
 /* A delivery: counts it and wakes who watches. Async-signal-safe. */
 void signal_arrived(int number);
