@@ -106,7 +106,7 @@ close_ours(const struct ownership *ownership, int fd)
 	return close(fd);
 }
 
-static void
+void
 close_all(const int *fds, int count)
 {
 	int error = errno;

@@ -82,6 +82,8 @@ void owned_forget(struct ownership *ownership, int fd);
 int owned_close(struct ownership *ownership, int fd);
 /* close(2) that leaves errno as it is: -1, the answer of who has failed. */
 int close_quietly(int fd);
+/* The same for many, of which those below 0 are none. */
+void close_all(const int *fds, int count);
 /* Closes all that still is our own, and leaves nothing. */
 void owned_end(struct ownership *ownership);
 

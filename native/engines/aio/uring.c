@@ -136,23 +136,15 @@ ring_begin(struct uring *ring, uint32_t entries)
 	if (ring->fd < 0)
 		return -1;
 	if ((params.features & needed) != needed) {
-		close(ring->fd);
 		errno = ENOSYS;
-		return -1;
+		return close_quietly(ring->fd);
 	}
 	/* Otherwise there is a thread for each of them. Since Linux 5.15. */
 	syscall(SYS_io_uring_register, ring->fd, REGISTER_IOWQ_MAX_WORKERS, workers, 2);
 	ring->entries = params.sq_entries;
 	ring->completions = params.cq_entries;
 	/* Who forbids system calls may allow the first and not the second. */
-	if (enter(ring, 0, 0, 0) < 0 || map_rings(ring, &params) < 0) {
-		int error = errno;
-
-		close(ring->fd);
-		errno = error;
-		return -1;
-	}
-	return 0;
+	return enter(ring, 0, 0, 0) < 0 || map_rings(ring, &params) < 0 ? close_quietly(ring->fd) : 0;
 }
 
 static int

@@ -207,13 +207,8 @@ listener_join(struct env_state *state, struct listener *listener, int given)
 	struct event_fifo *fifo = fifo_make(state);
 	int error;
 
-	if (fifo == NULL) {
-		error = errno;
-		if (given >= 0)
-			close(given);
-		errno = error;
-		return -1;
-	}
+	if (fifo == NULL)
+		return given >= 0 ? close_quietly(given) : -1;
 	error = fifo_join(fifo, given);
 	if (error == 0) {
 		listener->fifo = fifo;

@@ -19,6 +19,8 @@
 #include <linux/connector.h>
 #include <linux/netlink.h>
 
+#include "glue/owned.h"
+
 /* Until Linux 6.6 the kinds of events were declared inside struct proc_event. */
 #define KERNEL_NONE UINT32_C(0)
 #define KERNEL_FORK UINT32_C(1)
@@ -327,14 +329,7 @@ source_of(int fd)
 		return -1;
 	losing = false;
 	memset(numbered, 0, sizeof(numbered));
-	if (source_begin(fd) < 0) {
-		int error = errno;
-
-		close(fd);
-		errno = error;
-		return -1;
-	}
-	return fd;
+	return source_begin(fd) < 0 ? close_quietly(fd) : fd;
 }
 
 /* In the network namespace of this process, or of another one. */

@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "glue/libuv.h"
+#include "glue/owned.h"
 #include "signal.h"
 
 #define STACK_SIZE 65536
@@ -104,14 +104,11 @@ static bool
 has_room(void)
 {
 	int fds[LOOP_DESCRIPTORS];
-	int count = 0, error;
+	int count = 0;
 
 	while (count < LOOP_DESCRIPTORS && (fds[count] = eventfd(0, EFD_CLOEXEC)) >= 0)
 		count++;
-	error = errno;
-	for (int i = 0; i < count; i++)
-		close(fds[i]);
-	errno = error;
+	close_all(fds, count);
 	return count == LOOP_DESCRIPTORS;
 }
 
