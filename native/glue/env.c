@@ -8,6 +8,7 @@
 #include "env.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 
 #include "libuv.h"
@@ -128,6 +129,19 @@ env_part(struct env_state *state, const struct env_kind *kind)
 	part->next = state->parts;
 	state->parts = part;
 	return part->content;
+}
+
+int
+env_thread(pthread_t *thread, void *(*run)(void *), void *data)
+{
+	sigset_t all, before;
+	int error;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = pthread_create(thread, NULL, run, data);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return error;
 }
 
 int

@@ -9,6 +9,7 @@
 #define KQUEUE_ENV_H
 
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -90,6 +91,9 @@ void *env_find_part(struct env_state *state, const struct env_kind *kind);
 /* For an end that is not over when it returns: the environment waits for the release. */
 void env_hold(struct env_state *state);
 void env_release(struct env_state *state);
+
+/* A thread that gets no signals, which are for those that know what to do with them: 0 or an errno. */
+int env_thread(pthread_t *thread, void *(*run)(void *), void *data);
 
 /* As `owned_take`, for the environment. */
 int env_own(struct env_state *state, int fd, int ready);

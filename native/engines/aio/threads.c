@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -140,20 +139,11 @@ work(void *unused)
 static int
 thread_start(void)
 {
-	pthread_attr_t attributes;
-	sigset_t all, before;
 	pthread_t thread;
-	int error;
+	int error = env_thread(&thread, work, NULL);
 
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	sigfillset(&all);
-	/* Signals are for the threads that know what to do with them. */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, &attributes, work, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attributes);
 	if (error == 0) {
+		pthread_detach(thread);
 		threads++;
 		idle++;
 	}

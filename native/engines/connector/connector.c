@@ -13,7 +13,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -61,21 +60,6 @@ read_messages(void *unused)
 	return NULL;
 }
 
-static int
-thread_start(void)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	/* Signals are for the threads that know what to do with them. */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&thread, NULL, read_messages, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	errno = error;
-	return error == 0 ? 0 : -1;
-}
-
 static void
 source_close(void)
 {
@@ -91,12 +75,9 @@ static int
 source_open(int given)
 {
 	source = owned_take(&ownership, given >= 0 ? given : procsource_open(), -1);
-	if (source < 0) {
-		source_close();
-		return -1;
-	}
-	stop = owned_take(&ownership, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
-	if (stop < 0 || thread_start() < 0) {
+	if (source >= 0)
+		stop = owned_take(&ownership, eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), -1);
+	if (stop < 0 || (errno = env_thread(&thread, read_messages, NULL)) != 0) {
 		source_close();
 		return -1;
 	}

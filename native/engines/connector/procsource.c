@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +18,7 @@
 #include <linux/connector.h>
 #include <linux/netlink.h>
 
-#include "glue/owned.h"
+#include "glue/env.h"
 
 /* Until Linux 6.6 the kinds of events were declared inside struct proc_event. */
 #define KERNEL_NONE UINT32_C(0)
@@ -287,14 +286,10 @@ static int
 socket_open_of(pid_t pid)
 {
 	struct excursion excursion = { .pid = pid, .fd = -1 };
-	sigset_t all, before;
 	pthread_t thread;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&thread, NULL, socket_open_beside, &excursion) == 0)
+	if (env_thread(&thread, socket_open_beside, &excursion) == 0)
 		pthread_join(thread, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return excursion.fd;
 }
 

@@ -15,7 +15,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -182,20 +181,6 @@ on_told(napi_env env, napi_value function, void *context, void *data)
 		on_forgotten(env, ear, NULL);
 }
 
-static int
-thread_start(struct ear *ear)
-{
-	sigset_t all, before;
-	int error;
-
-	sigfillset(&all);
-	/* Signals are for the threads that know what to do with them. */
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	error = pthread_create(&ear->thread, NULL, listen_for, ear);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -error;
-}
-
 static void
 keep(struct ear *ear, bool keeps)
 {
@@ -298,7 +283,7 @@ ear_open(struct loop_watch *watch)
 		ear_free(ear);
 		return -ENOMEM;
 	}
-	status = thread_start(ear);
+	status = -env_thread(&ear->thread, listen_for, ear);
 	if (status < 0) {
 		env_close(ear->env_state, ear->bell);
 		ear->watch = NULL;
