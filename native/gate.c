@@ -57,15 +57,23 @@ strings_read(struct strings *strings, pid_t pid, const char *name)
 	return fd >= 0 && got == 0 && strings->text != NULL ? 0 : -1;
 }
 
+static size_t
+strings_count(const struct strings *strings)
+{
+	size_t count = 0;
+
+	for (size_t at = 0; at < strings->length; at++)
+		count += strings->text[at] == '\0';
+	return count;
+}
+
 /* The last `most` strings as an array with NULL at its end; NULL when there are fewer. */
 static char **
 strings_last(const struct strings *strings, size_t most)
 {
-	size_t count = 0, skipped;
+	size_t count = strings_count(strings), skipped;
 	char **array, *next = strings->text;
 
-	for (size_t at = 0; at < strings->length; at++)
-		count += strings->text[at] == '\0';
 	if (count < most || strings->text[strings->length - 1] != '\0')
 		return NULL;
 	array = calloc(most + 1, sizeof(*array));
@@ -78,16 +86,6 @@ strings_last(const struct strings *strings, size_t most)
 		next += strlen(next) + 1;
 	}
 	return array;
-}
-
-static size_t
-strings_count(const struct strings *strings)
-{
-	size_t count = 0;
-
-	for (size_t at = 0; at < strings->length; at++)
-		count += strings->text[at] == '\0';
-	return count;
 }
 
 /* Whether these can be the words that became `words` in JavaScript: U+FFFD stands for bytes. */
