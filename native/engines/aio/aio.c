@@ -390,12 +390,6 @@ aio_open(struct env_state *state, struct aio_part *part)
 	return aio->fd;
 }
 
-enum aio_kind
-aio_kind(const struct aio *aio)
-{
-	return aio->backend == &aio_uring ? AIO_URING : AIO_THREADS;
-}
-
 static int64_t
 milliseconds(void)
 {

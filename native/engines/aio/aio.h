@@ -160,7 +160,6 @@ size_t aio_collect(struct aio *aio, int32_t *handles, size_t most);
 /* The result, with what was read; frees the request. */
 int32_t aio_take(struct aio *aio, int handle, void *data, size_t length);
 enum aio_cancelled aio_cancel(struct aio *aio, int handle);
-enum aio_kind aio_kind(const struct aio *aio);
 /* -1 with EBUSY while something goes on. */
 int aio_close(struct env_state *state, struct aio_part *part);
 

@@ -132,7 +132,9 @@ kind_of(struct call *call)
 {
 	struct aio *aio = opened(call);
 
-	return aio == NULL ? call->answer : call_number(call, aio_kind(aio));
+	if (aio == NULL)
+		return call->answer;
+	return call_number(call, aio->backend == &aio_uring ? AIO_URING : AIO_THREADS);
 }
 
 static napi_value

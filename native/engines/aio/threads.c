@@ -20,13 +20,6 @@
 /* So long a thread waits for something to do. */
 #define IDLE_SECONDS 1
 
-/* What one environment shares with the threads, under the lock. */
-struct worker_end {
-	struct aio_list over;
-	/* An eventfd, written to when there is something in an empty list. */
-	int bell;
-};
-
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 /* Guards all of the following, and the state of the requests in them. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -81,13 +74,13 @@ perform(const struct aio_request *request)
 static void
 tell(struct aio_request *request)
 {
-	struct worker_end *end = request->aio->inside;
-	bool first = end->over.first == NULL;
+	struct aio_list *over = request->aio->inside;
+	bool first = over->first == NULL;
 
-	aio_append(&end->over, request);
+	aio_append(over, request);
 	/* It cannot fail: the counter is far from full. */
 	if (first)
-		(void)eventfd_write(end->bell, 1);
+		(void)eventfd_write(request->aio->fd, 1);
 }
 
 /* Whether something has come within the time. */
@@ -166,36 +159,34 @@ enough_threads(void)
 static int
 threads_open(struct aio *aio, unsigned int room)
 {
-	struct worker_end *end = calloc(1, sizeof(*end));
+	/* What is over, shared with the threads under the lock; the eventfd tells of the first. */
+	struct aio_list *over = calloc(1, sizeof(*over));
 
-	if (end == NULL)
+	if (over == NULL)
 		return -1;
-	end->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (end->bell < 0) {
-		free(end);
+	aio->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+	if (aio->fd < 0) {
+		free(over);
 		return -1;
 	}
-	end->over.end = &end->over.first;
+	over->end = &over->first;
 	pthread_once(&once, prepare);
 	pthread_mutex_lock(&lock);
 	environments++;
 	most = room == 0 ? MOST_THREADS : room;
 	pthread_mutex_unlock(&lock);
-	aio->inside = end;
-	aio->fd = end->bell;
+	aio->inside = over;
 	return 0;
 }
 
 static void
 threads_close(struct aio *aio)
 {
-	struct worker_end *end = aio->inside;
-
 	pthread_mutex_lock(&lock);
 	if (--environments == 0)
 		pthread_cond_broadcast(&wanted);
 	pthread_mutex_unlock(&lock);
-	free(end);
+	free(aio->inside);
 }
 
 /* No thread can be had, and none is there: nobody would do what is queued. */
@@ -240,16 +231,16 @@ threads_start(struct aio *aio)
 static void
 threads_reap(struct aio *aio)
 {
-	struct worker_end *end = aio->inside;
+	struct aio_list *list = aio->inside;
 	struct aio_request *over, *next;
 	eventfd_t rung;
 
 	pthread_mutex_lock(&lock);
-	over = end->over.first;
-	end->over.first = NULL;
-	end->over.end = &end->over.first;
+	over = list->first;
+	list->first = NULL;
+	list->end = &list->first;
 	if (over != NULL)
-		(void)eventfd_read(end->bell, &rung);
+		(void)eventfd_read(aio->fd, &rung);
 	pthread_mutex_unlock(&lock);
 	for (; over != NULL; over = next) {
 		next = over->next;
