@@ -89,7 +89,9 @@ export class ChangeBuffer {
     if (!isInt32(flags) || flags < 0 || flags > 0xffff) {
       whole(flags, `changelist[${i}].flags`, 0, 0xffff)
     }
-    if (!isInt32(fflags)) whole(fflags, `changelist[${i}].fflags`, -0x80000000, 0xffffffff)
+    if (!isInt32(fflags) && !isUint32(fflags)) {
+      whole(fflags, `changelist[${i}].fflags`, -0x80000000, 0xffffffff)
+    }
     if (!isInt32(data) && !isInt64(data)) whole(data, `changelist[${i}].data`, -DATA, DATA)
     this.changes[i] ??= EV_SET(0, 0, 0)
     const kev = this.changes[i]!
@@ -120,6 +122,11 @@ const DATA = 2 ** 63
 /** What nearly all values are, and is found out fast. */
 function isInt32(value: unknown): value is number {
   return typeof value === 'number' && (value | 0) === value
+}
+
+/** The same for masks, of which NOTE_EXIT has the highest bit. */
+function isUint32(value: unknown): value is number {
+  return typeof value === 'number' && value >>> 0 === value
 }
 
 function isInt64(value: unknown): value is number {

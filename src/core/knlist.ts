@@ -21,6 +21,12 @@ export class Knlist {
     return this.#first === null
   }
 
+  /** Whether one of the knotes was asked for one of these notes. */
+  asksFor(notes: number): boolean {
+    for (let kn = this.#first; kn !== null; kn = kn.listNext) if (kn.sfflags & notes) return true
+    return false
+  }
+
   /** Attaches a knote. knlist_add(9). */
   add(kn: Knote): void {
     kn.list = this

@@ -168,6 +168,10 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   endChanges(): void {
     this.#changeTime = NO_CHANGES
+    if (this.processes.hasNews) {
+      this.processes.hasNews = false
+      this.greet(this.sets.read)
+    }
     // What a change has asked is not what holds when events are handed out.
     this.descriptors.pass++
   }

@@ -28,6 +28,24 @@ const workers = casesOf<Cases>('workers')
 
 const SIGTERM = 15
 
+describe('A zombie', () => {
+  it('is known to have exited, and how, before anybody waits for events', () => {
+    const kq = queue()
+    const [running, zombie] = [puppet(), puppet()]
+    zombie.exit(7)
+    kq.kevent([watch(running.pid, NOTE_EXIT), watch(zombie.pid, NOTE_EXIT)])
+    assert.deepEqual(
+      kq.knotes().map(({ ident, active, data }) => [ident, active, data]),
+      [
+        [running.pid, false, 0],
+        [zombie.pid, true, 7 << 8],
+      ],
+    )
+    reap(zombie.pid)
+    assert.equal(next(kq).data, 7 << 8)
+  })
+})
+
 describe('A process that we did not start', () => {
   it('is reported with its exit status, in a blocking kevent', () => {
     const kq = queue()

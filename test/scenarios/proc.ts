@@ -108,6 +108,14 @@ scenario('a process that has exited but was not waited for is reported at once',
   expectEvents(wait(q), { ident: child.pid, flags: EXITED, fflags: NOTE_EXIT, data: 9 << 8 })
 })
 
+scenario('what a process has done when it is watched is not taken away by the next change', (w) => {
+  const q = w.kqueue()
+  const child = spawn(w)
+  child.exit(9)
+  q.kevent([watch(child, NOTE_EXIT), add(child.pid, EVFILT_PROC, 0, { fflags: 0 })])
+  expectEvents(wait(q), { ident: child.pid, flags: EXITED, fflags: NOTE_EXIT, data: 9 << 8 })
+})
+
 scenario('a process that has exited reports nothing to who did not ask for it', forks, (w) => {
   const q = w.kqueue()
   const child = spawn(w)

@@ -18,9 +18,9 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
   return {
     ...procFilter,
 
-    attach: (kn) => table.watch(kn, () => table.open(kn.ident)),
+    attach: (kn) => table.watch(kn),
     image: (kn) => table.image(kn),
-    restore: (kn, state, origin) => table.restore(kn, state, origin, () => table.open(kn.ident)),
+    restore: (kn, state, origin) => table.restore(kn, state, origin),
 
     touch(kn, kev, type) {
       if (type === EVENT_PROCESS) {
@@ -28,6 +28,7 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
         if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
         return 0
       }
+      table.tellNews(kn)
       const successor = kev.flags & EV_ADD ? table.successor(kn.hook as LinuxProcess) : null
       if (successor !== null) {
         watchAnew(table, kn, kev)
@@ -50,7 +51,7 @@ function watchAnew(table: ProcessTable, kn: Knote, kev: Kevent): void {
   kn.sfflags = kev.fflags
   kn.sdata = kev.data
   orUndo(
-    () => table.watch(kn, () => table.open(ident)),
+    () => table.watch(kn),
     () => Object.assign(kn, { flags, fflags, data, sfflags, sdata }),
   )
   if (fflags === 0) return
@@ -78,7 +79,7 @@ export function procdescFilter(table: ProcessTable, linkOf: (kn: Knote) => strin
       if (kn.sfflags & CONNECTOR_NOTES) {
         refuse(EINVAL, 'a pidfd tells of NOTE_EXIT and NOTE_REAP, no more')
       }
-      return table.watch(kn, () => table.duplicate(kn.ident))
+      return table.watch(kn)
     },
 
     image: (kn) => table.image(kn),
@@ -86,7 +87,7 @@ export function procdescFilter(table: ProcessTable, linkOf: (kn: Knote) => strin
       if (linkOf(kn) !== PIDFD) {
         refuse(EINVAL, `descriptor ${kn.ident} is not a pidfd`)
       }
-      return table.restore(kn, state, origin, () => table.duplicate(kn.ident))
+      return table.restore(kn, state, origin)
     },
   }
 }

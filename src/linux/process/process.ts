@@ -45,25 +45,6 @@ export const CONNECTOR_NOTES = (NOTE_FORK | NOTE_EXEC | NOTE_TRACK) >>> 0
 /** How long a zombie may keep its status to itself, in ns; when it is reaped the kernel tells. */
 const PATIENCE = 100e6
 
-/** The knotes of a process; who has none left is not watched any more. */
-class ProcessList extends Knlist {
-  constructor(readonly process: LinuxProcess) {
-    super()
-  }
-
-  override add(kn: Knote): void {
-    super.add(kn)
-    this.process.reckon()
-  }
-
-  override remove(kn: Knote): void {
-    if (kn.list !== this) return
-    super.remove(kn)
-    this.process.reckon()
-    if (this.empty) this.process.release()
-  }
-}
-
 /** Who has processes watched. */
 interface Watcher {
   readonly hub: Hub
@@ -101,25 +82,30 @@ const MOVES: Readonly<Record<State['name'], readonly State['name'][]>> = {
   released: [],
 }
 
-export class LinuxProcess implements Process {
-  readonly klist: Knlist = new ProcessList(this)
+/** What the connector has told of the threads of a process. */
+class Threads {
+  /** Those that live, if it has told of all. */
+  alive = 1
+  /** There was more than one. */
+  several = false
+  /** Ends that are still to be told of who had the number before. */
+  late = 0
+  /** How the last one ended. */
+  status = STATUS_UNKNOWN
+}
+
+/** A process, which is the list of its knotes; who has none left is not watched any more. */
+export class LinuxProcess extends Knlist implements Process {
   /** It was there at this time: a later birth under its number is another's. */
   readonly seen: number
   /** The NOTE_CHILD of its birth was noted. */
   announced = false
   #state: State
+  /** Whether the connector is to tell of it. */
+  #listens = false
   #start = 0
-  /** What the connector has told of its threads. */
-  readonly #threads = {
-    /** Those that live, if it has told of all. */
-    alive: 1,
-    /** There was more than one. */
-    several: false,
-    /** Ends that are still to be told of who had the number before. */
-    late: 0,
-    /** How the last one ended. */
-    status: STATUS_UNKNOWN,
-  }
+  /** Undefined before the connector has told of them. */
+  #known: Threads | undefined
 
   /**
    * @param fd a pidfd, -1 when there is none
@@ -131,8 +117,25 @@ export class LinuxProcess implements Process {
     fd: number,
     public since: number,
   ) {
+    super()
     this.seen = since
     this.#state = fd === -1 ? { name: 'bare' } : { name: 'running', fd }
+  }
+
+  get klist(): Knlist {
+    return this
+  }
+
+  override add(kn: Knote): void {
+    super.add(kn)
+    this.reckon()
+  }
+
+  override remove(kn: Knote): void {
+    if (kn.list !== this) return
+    super.remove(kn)
+    this.reckon()
+    if (this.empty) this.release()
   }
 
   get state(): State['name'] {
@@ -189,9 +192,9 @@ export class LinuxProcess implements Process {
     this.table.hub.callouts.cancel(last.patience)
   }
 
-  asksFor(notes: number): boolean {
-    for (const kn of this.klist) if (kn.sfflags & notes) return true
-    return false
+  get #threads(): Threads {
+    this.#known ??= new Threads()
+    return this.#known
   }
 
   get runs(): boolean {
@@ -202,10 +205,13 @@ export class LinuxProcess implements Process {
   reckon(): void {
     const state = this.#state
     const isOver = state.name === 'exited' || state.name === 'released'
-    const needed = state.name === 'bare' ? !this.klist.empty : this.asksFor(CONNECTOR_NOTES)
+    const needed = state.name === 'bare' ? !this.empty : this.asksFor(CONNECTOR_NOTES)
     if (!needed && state.name === 'counted') this.#become({ ...state, name: 'running' })
     if (!needed && state.name === 'awaited') this.#become({ ...state, name: 'unsaid' })
-    this.table.needsConnector(this, needed && !isOver)
+    const listens = needed && !isOver
+    if (listens === this.#listens) return
+    this.#listens = listens
+    this.table.needsConnector(this, listens)
   }
 
   /** Lets go of a process that nobody watches. */
@@ -213,6 +219,7 @@ export class LinuxProcess implements Process {
     if (this.#state.name === 'released') return
     const fd = this.fd
     this.#become({ name: 'released', status: this.exitStatus })
+    this.reckon()
     this.table.forget(this, fd)
   }
 
@@ -253,8 +260,8 @@ export class LinuxProcess implements Process {
         this.#exit(status)
       }
     }
-    if (pidfd === PROCESS_REAPED) this.klist.note(NOTE_REAP)
-    if (this.klist.empty) this.release()
+    if (pidfd === PROCESS_REAPED) this.note(NOTE_REAP)
+    if (this.empty) this.release()
   }
 
   /** How it ended, null while there is hope that somebody will tell. */
@@ -314,7 +321,7 @@ export class LinuxProcess implements Process {
   executed(): void {
     // Until now it was the end of the threads that do not execute.
     this.#threads.status = STATUS_UNKNOWN
-    this.klist.note(NOTE_EXEC)
+    this.note(NOTE_EXEC)
   }
 
   /** A thread of it has ended. */
@@ -354,7 +361,7 @@ export class LinuxProcess implements Process {
   #exit(status: number): void {
     this.#become({ name: 'exited', fd: this.fd, status })
     this.reckon()
-    this.klist.note(NOTE_EXIT)
+    this.note(NOTE_EXIT)
   }
 
   /** Its number has a new owner: how many ends of its threads are still to be told. */
@@ -377,7 +384,7 @@ export class LinuxProcess implements Process {
     if (this.exitStatus === null) {
       this.#exit(fd === -1 ? status : (this.#status(fd, PROCESS_REAPED) ?? status))
     }
-    this.klist.note(NOTE_REAP)
+    this.note(NOTE_REAP)
     this.release()
   }
 
@@ -391,7 +398,7 @@ export class LinuxProcess implements Process {
   /** Something that it has done may have been missed. */
   missed(): void {
     this.#distrust()
-    for (const kn of [...this.klist]) {
+    for (const kn of [...this]) {
       if ((kn.sfflags & CONNECTOR_NOTES) === 0) continue
       kn.fflags = (kn.fflags | NOTE_TRACKERR) >>> 0
       kn.activate()

@@ -2,7 +2,7 @@
  * The processes that this thread watches, one for each however many knotes: `allproc`, and
  * what pidfds and the process connector tell of them.
  *
- *     return table.watch(kn, () => table.open(pid))
+ *     return table.watch(kn)
  *
  * The forks of a process come before its exit is believed, whoever tells of it first.
  */
@@ -71,6 +71,11 @@ export class ProcessTable implements ConnectorListener {
   /** Those of which the connector is to tell. */
   readonly #listeners = new Set<LinuxProcess>()
   #tellsReap: boolean | undefined
+  /**
+   * A process was watched that may have exited before. epoll tells of that at once: one look
+   * when the changelist has been applied is for all of them.
+   */
+  hasNews = false
   /** Knotes that are about to be attached: the connector goes on. */
   #watching = 0
   /** Those that were handed over, by pid, until somebody asks for them. */
@@ -130,7 +135,6 @@ export class ProcessTable implements ConnectorListener {
   }
 
   forget(process: LinuxProcess, fd: number): void {
-    this.needsConnector(process, false)
     if (this.#held.get(process.pid) === process) this.#held.delete(process.pid)
     if (this.#gone.get(process.pid) === process) this.#gone.delete(process.pid)
     if (fd === -1) return
@@ -140,22 +144,44 @@ export class ProcessTable implements ConnectorListener {
 
   // Knotes
 
-  /** Attaches a knote to the process that is found: 0. @throws KqueueError */
-  watch(kn: Knote, find: () => LinuxProcess): number {
-    return this.#prepared(kn.sfflags, () => {
-      const process = find()
+  /** Attaches a knote to its process: 0. @throws KqueueError */
+  watch(kn: Knote): number {
+    this.#begin()
+    try {
+      this.#prepare(kn.sfflags)
+      const process = this.#processOf(kn)
       watchProcess(kn, process)
-      this.#lookOrRelease(process)
-    })
+      if (kn.ops.isFd) process.look()
+      this.hasNews = true
+      if (process.empty) process.release()
+      return 0
+    } finally {
+      this.#end()
+    }
+  }
+
+  /** What a knote is asked for is about to change: what has happened is for what it was before. */
+  tellNews({ hook }: Knote): void {
+    if (this.hasNews && hook instanceof LinuxProcess) hook.look()
+  }
+
+  /** The process of the pidfd that a knote watches, or of the number. @throws KqueueError */
+  #processOf({ ident, ops }: Knote): LinuxProcess {
+    return ops.isFd ? this.duplicate(ident) : this.open(ident)
   }
 
   /** Changes what a knote asks for: 0. @throws KqueueError */
   change(kn: Knote, notes: number): number {
-    return this.#prepared(notes, () => {
+    this.#begin()
+    try {
+      this.#prepare(notes)
       kn.sfflags = notes
       // Of a copy whose process was gone there is nothing to ask for.
       if (kn.hook instanceof LinuxProcess) kn.hook.reckon()
-    })
+      return 0
+    } finally {
+      this.#end()
+    }
   }
 
   /** The process that has the number of one that has exited by now, null for none. */
@@ -186,7 +212,7 @@ export class ProcessTable implements ConnectorListener {
   }
 
   /** Attaches a copy to its process. @throws KqueueError */
-  restore(kn: Knote, state: unknown, from: Origin, open: () => LinuxProcess): number {
+  restore(kn: Knote, state: unknown, from: Origin): number {
     const isTold = (kn.sfflags & CONNECTOR_NOTES) === 0 || this.connector.handed
     const origin = { ...from, handed: from.handed && isTold }
     const given = checkProcess(kn, state)
@@ -195,12 +221,17 @@ export class ProcessTable implements ConnectorListener {
       resumeProcess(kn, given, null, origin)
       return 0
     }
-    return this.#prepared(kn.sfflags, () => {
-      const process = known ? unlessGone(open) : null
+    this.#begin()
+    try {
+      this.#prepare(kn.sfflags)
+      const process = known ? unlessGone(() => this.#processOf(kn)) : null
       if (process?.isMeant(given, kn.ops.isFd)) this.#resume(kn, given, process, origin)
       else resumeProcess(kn, given, null, origin, this.#statusBehind(pidfd))
       if (process?.klist.empty) process.release()
-    })
+      return 0
+    } finally {
+      this.#end()
+    }
   }
 
   #resume(kn: Knote, given: ProcessState, process: LinuxProcess, origin: Origin): void {
@@ -215,20 +246,22 @@ export class ProcessTable implements ConnectorListener {
     return Math.max(STATUS_UNKNOWN, this.hub.native.pidfdStatus(pidfd.fd))
   }
 
-  /** Makes sure that notes can come, and does something that makes them come. */
-  #prepared(notes: number, action: () => void): 0 {
+  /** Until `#end` the connector goes on, though nobody may need it yet. */
+  #begin(): void {
     // What has happened until now is not for who comes now.
     this.connector.drain()
     this.#watching++
-    try {
-      if (notes & NOTE_REAP) this.#tellReap()
-      if (notes & CONNECTOR_NOTES) this.connector.start()
-      action()
-      return 0
-    } finally {
-      this.#watching--
-      this.stopIfIdle()
-    }
+  }
+
+  #end(): void {
+    this.#watching--
+    this.stopIfIdle()
+  }
+
+  /** Makes sure that notes can come. @throws KqueueError */
+  #prepare(notes: number): void {
+    if (notes & NOTE_REAP) this.#tellReap()
+    if (notes & CONNECTOR_NOTES) this.connector.start()
   }
 
   /** Reports what a process is by now, and lets go of one that nobody watches. */
