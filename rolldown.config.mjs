@@ -4,7 +4,6 @@
  * exports it from the chunk it is in, of which there is one. Only entries of the package are packed.
  */
 import * as fs from 'node:fs'
-import * as os from 'node:os'
 import { defineConfig } from 'rolldown'
 
 const { dependencies } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
@@ -17,24 +16,30 @@ const modules = fs
 /** What `kq --version` needs, which is not to load the rest. */
 const FIRST = /src\/cli\/(main|package|version)\.ts/
 
-/** By `import`, these would be loaded with all that belongs to them, as the streams of node:fs. */
-const LEAN = { 'node:fs': fs, 'node:os': os }
+/**
+ * By `import`, each of these takes its time, and is loaded with all that belongs to it, as the
+ * streams of node:fs.
+ */
+const LEAN = new Set(
+  ['events', 'fs', 'os', 'path', 'timers/promises', 'url', 'util'].map((name) => `node:${name}`),
+)
 
 const lean = {
   name: 'lean',
   resolveId(id, importer) {
-    if (!Object.hasOwn(LEAN, id)) return undefined
+    if (!LEAN.has(id)) return undefined
     return `\0lean/${FIRST.test(importer) ? 'first' : 'rest'}/${id}`
   },
   load(id) {
-    const [mark, , name] = id.split('/')
-    if (mark !== '\0lean') return undefined
-    const names = Object.keys(LEAN[name]).filter(
-      (each) => /^[a-z]\w+$/.test(each) && each !== 'default',
+    const [, name] = /^\0lean\/\w+\/(.+)/.exec(id) ?? []
+    if (name === undefined) return undefined
+    const names = Object.keys(process.getBuiltinModule(name)).filter(
+      (each) => /^[A-Za-z]\w+$/.test(each) && each !== 'default',
     )
     return [
       "import { createRequire } from 'node:module'",
-      `const module = createRequire(import.meta.url)('${name}')`,
+      // Node.js has the first one since 20.16.
+      `const module = (process.getBuiltinModule ?? createRequire(import.meta.url))('${name}')`,
       ...names.map((each) => `export const ${each} = /* @__PURE__ */ module.${each}`),
     ].join('\n')
   },
@@ -58,7 +63,7 @@ export default defineConfig({
       // Programs run when they are loaded, and stay by themselves. With a module comes what it imports, unless a group above has it.
       groups: [
         { name: 'version', test: /src\/cli\/version|lean\/first/ },
-        { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts|rolldown\/runtime/ },
+        { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts/ },
         { name: 'system', test: /src\/(linux|bsd)\/|src\/(index|late)\.ts/ },
         { name: 'sim', test: /src\/sim\// },
         { name: 'command', test: /src\/cli\/(?!main|kq|holder|package|version|run|trace)/ },

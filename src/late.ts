@@ -4,10 +4,14 @@
  */
 import { createRequire } from 'node:module'
 
-const require = createRequire(import.meta.url)
+/** Node.js has the first one since 20.16. */
+const builtin = (process.getBuiltinModule ?? createRequire(import.meta.url)) as NodeJS.Require
 
 export const childProcess = () =>
-  require('node:child_process') as typeof import('node:child_process')
+  builtin('node:child_process') as typeof import('node:child_process')
+export const crypto = () => builtin('node:crypto') as typeof import('node:crypto')
+export const tty = () => builtin('node:tty') as typeof import('node:tty')
+export const v8 = () => builtin('node:v8') as typeof import('node:v8')
 export const workerThreads = () =>
-  require('node:worker_threads') as typeof import('node:worker_threads')
-export const v8 = () => require('node:v8') as typeof import('node:v8')
+  builtin('node:worker_threads') as typeof import('node:worker_threads')
+export const zlib = () => builtin('node:zlib') as typeof import('node:zlib')

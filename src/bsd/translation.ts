@@ -8,8 +8,7 @@
  *     translation.in(filter, flags, fflags)
  */
 import { constants } from 'node:os'
-import * as errors from '../errors.js'
-import { EINVAL, ENOTSUP, ENXIO, refuse } from '../errors.js'
+import { EINVAL, EIO, ENOTSUP, ENXIO, errnoName, refuse } from '../errors.js'
 import * as event from '../event.js'
 import {
   EV_EOF,
@@ -21,6 +20,9 @@ import {
 } from '../event.js'
 import { insteadOf } from './instead.js'
 import type { Numbers, Vocabulary } from './vocabularies.js'
+
+/** No errno of Linux is more. */
+const MOST_ERRNO = 133
 
 /** From, and to. */
 type Pair = readonly [name: string, ours: number, theirs: number]
@@ -52,14 +54,11 @@ const KNOWN_NOTES: Readonly<Record<string, readonly string[]>> = {
   EVFILT_PROCDESC: ['NOTE_EXIT', 'NOTE_FORK', 'NOTE_EXEC', 'NOTE_REAP'],
 }
 
-const FILTER_NAMES = new Map(
-  Object.entries(OURS).flatMap(([name, number]) =>
-    name.startsWith('EVFILT_') ? [[number, name] as const] : [],
-  ),
-)
-
 const UNITS = ['NOTE_SECONDS', 'NOTE_MSECONDS', 'NOTE_USECONDS', 'NOTE_NSECONDS']
-const TIMER_BITS = bits([...UNITS, 'NOTE_ABSTIME'])
+
+function filterName(filter: number): string | undefined {
+  return Object.keys(OURS).find((name) => name.startsWith('EVFILT_') && OURS[name] === filter)
+}
 
 function bits(names: readonly string[]): number {
   return names.reduce((mask, name) => (mask | OURS[name]!) >>> 0, 0)
@@ -92,6 +91,7 @@ export class Translation {
   readonly #theirRows = new Map<number, FilterRow>()
   readonly #flags: readonly Pair[]
   readonly #flagMask: number
+  readonly #timerMask = bits([...UNITS, 'NOTE_ABSTIME'])
 
   constructor(readonly vocabulary: Vocabulary) {
     for (const [name, ours, theirs] of pairs(vocabulary.filters)) {
@@ -136,7 +136,7 @@ export class Translation {
   #row(filter: number): FilterRow {
     const row = this.#rows.get(filter)
     if (row !== undefined) return row
-    const name = FILTER_NAMES.get(filter)
+    const name = filterName(filter)
     if (name !== undefined && name !== 'EVFILT_SENDFILE') return this.#lacks(name)
     return name === undefined
       ? refuse(EINVAL, `there is no filter ${filter}`)
@@ -162,7 +162,7 @@ export class Translation {
   #unitsOut(fflags: number): number {
     const given = UNITS.filter((name) => fflags & OURS[name]!)
     if (given.length > 1) refuse(EINVAL, `a timer has one unit, not ${given.join(' and ')}`)
-    if (fflags & ~TIMER_BITS) refuse(EINVAL, 'fflags of a timer are a unit and NOTE_ABSTIME')
+    if (fflags & ~this.#timerMask) refuse(EINVAL, 'fflags of a timer are a unit and NOTE_ABSTIME')
     const unit = this.#unit(given[0] ?? 'NOTE_MSECONDS')
     return fflags & event.NOTE_ABSTIME ? unit | this.#unit('NOTE_ABSTIME') : unit
   }
@@ -194,15 +194,22 @@ function isSocketSide(filter: number): boolean {
 }
 
 /** errno of this system -> that of Linux, which the package has everywhere. */
-const ERRNOS = new Map<number, number>(
-  Object.entries(constants.errno).flatMap(([name, number]) => {
-    const known = name === 'EOPNOTSUPP' ? 'ENOTSUP' : name
-    const ours = (errors as unknown as Numbers)[known]
-    return ours === undefined ? [] : [[number, ours] as const]
-  }),
-)
+let errnos: ReadonlyMap<number, number> | undefined
+
+function translatedErrnos(): ReadonlyMap<number, number> {
+  const ours = new Map(
+    Array.from({ length: MOST_ERRNO + 1 }, (_, errno) => [errnoName(errno), errno]),
+  )
+  return new Map(
+    Object.entries(constants.errno).flatMap(([name, number]) => {
+      const errno = ours.get(name === 'EOPNOTSUPP' ? 'ENOTSUP' : name)
+      return errno === undefined ? [] : [[number, errno] as const]
+    }),
+  )
+}
 
 /** The package's number of an errno of this system, EIO for one that it has no name for. */
 export function ourErrno(errno: number): number {
-  return errno === 0 ? 0 : (ERRNOS.get(errno) ?? errors.EIO)
+  errnos ??= translatedErrnos()
+  return errno === 0 ? 0 : (errnos.get(errno) ?? EIO)
 }

@@ -6,8 +6,8 @@
  *
  * A process of its own does it: holder.ts.
  */
-import { spawn } from 'node:child_process'
 import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../index.js'
+import { childProcess } from '../late.js'
 import type { Descriptor } from './descriptor.js'
 import { programPath } from './package.js'
 
@@ -38,7 +38,7 @@ function hasBytes(fd: number): boolean {
 }
 
 function holdOpen(fd: number): void {
-  const child = spawn(process.execPath, [programPath('holder.js')], {
+  const child = childProcess().spawn(process.execPath, [programPath('holder.js')], {
     stdio: [fd, 'ignore', 'ignore'],
     // Of no terminal, and in no directory.
     detached: true,

@@ -4,8 +4,8 @@
  */
 import { once } from 'node:events'
 import { fstatSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import { EV_ADD, EV_CLEAR, EV_EOF, EV_SET, EVFILT_WRITE, kqueue, NOTE_LOWAT } from '../index.js'
+import { tty } from '../late.js'
 import { type Paint, painter } from './colours.js'
 import { SourceError } from './errors.js'
 import { Stop } from './stop.js'
@@ -32,7 +32,7 @@ export class Output {
     if (error.code === 'EPIPE') return new Stop(0)
     const { fd, isTTY } = this.#stream
     // The terminal is gone, and the signal that tells of it may still be on its way.
-    if (error.code === 'EIO' && isTTY && !isatty(fd)) return Stop.by('SIGHUP')
+    if (error.code === 'EIO' && isTTY && !tty().isatty(fd)) return Stop.by('SIGHUP')
     return new SourceError('standard output', error)
   }
 

@@ -1,8 +1,26 @@
 /**
  * One event as one line: for people, or as JSON.
  */
-import * as api from '../index.js'
-import { EV_EOF, EV_ERROR, EVFILT_READ, EVFILT_WRITE, type Kevent } from '../index.js'
+import {
+  EV_EOF,
+  EV_ERROR,
+  EVFILT_AIO,
+  EVFILT_EMPTY,
+  EVFILT_EXCEPT,
+  EVFILT_FS,
+  EVFILT_LIO,
+  EVFILT_NETDEV,
+  EVFILT_PROC,
+  EVFILT_PROCDESC,
+  EVFILT_READ,
+  EVFILT_SENDFILE,
+  EVFILT_SIGNAL,
+  EVFILT_TIMER,
+  EVFILT_USER,
+  EVFILT_VNODE,
+  EVFILT_WRITE,
+  type Kevent,
+} from '../index.js'
 import { CYAN, DIM, type Paint, YELLOW } from './colours.js'
 import { errnoName } from './errors.js'
 import type { Asked, Happening } from './sources.js'
@@ -13,9 +31,23 @@ export type Printer = (happening: Happening, time: number) => string
 
 /** Names of filters: -1 -> 'EVFILT_READ'. */
 const FILTERS = new Map(
-  Object.entries(api)
-    .filter(([name]) => name.startsWith('EVFILT_'))
-    .map(([name, filter]) => [filter as number, name]),
+  Object.entries({
+    EVFILT_AIO,
+    EVFILT_EMPTY,
+    EVFILT_EXCEPT,
+    EVFILT_FS,
+    EVFILT_LIO,
+    EVFILT_NETDEV,
+    EVFILT_PROC,
+    EVFILT_PROCDESC,
+    EVFILT_READ,
+    EVFILT_SENDFILE,
+    EVFILT_SIGNAL,
+    EVFILT_TIMER,
+    EVFILT_USER,
+    EVFILT_VNODE,
+    EVFILT_WRITE,
+  }).map(([name, filter]) => [filter, name]),
 )
 
 /** Flags that tell of the event; the others say how it was asked for. */

@@ -9,8 +9,8 @@
  */
 import { closeSync, fstatSync } from 'node:fs'
 import { constants } from 'node:os'
-import { isatty } from 'node:tty'
 import { STATUS_UNKNOWN } from '../index.js'
+import { tty } from '../late.js'
 import { knownName } from './signals.js'
 
 const { SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS } =
@@ -90,7 +90,7 @@ function takeDefault(number: number): void {
 function closeDeadTerminals(): void {
   for (const fd of [0, 1, 2]) {
     try {
-      if (!isatty(fd) && fstatSync(fd).isCharacterDevice()) closeSync(fd)
+      if (fstatSync(fd).isCharacterDevice() && !tty().isatty(fd)) closeSync(fd)
     } catch {
       // It is not open.
     }

@@ -1,6 +1,6 @@
 /** What it takes to begin: which files and which modules of Node.js are loaded. */
 import assert from 'node:assert/strict'
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -45,9 +45,9 @@ const HEAVY = ['child_process', 'net', 'stream', 'v8', 'worker_threads']
 
 describe('begins with little', () => {
   for (const entry of ['index.js', 'core/index.js', 'sim/index.js']) {
-    test(`${entry} is at most five files`, () => {
+    test(`${entry} is at most three files`, () => {
       const files = loadedWith(join(root, 'dist', entry))
-      assert.ok(files.size <= 5, [...files].join(' '))
+      assert.ok(files.size <= 3, [...files].join(' '))
     })
   }
 
@@ -60,6 +60,18 @@ describe('begins with little', () => {
       )
     })
   }
+
+  test('kq wait starts no process, and loads nothing for it', () => {
+    const told = 'process.on("exit", () => console.error(JSON.stringify(process.moduleLoadList)))'
+    const { stderr } = spawnSync(
+      process.execPath,
+      ['--import', `data:text/javascript,${told}`, 'dist/cli/main.js', 'wait', '--timer', '1us'],
+      { cwd: root, encoding: 'utf8' },
+    )
+    const loaded = JSON.parse(stderr) as string[]
+    assert.ok(loaded.includes('NativeModule fs'), stderr)
+    assert.ok(!loaded.includes('NativeModule child_process'), stderr)
+  })
 
   test('kq --version loads nothing of kqueue', () => {
     const files = [...loadedWith(join(root, 'dist/cli/main.js'))]

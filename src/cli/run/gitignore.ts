@@ -7,10 +7,10 @@
  *     const rules = git.at('/project/src')
  *     rules?.ignores('/project/src/a.o', false)
  */
-import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import ignore, { type Ignore } from 'ignore'
+import { childProcess } from '../../late.js'
 import { type Bytes, bytesOf, pathOf, textOf } from '../bytes.js'
 
 const RULES = '.gitignore'
@@ -146,6 +146,7 @@ function excludeOf(root: Bytes): Bytes {
 /** The user's file, as git finds it; where there is no git, the one that it would look for. */
 function ownFile(root: Bytes): Bytes {
   try {
+    const { execFileSync } = childProcess()
     const answer = execFileSync('git', ['config', '--path', '--get', 'core.excludesFile'], {
       cwd: textOf(root),
       encoding: 'latin1',

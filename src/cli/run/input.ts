@@ -2,8 +2,8 @@
  * Paths from standard input, one a line or each with a NUL behind it.
  */
 import { fstatSync, readFileSync, readSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../../index.js'
+import { tty } from '../../late.js'
 import type { Bytes } from '../bytes.js'
 import { Refusal, SourceError } from '../errors.js'
 
@@ -16,7 +16,7 @@ const CHUNK = 65_536
  */
 export async function readPaths(end: '\n' | '\0', signal: AbortSignal): Promise<Bytes[]> {
   try {
-    if (isatty(STDIN)) {
+    if (tty().isatty(STDIN)) {
       throw new Refusal(
         'EINVAL',
         'it is a terminal; write for example: git ls-files -z | kq run -0 -- make',

@@ -5,8 +5,9 @@
  *     const { code, signal } = await job.ended
  *     await job.stop('SIGTERM', 10_000, hurry)
  */
-import { type ChildProcess, spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { constants } from 'node:os'
+import { childProcess } from '../../late.js'
 import { SourceError } from '../errors.js'
 import { refusalOf } from '../executing.js'
 import { allEnded, Family, signalAll } from './family.js'
@@ -62,7 +63,7 @@ export class Job {
       }
     })
     try {
-      const child = spawn(program, args, {
+      const child = childProcess().spawn(program, args, {
         env: execution.env,
         detached: apart,
         stdio: [apart || deaf ? 'ignore' : 'inherit', aside ? 2 : 'inherit', 'inherit'],

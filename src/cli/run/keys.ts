@@ -11,9 +11,7 @@
  * Keys that make signals go on to do so. Modes are set by stty(1), since Node.js has only one
  * mode, in which they do not.
  */
-import { spawnSync } from 'node:child_process'
 import { readSync } from 'node:fs'
-import { isatty } from 'node:tty'
 import {
   EV_ADD,
   EV_DELETE,
@@ -23,6 +21,7 @@ import {
   type Kqueue,
   kqueue,
 } from '../../index.js'
+import { childProcess, tty } from '../../late.js'
 import { isForeground } from '../foreground.js'
 
 const STDIN = 0
@@ -50,7 +49,7 @@ export class Keys {
 
   /** undefined where standard input is no terminal. */
   static open(queue: Kqueue): Keys | undefined {
-    if (!isatty(STDIN)) return undefined
+    if (!tty().isatty(STDIN)) return undefined
     const modes = stty(['-g'])
     return modes === undefined ? undefined : new Keys(queue, modes)
   }
@@ -126,7 +125,7 @@ function read(): string {
 
 /** What it prints; undefined when it fails. */
 function stty(args: readonly string[]): string | undefined {
-  const { status, stdout } = spawnSync('stty', args, {
+  const { status, stdout } = childProcess().spawnSync('stty', args, {
     stdio: ['inherit', 'pipe', 'ignore'],
     encoding: 'latin1',
   })

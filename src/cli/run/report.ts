@@ -4,7 +4,7 @@
  * Written at once and not through `process.stderr`: for that, Node.js would make a pipe
  * nonblocking that the command shares.
  */
-import { isatty } from 'node:tty'
+import { tty } from '../../late.js'
 import { DIM, painter, RED } from '../colours.js'
 import type { Output } from '../output.js'
 import { jsonLine, visible } from '../visible.js'
@@ -58,11 +58,12 @@ class JsonReport implements Report {
 class HumanReport implements Report {
   readonly #verbose: boolean
   readonly #clear: string
-  readonly #paint = painter(isatty(STDERR))
+  readonly #paint = painter(tty().isatty(STDERR))
 
   constructor({ verbose, clear }: RunRequest) {
     this.#verbose = verbose
-    this.#clear = clear === 0 || !isatty(STDOUT) ? '' : CLEAR + (clear > 1 ? CLEAR_SCROLLED : '')
+    this.#clear =
+      clear === 0 || !tty().isatty(STDOUT) ? '' : CLEAR + (clear > 1 ? CLEAR_SCROLLED : '')
   }
 
   async watching({ files, directories }: { files: number; directories: number }): Promise<void> {

@@ -8,10 +8,11 @@
  *
  * The command has the descriptors, the environment and the words that kq was given.
  */
-import { type ChildProcess, type IOType, spawn } from 'node:child_process'
+import type { ChildProcess, IOType } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import type { Duplex } from 'node:stream'
+import { childProcess } from '../../late.js'
 import { Refusal, SourceError } from '../errors.js'
 import { packaged } from '../package.js'
 
@@ -38,7 +39,7 @@ export async function openGate(
   for (const number of [0, 1, 2, ...inherited]) stdio[number] = number
   stdio[fd] = 'pipe'
   const variable = traceparent === undefined ? '' : `,TRACEPARENT=${traceparent}`
-  const child = spawn(program(), [`${fd}${variable}`, ...command], { stdio })
+  const child = childProcess().spawn(program(), [`${fd}${variable}`, ...command], { stdio })
   const failed = once(child, 'error').then(([error]) => {
     throw new SourceError(command[0]!, error)
   })

@@ -4,7 +4,7 @@
  * standard error is no error.
  */
 import { constants as files, openSync } from 'node:fs'
-import { isatty, WriteStream } from 'node:tty'
+import { tty } from '../../late.js'
 import { type Paint, painter } from '../colours.js'
 import { openOutput } from '../descriptor.js'
 import { complain, SourceError } from '../errors.js'
@@ -29,7 +29,7 @@ export class Writer {
   constructor(path: string | undefined) {
     this.#path = path
     this.#fd = path === undefined ? STDERR : open(path)
-    if (!isatty(this.#fd)) return
+    if (!tty().isatty(this.#fd)) return
     this.#size = sizeOf(this.#fd)
     process.on('SIGWINCH', () => {
       this.#size = sizeOf(this.#fd) ?? this.#size
@@ -42,7 +42,7 @@ export class Writer {
 
   /** Whether what the command writes goes elsewhere. */
   get isAlone(): boolean {
-    return this.#fd !== STDERR && !isatty(1) && !isatty(STDERR)
+    return this.#fd !== STDERR && !tty().isatty(1) && !tty().isatty(STDERR)
   }
 
   /** As many as there are now. */
@@ -99,6 +99,7 @@ function open(path: string): number {
 /** The size of a terminal; Node.js asks for it once, when a stream is made. */
 function sizeOf(fd: number): [number, number] | undefined {
   try {
+    const { WriteStream } = tty()
     const stream = new WriteStream(openSync(`/proc/self/fd/${fd}`, files.O_WRONLY | files.O_NOCTTY))
     const size = stream.getWindowSize()
     stream.destroy()

@@ -2,7 +2,7 @@
  * The trace that spans belong to, as W3C Trace Context has it: TRACEPARENT in the environment,
  * where whoever runs kq is a span already, or a new one.
  */
-import { randomBytes } from 'node:crypto'
+import { crypto } from '../../../late.js'
 
 export interface TraceContext {
   /** 32 hexadecimal digits. */
@@ -37,6 +37,6 @@ export function traceparentOf({ traceId }: TraceContext, spanId: string): string
 
 /** Random, and not only zeros. */
 export function newId(bytes: 8 | 16): string {
-  const id = randomBytes(bytes)
+  const id = crypto().randomBytes(bytes)
   return id.every((byte) => byte === 0) ? newId(bytes) : id.toString('hex')
 }

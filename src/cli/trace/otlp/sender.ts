@@ -6,7 +6,7 @@
  *     sender.add(span)
  *     const failure = await sender.finish(hurry)
  */
-import { gzipSync } from 'node:zlib'
+import { zlib } from '../../../late.js'
 import { plural } from '../../words.js'
 import type { Collector } from './collector.js'
 import { requestOf, type Span } from './spans.js'
@@ -130,7 +130,7 @@ export class Sender {
           ...(gzip && { 'content-encoding': 'gzip' }),
           ...headers,
         },
-        body: gzip ? gzipSync(body) : body,
+        body: gzip ? zlib().gzipSync(body) : body,
         signal: late.signal,
       })
       return judged(response, await beginning(response))
