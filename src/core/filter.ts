@@ -63,6 +63,7 @@ export interface FilterOps {
 }
 
 interface Entry {
+  readonly filter: number
   ops: FilterOps
   /** Where the filter was registered by name. */
   name: string | undefined
@@ -90,11 +91,11 @@ const FIRST_NAMED = -128
 
 export class FilterTable {
   /** By number, of which most are small and negative: -1 is at 1. */
-  readonly #entries = new NumberTable<Entry>()
+  readonly #entries = new NumberTable<Entry>(({ filter }) => -filter)
 
   /** Adds a filter that is part of the system. */
   install(filter: number, ops: FilterOps): void {
-    this.#entries.set(-filter, { ops, name: undefined, system: true, references: 0 })
+    this.#entries.set({ filter, ops, name: undefined, system: true, references: 0 })
   }
 
   /**
@@ -132,7 +133,7 @@ export class FilterTable {
       throw new KqueueError(EEXIST, syscall, { reason: `filter ${filter} exists` })
     }
     validate(ops, syscall)
-    this.#entries.set(-filter, { ops, name, system: false, references: 0 })
+    this.#entries.set({ filter, ops, name, system: false, references: 0 })
   }
 
   /**
@@ -193,8 +194,7 @@ export class FilterTable {
 
   /** The number of the filter registered under a name. */
   byName(name: string): number | undefined {
-    const number = this.#entries.numbers().find((each) => this.#entries.get(each)?.name === name)
-    return number === undefined ? undefined : -number
+    return this.#entries.values().find((entry) => entry.name === name)?.filter
   }
 }
 

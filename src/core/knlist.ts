@@ -10,12 +10,14 @@ interface Walk {
   outer: Walk | null
 }
 
+// Walks nest when a filter notes a list while one is walked. They are kept here and not with
+// the lists, of which each descriptor has one; those that are over are used again, so that
+// a walk allocates nothing.
+let innermost: Walk | null = null
+let over: Walk | null = null
+
 export class Knlist {
   #first: Knote | null = null
-  // Walks nest when a filter notes the list that is being walked; the outermost
-  // record is kept so that the usual walk allocates nothing.
-  #walk: Walk | null = null
-  #outermost: Walk | null = null
 
   get empty(): boolean {
     return this.#first === null
@@ -39,7 +41,7 @@ export class Knlist {
   /** Detaches a knote; nothing happens if it is not on this list. knlist_remove(9). */
   remove(kn: Knote): void {
     if (kn.list !== this) return
-    for (let walk = this.#walk; walk !== null; walk = walk.outer) {
+    for (let walk = innermost; walk !== null; walk = walk.outer) {
       if (walk.next === kn) walk.next = kn.listNext
     }
     if (kn.listPrevious === null) this.#first = kn.listNext
@@ -61,7 +63,7 @@ export class Knlist {
       if (first.ops.event(first, hint)) first.activate()
       return
     }
-    const walk = this.#beginWalk()
+    const walk = beginWalk(first)
     try {
       while (walk.next !== null) {
         const kn: Knote = walk.next
@@ -69,34 +71,10 @@ export class Knlist {
         if (kn.ops.event(kn, hint)) kn.activate()
       }
     } finally {
-      this.#walk = walk.outer
+      const { next } = walk
+      endWalk(walk)
       // A filter has thrown: the others are to hear of it all the same.
-      if (walk.next !== null) this.#noteRest(walk.next, hint)
-    }
-  }
-
-  #beginWalk(): Walk {
-    let walk: Walk
-    if (this.#walk === null) {
-      this.#outermost ??= { next: null, outer: null }
-      walk = this.#outermost
-    } else {
-      walk = { next: null, outer: this.#walk }
-    }
-    walk.next = this.#first
-    this.#walk = walk
-    return walk
-  }
-
-  #noteRest(from: Knote, hint: number): void {
-    const rest: Knote[] = []
-    for (let kn: Knote | null = from; kn !== null; kn = kn.listNext) rest.push(kn)
-    for (const kn of rest) {
-      try {
-        if (kn.list === this && kn.ops.event(kn, hint)) kn.activate()
-      } catch {
-        // The first error is on its way.
-      }
+      if (next !== null) noteRest(next, this, hint)
     }
   }
 
@@ -109,5 +87,33 @@ export class Knlist {
   clear(): void {
     dropAll(this)
     while (this.#first !== null) this.remove(this.#first)
+  }
+}
+
+function beginWalk(next: Knote): Walk {
+  const walk = over ?? { next, outer: null }
+  over = walk.outer
+  walk.next = next
+  walk.outer = innermost
+  innermost = walk
+  return walk
+}
+
+function endWalk(walk: Walk): void {
+  innermost = walk.outer
+  walk.next = null
+  walk.outer = over
+  over = walk
+}
+
+function noteRest(from: Knote, list: Knlist, hint: number): void {
+  const rest: Knote[] = []
+  for (let kn: Knote | null = from; kn !== null; kn = kn.listNext) rest.push(kn)
+  for (const kn of rest) {
+    try {
+      if (kn.list === list && kn.ops.event(kn, hint)) kn.activate()
+    } catch {
+      // The first error is on its way.
+    }
   }
 }

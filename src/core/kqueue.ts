@@ -41,6 +41,11 @@ import {
 import { NumberTable } from './table.js'
 import { WaitList } from './waiting.js'
 
+interface KnotesOfFilter {
+  readonly filter: number
+  readonly table: NumberTable<Knote>
+}
+
 export class Kqueue implements OpenFile {
   /** The knotes of the queues that watch this one. */
   readonly watchers = new Knlist()
@@ -53,7 +58,7 @@ export class Kqueue implements OpenFile {
   /** Knotes in all, whatever their state. */
   size = 0
   /** By filter, as in `FilterTable`, and ident. */
-  readonly #knotes = new NumberTable<NumberTable<Knote>>()
+  readonly #knotes = new NumberTable<KnotesOfFilter>(({ filter }) => -filter)
   // Announcements of children (NOTE_CHILD): beside the knote of the child, under
   // the same ident and filter, so they are in no table.
   readonly #unlisted = new Set<Knote>()
@@ -85,12 +90,12 @@ export class Kqueue implements OpenFile {
 
   /** The knote of (ident, filter), if there is one. */
   find(ident: number, filter: number): Knote | undefined {
-    return this.#knotes.get(-filter)?.get(ident)
+    return this.#knotes.get(-filter)?.table.get(ident)
   }
 
   /** All knotes, by filter; any may be dropped meanwhile. */
   *knotes(): IterableIterator<Knote> {
-    for (const table of this.#knotes.values()) yield* table.values()
+    for (const { table } of this.#knotes.values()) yield* table.values()
     yield* this.#unlisted
   }
 
@@ -178,14 +183,15 @@ export class Kqueue implements OpenFile {
 
   /** Takes in a knote. knote_attach. */
   adopt(kn: Knote): void {
-    let table = this.#knotes.get(-kn.filter)
-    if (table === undefined) {
-      table = new NumberTable()
-      this.#knotes.set(-kn.filter, table)
+    const { filter } = kn
+    let knotes = this.#knotes.get(-filter)
+    if (knotes === undefined) {
+      knotes = { filter, table: new NumberTable(identOf) }
+      this.#knotes.set(knotes)
     }
-    table.set(kn.ident, kn)
+    knotes.table.set(kn)
     this.size++
-    this.kernel.filters.hold(kn.filter)
+    this.kernel.filters.hold(filter)
     if (kn.file instanceof Kqueue) this.#nested.add(kn)
   }
 
@@ -344,7 +350,7 @@ export class Kqueue implements OpenFile {
 
   /** Lets no change find a knote any more. */
   unlist(kn: Knote): void {
-    this.#knotes.get(-kn.filter)?.delete(kn.ident)
+    this.#knotes.get(-kn.filter)?.table.delete(kn.ident)
     this.#unlisted.add(kn)
   }
 
@@ -353,7 +359,7 @@ export class Kqueue implements OpenFile {
     if (kn.status & KN_QUEUED) this.dequeue(kn)
     kn.status |= KN_DROPPED
     const unlisted = this.#unlisted.size > 0 && this.#unlisted.delete(kn)
-    if (!unlisted) this.#knotes.get(-kn.filter)?.delete(kn.ident)
+    if (!unlisted) this.#knotes.get(-kn.filter)?.table.delete(kn.ident)
     this.size--
     this.kernel.filters.release(kn.filter)
     if (this.#nested.size > 0) this.#nested.delete(kn)
@@ -362,7 +368,7 @@ export class Kqueue implements OpenFile {
 
   /** A descriptor was closed: drops its knotes. knote_fdclose. */
   closeDescriptor(fd: number): void {
-    for (const table of this.#knotes.values()) {
+    for (const { table } of this.#knotes.values()) {
       const kn = table.get(fd)
       if (kn?.ops.isFd) kn.drop()
     }
@@ -438,6 +444,10 @@ export class Kqueue implements OpenFile {
     this.#unlink(kn)
     this.#link(kn)
   }
+}
+
+function identOf({ ident }: Knote): number {
+  return ident
 }
 
 function refusal(change: Kevent, errno: number, reason: string): KqueueError {

@@ -13,12 +13,14 @@ const SPARSE = 2
 const MODEST = 256
 
 export class NumberTable<T> {
-  readonly #numbers: number[] = []
   readonly #values: T[] = []
-  /** Number -> its place in the two above, from 1; 0 for none. Its length is a power of 2. */
-  #small = new Int32Array(LEAST)
+  /** Number -> its place among the values, from 1; 0 for none. Its length is a power of 2. */
+  #small: Uint16Array | Int32Array = new Uint16Array(LEAST)
   /** The same for larger and for negative numbers. */
   #others: Map<number, number> | undefined
+
+  /** @param numberOf the number under which a value is in the table */
+  constructor(readonly numberOf: (value: T) => number) {}
 
   get size(): number {
     return this.#values.length
@@ -30,13 +32,13 @@ export class NumberTable<T> {
     return place === 0 ? undefined : this.#values[place - 1]
   }
 
-  set(number: number, value: T): void {
+  set(value: T): void {
+    const number = this.numberOf(value)
     const place = this.#place(number)
     if (place !== 0) {
       this.#values[place - 1] = value
       return
     }
-    this.#numbers.push(number)
     this.#values.push(value)
     while (this.#isShortFor(number)) this.#grow()
     this.#move(number, this.#values.length)
@@ -45,19 +47,12 @@ export class NumberTable<T> {
   delete(number: number): void {
     const place = this.#place(number)
     if (place === 0) return
-    const lastNumber = this.#numbers.pop()!
-    const lastValue = this.#values.pop()!
-    if (lastNumber !== number) {
-      this.#numbers[place - 1] = lastNumber
-      this.#values[place - 1] = lastValue
-      this.#move(lastNumber, place)
+    const last = this.#values.pop()!
+    if (place <= this.#values.length) {
+      this.#values[place - 1] = last
+      this.#move(this.numberOf(last), place)
     }
     this.#move(number, 0)
-  }
-
-  /** All numbers there are now; the table may change while they are gone through. */
-  numbers(): readonly number[] {
-    return this.#numbers.slice()
   }
 
   /** All values there are now; the table may change while they are gone through. */
@@ -92,7 +87,9 @@ export class NumberTable<T> {
 
   /** More numbers are small from now on. */
   #grow(): void {
-    const grown = new Int32Array(2 * this.#small.length)
+    const length = 2 * this.#small.length
+    // A place is less than the length.
+    const grown = length > 2 ** 16 ? new Int32Array(length) : new Uint16Array(length)
     grown.set(this.#small)
     this.#small = grown
     for (const [number, place] of this.#others ?? []) {

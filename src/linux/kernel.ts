@@ -94,7 +94,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   /** The time of the changelist that is being applied; see NOT_ASKED and NO_CHANGES. */
   #changeTime = NO_CHANGES
   readonly #idle: Idle
-  readonly #queues = new NumberTable<LinuxQueue>()
+  readonly #queues = new NumberTable<LinuxQueue>(({ fd }) => fd)
   /** Queues whose descriptor is known to the program. */
   readonly #exposed = new Set<LinuxQueue>()
 
@@ -299,7 +299,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   addQueue(kq: LinuxQueue): void {
     this.#queues.get(kq.fd)?.superseded()
-    this.#queues.set(kq.fd, kq)
+    this.#queues.set(kq)
   }
 
   removeQueue(kq: LinuxQueue): void {

@@ -15,6 +15,7 @@ import {
 } from '#linux/hub/inotify.js'
 import { STAT_FIELDS, STAT_LINKS } from '#linux/hub/native.js'
 import { type DirectoryOwner, DirectoryVnode } from '#linux/vnode/directory.js'
+import type { VnodeWatcher } from '#linux/vnode/vnode.js'
 
 const EACCES = 13
 const ENOSPC = 28
@@ -22,8 +23,17 @@ const ABOVE = 1
 const ALL = (NOTE_DELETE | NOTE_EXTEND | NOTE_LINK | NOTE_RENAME | NOTE_WRITE) >>> 0
 
 /** Notes are told to the test. */
-class Notes extends Knlist {
+class Notes extends Knlist implements VnodeWatcher {
+  readonly fd = 3
   readonly told: number[] = []
+
+  same(): boolean {
+    return true
+  }
+
+  current(): boolean {
+    return true
+  }
 
   override note(notes: number): void {
     this.told.push(notes >>> 0)
@@ -59,12 +69,7 @@ class World {
 
   constructor() {
     this.statistics[STAT_LINKS] = 2
-    this.directory.watchers.add({
-      fd: 3,
-      list: this.list,
-      same: () => true,
-      current: () => true,
-    })
+    this.directory.watchers.add(this.list)
   }
 
   make(wd: number): DirectoryVnode {

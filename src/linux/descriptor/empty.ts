@@ -20,7 +20,8 @@ import { EV_CLEAR, EV_EOF, EVFILT_EMPTY } from '../../event.js'
 import { OUTPUT_PIPE, OUTPUT_STREAM, OUTPUT_WRONG_END } from '../hub/native.js'
 import { drained } from './level.js'
 import type { PipeWatch } from './pipe-reads.js'
-import { isEnough, type PollSide } from './poll-side.js'
+import { isEnough } from './poll-side.js'
+import type { WriteSide } from './write-side.js'
 
 /** The hint that the buffer was found empty; for none but these knotes. */
 const HINT_DRAINED = 2
@@ -42,7 +43,7 @@ export class Drain extends Callout implements PipeWatch {
   #reportedAt = -1
 
   constructor(
-    readonly side: PollSide,
+    readonly side: WriteSide,
     kind: number,
   ) {
     super()
@@ -128,11 +129,11 @@ export class Drain extends Callout implements PipeWatch {
 
   #note(): void {
     this.#reportedAt = -1
-    this.side.list.note(HINT_DRAINED)
+    this.side.note(HINT_DRAINED)
   }
 
   #wanted(): boolean {
-    for (const kn of this.side.list) {
+    for (const kn of this.side) {
       if (kn.filter === EVFILT_EMPTY && (kn.status & KN_DISABLED) === 0) return true
     }
     return false
@@ -146,7 +147,7 @@ export class Drain extends Callout implements PipeWatch {
 }
 
 /** Attaches a knote to a write side. */
-export function watchEmpty(kn: Knote, side: PollSide, kind: number): void {
+export function watchEmpty(kn: Knote, side: WriteSide, kind: number): void {
   if (kind === OUTPUT_WRONG_END) {
     side.attach(kn, neverFilter)
     return
@@ -161,7 +162,7 @@ const emptyFilter: FilterOps = {
   attach: () => 0,
 
   detach(kn) {
-    const side = kn.hook as PollSide
+    const side = kn.hook as WriteSide
     const { drain } = side
     side.detach(kn)
     if (drain === null || --drain.knotes > 0) return
@@ -171,7 +172,7 @@ const emptyFilter: FilterOps = {
 
   event(kn, hint) {
     if (hint !== 0 && (hint !== HINT_HAPPENED || isEnough(kn))) return true
-    const side = kn.hook as PollSide
+    const side = kn.hook as WriteSide
     if (!side.ask(kn)) return false
     const drain = side.drain!
     // Before what is left, so that nothing that drains in between is overlooked.
@@ -187,6 +188,6 @@ const emptyFilter: FilterOps = {
 const neverFilter: FilterOps = {
   isFd: true,
   attach: () => 0,
-  detach: (kn) => (kn.hook as PollSide).detach(kn),
+  detach: (kn) => (kn.hook as WriteSide).detach(kn),
   event: () => false,
 }

@@ -25,13 +25,11 @@ import type { Vnode, VnodeReader } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
 import { OVERLAYFS } from './file-systems.js'
 
-/** One watched side of a descriptor. */
-export interface Side {
+/** One watched side of a descriptor: the list of its knotes, all of which go when it is closed. */
+export interface Side extends Knlist {
   attach(kn: Knote): void
   /** Whether the number still names the file that this side was made for. */
   same(): boolean
-  /** Drops all its knotes: the descriptor was closed. */
-  clear(): void
 
   // Copies of knotes; see `OpenFile`.
 
@@ -76,11 +74,11 @@ export class Identity {
 }
 
 /** A side whose file is told from others by its inode. */
-export abstract class InodeSide {
-  readonly list = new Knlist()
+export abstract class InodeSide extends Knlist {
   readonly #identity: Identity
 
   constructor(readonly descriptor: Descriptor) {
+    super()
     this.#identity = new Identity(descriptor.hub, descriptor.fd)
   }
 
@@ -97,10 +95,6 @@ export abstract class InodeSide {
     this.descriptor.gone()
     return false
   }
-
-  clear(): void {
-    this.list.clear()
-  }
 }
 
 /** A side that is always ready. */
@@ -108,12 +102,12 @@ export class ReadySide extends InodeSide implements Side {
   attach(kn: Knote): void {
     kn.hook = this
     kn.ops = sideFilter
-    this.list.add(kn)
+    this.add(kn)
   }
 
   detach(kn: Knote): void {
-    this.list.remove(kn)
-    if (this.list.empty) this.descriptor.closeSide(this)
+    this.remove(kn)
+    if (this.empty) this.descriptor.closeSide(this)
   }
 
   image(_kn: Knote): unknown {
@@ -163,7 +157,7 @@ export class FileSide extends ReadySide implements VnodeReader {
   }
 
   edge(): void {
-    this.list.note(HINT_HAPPENED)
+    this.note(HINT_HAPPENED)
   }
 
   override image(): unknown {
@@ -198,7 +192,7 @@ export class FileSide extends ReadySide implements VnodeReader {
 
   override detach(kn: Knote): void {
     super.detach(kn)
-    if (!this.list.empty) return
+    if (!this.empty) return
     const { vnodes } = this.descriptor.hub
     vnodes.seekers.delete(this)
     this.#vnode.readers.delete(this)

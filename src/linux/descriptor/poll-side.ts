@@ -1,20 +1,17 @@
 /**
  * A side of a descriptor whose file epoll takes: the edge comes from epoll, the level is asked
- * when the machine asks. Its filters are EVFILT_READ, EVFILT_WRITE and EVFILT_EXCEPT.
+ * when the machine asks. Of the side that is
+ * written to see also `write-side.ts`.
  */
 import { readFileSync } from 'node:fs'
 import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { asked } from '../../core/filters/file.js'
 import type { Origin } from '../../core/image.js'
-import { whole } from '../../core/image-check.js'
 import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
-import { EVFILT_EMPTY, EVFILT_WRITE } from '../../event.js'
-import { COUNT_UNKNOWN, SIDE_READ, TRUSTED } from '../hub/native.js'
+import { COUNT_UNKNOWN, REC_STALE, SIDE_READ, TRUSTED } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
-import type { Drain } from './empty.js'
-import { type NextReader, writableSide } from './fifo-reader.js'
 import type { Side } from './file-side.js'
 import { type Level, readable, urgent } from './level.js'
 
@@ -22,91 +19,110 @@ import { type Level, readable, urgent } from './level.js'
 const EVENTFD = 'anon_inode:[eventfd]'
 const TIMERFD = 'anon_inode:[timerfd]'
 
-/** A side of a file that epoll takes. */
-export class PollSide implements Side, Level {
-  readonly list = new Knlist()
+// Marks of a side.
+/**
+ * epoll reports a new file that is ready at the next wait. Until it has spoken once there is
+ * nothing to ask.
+ */
+const QUIET = 1
+/** There is a knote of a queue that does not trust. */
+const DOUBTED = 2
+/** Above this is REC_DRAINS. */
+const DRAINS = 2
+
+/** A side of a file that epoll takes. Small, since there is one for each descriptor. */
+export class PollSide extends Knlist implements Side, Level {
   events = 0
   count = 0
   error = 0
   /** The scan for which the level holds, 0 for none; see `DescriptorTable.pass`. */
   pass = 0
-  stale = false
-  /** Its generation, without TRUSTED if there is a knote of a queue that does not trust. */
-  asked: number
-  /** Whether a count of 0 says that there is nothing; see REC_DRAINS. */
-  drains = 0
-  /** For those who wait until all was taken: of a write side. */
-  drain: Drain | null = null
-  /** The wait for somebody who reads a fifo: of a write side. */
-  nextReader: NextReader | null = null
-  // epoll reports a new file that is ready at the next wait. Until it has spoken
-  // once there is nothing to ask.
-  #quiet = true
+  #marks = QUIET
 
   constructor(
     readonly descriptor: Descriptor,
     readonly set: PollSet,
     readonly generation: number,
-    readonly ops: FilterOps = pollFilters[set.side]!,
   ) {
-    this.asked = generation
+    super()
     const handed = set.claim(descriptor.fd)
     if (handed === undefined) return
     this.events = handed.events
     this.error = handed.error
     // It has spoken to the process that handed it over.
-    this.#quiet = false
+    this.hear()
+  }
+
+  get ops(): FilterOps {
+    return this.set.side === SIDE_READ ? readFilter : exceptFilter
+  }
+
+  /** Its generation, without TRUSTED if there is a knote of a queue that does not trust. */
+  get asked(): number {
+    return this.#marks & DOUBTED ? this.generation & ~TRUSTED : this.generation
+  }
+
+  /** Whether a count of 0 says that there is nothing; see REC_DRAINS. */
+  get drains(): number {
+    return this.#marks >> DRAINS
+  }
+
+  set drains(drains: number) {
+    this.#marks = (this.#marks & (QUIET | DOUBTED)) | (drains << DRAINS)
+  }
+
+  /** The number names another file. */
+  get stale(): boolean {
+    return (this.events & REC_STALE) !== 0
   }
 
   attach(kn: Knote, ops = this.ops): void {
-    // A file that epoll has already reported to others does not come again, and of a
-    // buffer that is empty it does not tell.
-    if (!this.list.empty || kn.filter === EVFILT_EMPTY) this.#quiet = false
-    if (!kn.kq.trusting) this.asked &= ~TRUSTED
+    // A file that epoll has already reported to others does not come again.
+    if (!this.empty) this.hear()
+    if (!kn.kq.trusting) this.#marks |= DOUBTED
     kn.hook = this
     kn.ops = ops
-    this.list.add(kn)
+    this.add(kn)
   }
 
-  image(kn: Knote): number | null {
-    return kn.filter === EVFILT_EMPTY ? (this.drain?.mark ?? null) : null
+  image(_kn: Knote): number | null {
+    return null
   }
 
-  restored(kn: Knote, state: unknown, origin: Origin): void {
-    if (!origin.handed) {
-      this.#quiet = false
-      asked(kn, origin)
-    } else if (kn.filter === EVFILT_EMPTY && state !== null) {
-      this.drain?.recall(whole(state, 'state', -1, Number.MAX_SAFE_INTEGER))
-    }
-    // Who waits for the next reader of a fifo is noticed when it is asked.
-    else if (kn.filter === EVFILT_WRITE) kn.ops.event(kn, 0)
+  restored(kn: Knote, _state: unknown, origin: Origin): void {
+    if (origin.handed) return
+    this.hear()
+    asked(kn, origin)
   }
 
   detach(kn: Knote): void {
-    this.list.remove(kn)
-    if (!this.list.empty) return
-    this.nextReader?.end()
+    this.remove(kn)
+    if (!this.empty) return
     this.set.remove(this.descriptor.fd)
     this.descriptor.closeSide(this)
   }
 
+  /** Asks from now on, whether epoll has spoken or not. */
+  hear(): void {
+    this.#marks &= ~QUIET
+  }
+
   /** epoll reported an edge. Hot path. */
   edge(): void {
-    this.#quiet = false
-    this.list.note(HINT_HAPPENED)
+    this.hear()
+    this.note(HINT_HAPPENED)
   }
 
   /** Brings the level up to date; whether there can be anything to report. Hot path. */
   ask(kn: Knote): boolean {
-    if (this.#quiet) return false
+    if (this.#marks & QUIET) return false
     const { descriptors } = this.descriptor.hub
     if (this.pass !== descriptors.pass) descriptors.askLevels(kn, this)
     if (this.stale) {
       this.descriptor.gone()
       return false
     }
-    if (this.count === COUNT_UNKNOWN) this.count = this.#uncounted()
+    if (this.count === COUNT_UNKNOWN) this.count = uncounted(this)
     return true
   }
 
@@ -116,24 +132,20 @@ export class PollSide implements Side, Level {
     return this.ask(kn)
   }
 
-  /** The count of files for which FIONREAD has none. */
-  #uncounted(): number {
-    const { fd, link } = this.descriptor
-    const reading = this.set.side === SIDE_READ
-    if (link === EVENTFD) {
-      const counter = fdinfo(fd, /^eventfd-count:\s*([0-9a-f]+)/m, 16)
-      return reading ? counter : Math.min(Number.MAX_SAFE_INTEGER, 2 ** 64 - 2 - counter)
-    }
-    return reading && link === TIMERFD ? fdinfo(fd, /^ticks:\s*(\d+)/m, 10) : 0
-  }
-
   same(): boolean {
     return this.set.holds(this.descriptor.fd, this.generation)
   }
+}
 
-  clear(): void {
-    this.list.clear()
+/** The count of files for which FIONREAD has none. */
+function uncounted({ descriptor, set }: PollSide): number {
+  const { fd, link } = descriptor
+  const reading = set.side === SIDE_READ
+  if (link === EVENTFD) {
+    const counter = fdinfo(fd, /^eventfd-count:\s*([0-9a-f]+)/m, 16)
+    return reading ? counter : Math.min(Number.MAX_SAFE_INTEGER, 2 ** 64 - 2 - counter)
   }
+  return reading && link === TIMERFD ? fdinfo(fd, /^ticks:\s*(\d+)/m, 10) : 0
 }
 
 /** What fdinfo says of a descriptor, proc(5); 1 when there is no descriptor free to ask. */
@@ -168,9 +180,5 @@ export function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): Filte
   }
 }
 
-/** By side: SIDE_READ, SIDE_WRITE, SIDE_EXCEPT. */
-const pollFilters = [
-  pollFilter((kn, side) => readable(kn, side, side.descriptor)),
-  pollFilter(writableSide),
-  pollFilter(urgent),
-]
+const readFilter = pollFilter((kn, side) => readable(kn, side, side.descriptor))
+const exceptFilter = pollFilter(urgent)

@@ -27,10 +27,11 @@ import {
   POLLOUT,
   POLLPRI,
 } from '../hub/native.js'
+import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
 import { CGROUP2, FUSE, KERNFS, PROCFS, PSEUDO } from './file-systems.js'
 import type { DescriptorHost } from './host.js'
-import { type PollSide, pollFilter } from './poll-side.js'
+import { PollSide, pollFilter } from './poll-side.js'
 
 const O_ACCMODE = 3
 const O_WRONLY = 1
@@ -137,12 +138,35 @@ export function givesNotice(ops: FilterOps): boolean {
   return ops !== bytes
 }
 
-/** One more knote of a file that tells; `noticed`: there is something for it already. */
-export function attachTelling(kn: Knote, side: PollSide, noticed: boolean): void {
-  side.attach(kn)
-  if (kn.ops !== once) return
-  if (!always(kn)) kn.flags |= EV_CLEAR
-  if (noticed) tell(kn, true)
+/** The side of a file that tells. */
+export class TellingSide extends PollSide {
+  readonly #ops: FilterOps
+  /** There is a notice for its first knote, from before. */
+  #noticed: boolean
+
+  constructor(descriptor: Descriptor, set: PollSet, generation: number, telling: Telling) {
+    super(descriptor, set, generation)
+    this.#ops = telling.ops
+    this.#noticed = telling.noticed
+  }
+
+  override get ops(): FilterOps {
+    return this.#ops
+  }
+
+  /** The edge with which epoll greets a file has been taken. */
+  greeted(): void {
+    if (this.events & POLLERR) this.#noticed = true
+  }
+
+  override attach(kn: Knote): void {
+    super.attach(kn)
+    const noticed = this.#noticed
+    this.#noticed = false
+    if (kn.ops !== once) return
+    if (!always(kn)) kn.flags |= EV_CLEAR
+    if (noticed) tell(kn, true)
+  }
 }
 
 /** Why a file or directory never tells, of a file system that is not made of files; '' for others. */

@@ -19,7 +19,6 @@ import {
   REC_EVENTS,
   REC_FD,
   REC_GENERATION,
-  REC_STALE,
   RECORD,
 } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
@@ -32,7 +31,7 @@ const SWEEP_LEAST = 256
 export class DescriptorTable {
   /** Counts scans, from 1: levels asked for one scan do not hold for the next. */
   pass = 1
-  readonly #descriptors = new NumberTable<Descriptor>()
+  readonly #descriptors = new NumberTable<Descriptor>(({ fd }) => fd)
   #sweepAt = SWEEP_LEAST
   readonly #board: Int32Array
   readonly #asked: PollSide[] = []
@@ -48,7 +47,7 @@ export class DescriptorTable {
   }
 
   remember(descriptor: Descriptor): void {
-    this.#descriptors.set(descriptor.fd, descriptor)
+    this.#descriptors.set(descriptor)
     if (this.#descriptors.size > this.#sweepAt) this.sweep()
   }
 
@@ -101,8 +100,7 @@ export class DescriptorTable {
     side.events = records[at + REC_EVENTS]!
     side.count = records[at + REC_COUNT]!
     side.error = records[at + REC_ERROR]! || side.error
-    side.drains = records[at + REC_DRAINS]! || side.drains
-    side.stale = (side.events & REC_STALE) !== 0
+    if (side.drains === 0) side.drains = records[at + REC_DRAINS]!
     side.pass = this.pass
   }
 

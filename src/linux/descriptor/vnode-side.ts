@@ -65,10 +65,10 @@ export class VnodeSide extends InodeSide implements Side, VnodeWatcher {
   }
 
   /** A knote whose notes have been asked for. */
-  add(kn: Knote): void {
+  override add(kn: Knote): void {
     kn.hook = this
     kn.ops = vnodeFilter
-    this.list.add(kn)
+    super.add(kn)
     if (kn.udata instanceof NameLog) {
       this.#vnode.logs ??= new Set()
       this.#vnode.logs.add(kn.udata)
@@ -106,11 +106,11 @@ export class VnodeSide extends InodeSide implements Side, VnodeWatcher {
 
   detach(kn: Knote): void {
     const { logs, watchers } = this.#vnode
-    this.list.remove(kn)
+    this.remove(kn)
     if (logs?.delete(kn.udata as NameLog) && logs.size === 0) {
       this.#vnode.logs = null
     }
-    if (this.list.empty) {
+    if (this.empty) {
       watchers.delete(this)
       this.descriptor.closeSide(this)
     }

@@ -46,15 +46,15 @@ const PARKED = 16384
 export class PollSet {
   /** How many descriptors it holds, besides those parked. */
   size = 0
-  /** Parked descriptors: fd -> 1. */
-  readonly #parked = new NumberTable<1>()
-  /** Those held that are epoll instances themselves: fd -> 1. */
-  readonly #nested = new NumberTable<1>()
+  /** Parked descriptors. */
+  readonly #parked = new NumberTable<number>(itself)
+  /** Those held that are epoll instances themselves. */
+  readonly #nested = new NumberTable<number>(itself)
   /** Whether the last one that was parked had been closed when it was added again. */
   #closes = false
   #generation = 0
   /** What is in it since before this process, until it is claimed. */
-  readonly #handed = new NumberTable<HandedMember>()
+  readonly #handed = new NumberTable<HandedMember>(({ fd }) => fd)
   /** Reports of descriptors that are not held. */
   #reports = 0
   /** Descriptors that could not be taken out; most left by themselves when they were closed. */
@@ -97,13 +97,13 @@ export class PollSet {
       error = this.#register(fd, generation, regular)
     }
     if (error < 0) return error
-    if (error === 1) this.#nested.set(fd, 1)
+    if (error === 1) this.#nested.set(fd)
     this.size++
     return generation
   }
 
   #addHanded({ fd, generation }: HandedMember): number {
-    if (this.native.epollNests(this.fd, fd) === 1) this.#nested.set(fd, 1)
+    if (this.native.epollNests(this.fd, fd) === 1) this.#nested.set(fd)
     this.size++
     return generation
   }
@@ -127,7 +127,7 @@ export class PollSet {
   /** This instance was handed over: what is added and is in it already stays as it is. */
   takeOver({ generation, members }: HandedSet): void {
     this.#generation = generation
-    for (const member of members) this.#handed.set(member.fd, member)
+    for (const member of members) this.#handed.set(member)
   }
 
   /** What a descriptor that was added has told before, if it was handed over; once. */
@@ -139,7 +139,7 @@ export class PollSet {
 
   /** Takes out what was handed over and not claimed. */
   disclaim(): void {
-    for (const fd of this.#handed.numbers()) {
+    for (const { fd } of this.#handed.values()) {
       this.#handed.delete(fd)
       this.#takeOut(fd)
     }
@@ -147,7 +147,7 @@ export class PollSet {
 
   /** The descriptors held that are epoll instances themselves. */
   nested(): Iterable<number> {
-    return this.#nested.numbers()
+    return this.#nested.values()
   }
 
   isNested(fd: number): boolean {
@@ -162,7 +162,7 @@ export class PollSet {
       this.#takeOut(fd)
       return
     }
-    this.#parked.set(fd, 1)
+    this.#parked.set(fd)
     if (this.#parked.size > PARKED) this.clearParked()
   }
 
@@ -173,7 +173,7 @@ export class PollSet {
 
   /** Takes out what is parked. */
   clearParked(): void {
-    for (const fd of this.#parked.numbers()) {
+    for (const fd of this.#parked.values()) {
       this.#parked.delete(fd)
       this.#takeOut(fd)
     }
@@ -226,7 +226,7 @@ export class PollSet {
       native.close(fd)
       return false
     }
-    for (const fd of this.#parked.numbers()) this.#parked.delete(fd)
+    for (const fd of this.#parked.values()) this.#parked.delete(fd)
     native.close(old)
     return true
   }
@@ -267,4 +267,8 @@ export class PollSet {
     this.#generation = this.#generation === TRUSTED - 1 ? 1 : this.#generation + 1
     return this.#generation
   }
+}
+
+function itself(fd: number): number {
+  return fd
 }

@@ -35,6 +35,12 @@ const LONGEST = 0x7fffffff
 const isEmpty = (set: PollSet): boolean => set.empty
 const isCrowded = (set: PollSet): boolean => set.crowded
 
+/** One of the kernel's own descriptors, and what to do when it fires. */
+interface Source {
+  readonly fd: number
+  readonly ready: () => void
+}
+
 /** Sets that were made for another process, by SIDE_*. */
 export type HandedSets = ReadonlyMap<number, HandedSet>
 
@@ -54,8 +60,8 @@ export class Sets {
   readonly read: PollSet
   readonly write: PollSet
   readonly #further: PollSet[] = []
-  /** The kernel's own descriptors in `read`, and what to do when one fires. */
-  readonly #sources = new NumberTable<() => void>()
+  /** The kernel's own descriptors in `read`. */
+  readonly #sources = new NumberTable<Source>(({ fd }) => fd)
   readonly #fired: (() => void)[] = []
   /** How many of them fire only when something else does: the timer, the other sets. */
   #idleSources = 0
@@ -92,7 +98,7 @@ export class Sets {
   adopt(fd: number, ready: () => void): number {
     this.#claim(fd)
     const error = this.native.epollAdopt(this.read.fd, fd)
-    if (error >= 0) this.#sources.set(fd, ready)
+    if (error >= 0) this.#sources.set({ fd, ready })
     return error
   }
 
@@ -259,8 +265,8 @@ export class Sets {
         this.holder.fired(set, board, at)
         continue
       }
-      const ready = this.#sources.get(board[at + REC_FD]!)
-      if (ready !== undefined) this.#fired.push(ready)
+      const source = this.#sources.get(board[at + REC_FD]!)
+      if (source !== undefined) this.#fired.push(source.ready)
     }
   }
 
@@ -275,8 +281,8 @@ export class Sets {
     for (const set of this.#further) if (set.crowded && !this.#renewInner(set)) return
     if (!this.read.crowded) return
     this.read.renew(this.holder.held(SIDE_READ), (fd) => {
-      for (const source of this.#sources.numbers()) {
-        const error = this.native.epollAdopt(fd, source)
+      for (const source of this.#sources.values()) {
+        const error = this.native.epollAdopt(fd, source.fd)
         // What the program has closed has nothing to tell.
         if (error < 0 && error !== -EBADF) return false
       }
@@ -292,7 +298,7 @@ export class Sets {
       this.#claim(fd)
       if (this.native.epollAdopt(this.read.fd, fd) < 0) return false
       this.disown(old)
-      this.#sources.set(fd, () => void this.wait(set, 0, 0))
+      this.#sources.set({ fd, ready: () => void this.wait(set, 0, 0) })
       return true
     })
   }

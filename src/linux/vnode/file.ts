@@ -109,8 +109,8 @@ export class FileVnode extends Vnode {
     const grown = this.table.hub.statistics[STAT_SIZE]! > this.#was[STAT_SIZE]!
     this.remember()
     if (!grown) return
-    for (const { list } of this.watchers) {
-      for (const kn of list) if (kn.fflags & NOTE_WRITE) kn.fflags |= NOTE_EXTEND
+    for (const watcher of this.watchers) {
+      for (const kn of watcher) if (kn.fflags & NOTE_WRITE) kn.fflags |= NOTE_EXTEND
     }
   }
 

@@ -49,7 +49,7 @@ export class VnodeTable implements DirectoryOwner {
   readonly seekers = new Set<{ look(): void }>()
   /** The inotify descriptor, -1 until a file is watched. */
   #fd = -1
-  readonly #vnodes = new NumberTable<Vnode>()
+  readonly #vnodes = new NumberTable<Vnode>(({ wd }) => wd)
   readonly #bytes = Buffer.alloc(BUFFER)
   readonly #words = new Int32Array(this.#bytes.buffer, this.#bytes.byteOffset, BUFFER / 4)
   /** Vnodes with records that have not been told. */
@@ -95,7 +95,7 @@ export class VnodeTable implements DirectoryOwner {
 
   #make(wd: number, kind: VnodeKind): Vnode {
     const vnode = kind === DIRECTORY ? new DirectoryVnode(this, wd) : new FileVnode(this, wd, kind)
-    this.#vnodes.set(wd, vnode)
+    this.#vnodes.set(vnode)
     return vnode
   }
 

@@ -30,9 +30,7 @@ export interface VnodeReader extends VnodeSide {
 }
 
 /** EVFILT_VNODE. */
-export interface VnodeWatcher extends VnodeSide {
-  readonly list: Knlist
-}
+export interface VnodeWatcher extends VnodeSide, Knlist {}
 
 /** What a vnode needs of the table that it is in. */
 export interface VnodeOwner {
@@ -145,8 +143,8 @@ export abstract class Vnode {
   /** What the knotes ask for may have become less. */
   reckon(): void {
     let asked = 0
-    for (const { list } of this.watchers) {
-      for (const { sfflags } of list) {
+    for (const watcher of this.watchers) {
+      for (const { sfflags } of watcher) {
         asked |= sfflags
         if (asked === this.asked) return
       }
@@ -162,7 +160,7 @@ export abstract class Vnode {
   /** Tells of what was done at once: who asked for some of it gets all. Hot path. */
   protected note(notes: number): void {
     if ((notes & this.asked) === 0) return
-    for (const { list } of this.watchers) list.note(notes)
+    for (const watcher of this.watchers) watcher.note(notes)
   }
 
   /** Tells of several things, each to those who asked for it. Hot path. */
