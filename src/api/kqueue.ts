@@ -4,6 +4,7 @@ import type { Abort } from '../core/abort.js'
 import {
   ChangeBuffer,
   eventCount,
+  type GivenTimeout,
   givenTimeout,
   nanoseconds,
   options,
@@ -13,7 +14,7 @@ import { EventArray, EventList } from '../core/event-list.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
 import { EBADF, EINVAL, ENOSYS, KqueueError } from '../errors.js'
-import type { Change, Kevent, Timeout } from '../event.js'
+import type { Change, EventSink, Kevent, Timeout } from '../event.js'
 import { abortSignal } from './arguments.js'
 import type { Bound, SystemQueue } from './system.js'
 
@@ -104,7 +105,7 @@ export class Kqueue {
     const given = givenTimeout(timeout)
     const sink = new EventArray()
     this.#call(changelist, (buffer) => {
-      this.#queue.kevent(buffer.changes, buffer.length, sink, max, given)
+      kevent(this.#queue, buffer, sink, max, given)
     })
     return sink.events
   }
@@ -125,7 +126,7 @@ export class Kqueue {
     try {
       buffer.read(changelist)
       list.length = 0
-      return this.#queue.kevent(buffer.changes, buffer.length, list, list.capacity, given)
+      return kevent(this.#queue, buffer, list, list.capacity, given)
     } finally {
       buffer.release()
       this.#spare = buffer
@@ -267,6 +268,21 @@ export class Kqueue {
       this.#spare = buffer
     }
   }
+}
+
+/**
+ * The whole of kevent(2): `change`, and then, where that has answered nothing and `max` is not 0,
+ * `collect`. Answers the number of events. Hot path.
+ */
+export function kevent(
+  queue: Pick<SystemQueue, 'change' | 'collect'>,
+  { changes, length }: ChangeBuffer,
+  sink: EventSink,
+  max: number,
+  timeout: GivenTimeout,
+): number {
+  const errors = queue.change(changes, length, sink, max)
+  return errors > 0 || max === 0 ? errors : queue.collect(sink, max, nanoseconds(timeout))
 }
 
 /** The class as a system has it, which makes queues of images there. */

@@ -11,7 +11,6 @@
 /// <reference types="node" preserve="true" />
 
 import type { Abort } from '../core/abort.js'
-import type { GivenTimeout } from '../core/copyin.js'
 import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import type { KnoteInfo } from '../core/knote.js'
@@ -52,14 +51,6 @@ export interface SystemQueue {
 
   /** @throws EBADF it is closed */
   assertOpen(syscall?: string): void
-  /** `change`, and then, where that has answered nothing and `max` is not 0, `collect`. Hot path. */
-  kevent(
-    changes: readonly Kevent[],
-    n: number,
-    sink: EventSink,
-    max: number,
-    timeout: GivenTimeout,
-  ): number
   /**
    * Applies the first `n` changes, and answers those that fail with EV_ERROR events while there
    * is room for `room` of them: how many events.

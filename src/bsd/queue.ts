@@ -4,7 +4,6 @@
  */
 import type { SystemFiles, SystemQueue } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
-import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import { failureOf } from '../core/failure.js'
 import { STATUS_UNKNOWN } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
@@ -108,17 +107,6 @@ export class BsdQueue implements SystemQueue {
   assertOpen(syscall = 'kevent'): void {
     if (!this.closed && this.#proof?.holds() === false) this.superseded()
     if (this.closed) throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
-  }
-
-  kevent(
-    changes: readonly Kevent[],
-    n: number,
-    sink: EventSink,
-    max: number,
-    timeout: GivenTimeout,
-  ): number {
-    const errors = this.change(changes, n, sink, max)
-    return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
   }
 
   change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {

@@ -64,9 +64,9 @@ export class ChangeBuffer {
    * Reads a changelist: every field once, before anything is applied.
    * @throws TypeError, KqueueError EINVAL naming the entry and the field
    */
-  read(changelist: readonly Change[] | null | undefined): void {
+  read(changelist: readonly Change[] | null | undefined): this {
     this.length = 0
-    if (changelist === undefined || changelist === null) return
+    if (changelist === undefined || changelist === null) return this
     if (!Array.isArray(changelist)) {
       throw wrongType('changelist', 'an array of changes', changelist)
     }
@@ -75,6 +75,7 @@ export class ChangeBuffer {
       this.#read(changelist[i] as unknown, i)
       this.length = i + 1
     }
+    return this
   }
 
   #read(change: unknown, i: number): void {

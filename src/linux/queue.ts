@@ -5,7 +5,6 @@
 
 import type { SystemQueue } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
-import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import type { FileTable } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
@@ -183,17 +182,6 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     if (!this.alive()) {
       throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
     }
-  }
-
-  kevent(
-    changes: readonly Kevent[],
-    n: number,
-    sink: EventSink,
-    max: number,
-    timeout: GivenTimeout,
-  ): number {
-    const errors = this.change(changes, n, sink, max)
-    return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
   }
 
   change(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {

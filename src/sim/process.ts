@@ -7,7 +7,17 @@
  * descriptors had O_NONBLOCK.
  */
 import type { Calls } from '../api/bind.js'
-import { checkFlags, eventCount, givenTimeout, KQUEUE_FLAGS, wrongType } from '../core/copyin.js'
+import { kevent } from '../api/kqueue.js'
+import {
+  ChangeBuffer,
+  checkFlags,
+  eventCount,
+  givenTimeout,
+  KQUEUE_FLAGS,
+  nanoseconds,
+  options,
+  wrongType,
+} from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
 import { EINVAL, EPIPE, KqueueError } from '../errors.js'
 import { type Change, type Kevent, KQUEUE_CLOEXEC, type Timeout } from '../event.js'
@@ -22,7 +32,6 @@ import { Pipe } from './pipe.js'
 import { Proc } from './proc.js'
 import { ProcessDescriptor } from './procdesc.js'
 import { SimQueue } from './queue.js'
-import { asQueue, kevent, type WaitOptions, wait, waitOptions } from './queue-calls.js'
 import { SIGNALS } from './signals.js'
 import type { MessageOptions, Socket } from './socket.js'
 import {
@@ -41,6 +50,17 @@ import type { Stat } from './vnode.js'
 
 /** Connections that wait unless `listen` says otherwise: kern.ipc.soacceptqueue. */
 const BACKLOG = 128
+/** Events that `wait` hands out at most, unless told otherwise. */
+const NEVENTS = 64
+
+/** What `wait` takes. */
+export interface WaitOptions {
+  changelist?: readonly Change[] | null
+  /** The most events to hand out, 64 by default. */
+  nevents?: number
+  /** How long to wait, for ever by default. */
+  timeout?: Timeout
+}
 
 export class SimProcess extends Proc {
   declare readonly kernel: SimKernel
@@ -422,7 +442,7 @@ export class SimProcess extends Proc {
     const sink = new EventArray()
     const max = eventCount(nevents)
     const limit = givenTimeout(timeout)
-    kevent(this.#queue(fd), changelist, sink, max, limit)
+    kevent(this.#queue(fd), new ChangeBuffer().read(changelist), sink, max, limit)
     return sink.events
   }
 
@@ -439,7 +459,8 @@ export class SimProcess extends Proc {
     if (!(list instanceof EventList)) throw wrongType('list', 'an EventList', list)
     list.length = 0
     const limit = givenTimeout(timeout)
-    return kevent(this.#queue(fd), changelist, list, list.capacity, limit)
+    const queue = this.#queue(fd)
+    return kevent(queue, new ChangeBuffer().read(changelist), list, list.capacity, limit)
   }
 
   /**
@@ -452,11 +473,23 @@ export class SimProcess extends Proc {
    *   before there were events; EBADF the queue was closed
    */
   async wait(fd: number, given: WaitOptions = {}): Promise<Kevent[]> {
-    const asked = waitOptions(given)
-    return wait(this.#queue(fd), asked)
+    const { changelist, nevents = NEVENTS, timeout = null } = options(given, 'options')
+    const max = eventCount(nevents)
+    const limit = givenTimeout(timeout)
+    const queue = this.#queue(fd)
+    const { changes, length } = new ChangeBuffer().read(changelist)
+    const sink = new EventArray()
+    const errors = queue.change(changes, length, sink, max)
+    if (errors === 0 && max > 0) {
+      return queue.sleep(max, nanoseconds(limit), { interruptible: true })
+    }
+    await this.kernel.scheduler.pause(this)
+    return sink.events
   }
 
   #queue(fd: number): SimQueue {
-    return asQueue(this.#file(fd, 'kevent'), fd)
+    const file = this.#file(fd, 'kevent')
+    if (file instanceof SimQueue) return file
+    throw new KqueueError(EINVAL, 'kevent', { reason: `${fd} is not the descriptor of a queue` })
   }
 }

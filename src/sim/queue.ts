@@ -3,7 +3,6 @@
  * to wait for it: at once, moving the virtual clock, or as a program that sleeps.
  */
 
-import { type GivenTimeout, nanoseconds } from '../core/copyin.js'
 import type { FileTable, Kernel } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import type { Knote } from '../core/knote.js'
@@ -43,29 +42,16 @@ export class SimQueue extends Kqueue implements SimFile {
     super(process.kernel, process.descriptors)
   }
 
-  /**
-   * kevent(2): applies the changes and hands out at most `max` events, sleeping for at
-   * most `timeout` ns (-1 for ever) by moving the virtual clock from callout to callout.
-   * Answers the number of events.
-   * @throws KqueueError EDEADLK to sleep for ever, and nothing can end it; the error of a change
-   */
-  kevent(
-    changes: readonly Kevent[],
-    n: number,
-    sink: EventSink,
-    max: number,
-    timeout: GivenTimeout,
-  ): number {
-    const errors = this.change(changes, n, sink, max)
-    return errors > 0 || max === 0 ? errors : this.collect(sink, max, nanoseconds(timeout))
-  }
-
   /** The first half of kevent(2): answers the number of EV_ERROR events. */
   change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
     return n === 0 ? 0 : applyChanges(this, changes, n, sink, room)
   }
 
-  /** The second half: hands out at most `max` events. */
+  /**
+   * The second half: hands out at most `max` events, sleeping for at most `timeout` ns (-1 for
+   * ever) by moving the virtual clock from callout to callout. Answers the number of events.
+   * @throws KqueueError EDEADLK to sleep for ever, and nothing can end it
+   */
   collect(sink: EventSink, max: number, timeout: number): number {
     const { kernel } = this
     const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : kernel.uptime() + timeout

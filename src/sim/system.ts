@@ -114,17 +114,6 @@ class ProcessQueue implements SystemQueue {
     if (this.closed) throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
   }
 
-  kevent(
-    changes: readonly Kevent[],
-    n: number,
-    sink: EventSink,
-    max: number,
-    timeout: number,
-  ): number {
-    this.assertOpen()
-    return this.queue.kevent(changes, n, sink, max, timeout)
-  }
-
   change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
     this.assertOpen()
     return this.queue.change(changes, n, sink, room)

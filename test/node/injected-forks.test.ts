@@ -158,9 +158,9 @@ function take(kq: LinuxQueue, count: number): Kevent[] {
   const sink = new EventArray()
   for (const begin = performance.now(); performance.now() - begin < LONG; ) {
     if (sink.events.length >= count) break
-    kq.kevent([], 0, sink, 64, 10)
+    kq.collect(sink, 64, 10)
   }
-  kq.kevent([], 0, sink, 64, 0)
+  kq.collect(sink, 64, 0)
   const levels = new Set<number>()
   return sink.events.filter(({ ident, filter }) => {
     if (filter !== EVFILT_READ) return true

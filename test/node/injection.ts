@@ -259,7 +259,8 @@ export class Try {
   kevent(changes: readonly Change[], max: number, ms = 0): Kevent[] {
     const sink = new EventArray()
     const whole = changes.map((change) => ({ ...EV_SET(0, 0, 0), ...change }))
-    this.kq.kevent(whole, whole.length, sink, max, ms * 1e6)
+    const errors = this.kq.change(whole, whole.length, sink, max)
+    if (errors === 0 && max > 0) this.kq.collect(sink, max, ms * 1e6)
     return sink.events
   }
 
