@@ -9,7 +9,7 @@ import { STATUS_UNKNOWN } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
-import { interrupted } from '../core/waiting.js'
+import { type Awaited, interrupted, WaitList } from '../core/waiting.js'
 import { EACCES, EBADF, EINTR, EINVAL, ENOENT, ENOTSUP, KqueueError, refuse } from '../errors.js'
 import {
   EV_ADD,
@@ -68,12 +68,13 @@ export interface QueueHost {
   removeQueue(queue: BsdQueue): void
 }
 
-export class BsdQueue implements SystemQueue {
+export class BsdQueue implements SystemQueue, Awaited {
   readonly native: Native
   readonly fd: number
   closed = false
+  readonly kernel: Sleepers = new Sleepers(this)
+  readonly waiters: WaitList = new WaitList(this)
   readonly #registry = new Registry()
-  readonly #sleepers: Sleepers
   readonly #wanted = { filter: 0, flags: 0, fflags: 0 }
   #proof: Proof | undefined
   #records = new Float64Array(RECORD)
@@ -84,7 +85,6 @@ export class BsdQueue implements SystemQueue {
     this.native = host.native
     this.fd = this.native.kqueue()
     if (this.fd < 0) throw new KqueueError(ourErrno(-this.fd), 'kqueue')
-    this.#sleepers = new Sleepers(this)
   }
 
   expose(): number {
@@ -95,7 +95,7 @@ export class BsdQueue implements SystemQueue {
   }
 
   get awaited(): boolean {
-    return this.#sleepers.length > 0
+    return this.waiters.length > 0
   }
 
   /** The number was given to a new queue, so this one's descriptor has been closed. */
@@ -144,8 +144,17 @@ export class BsdQueue implements SystemQueue {
     return this.collect(sink, max, 0)
   }
 
+  /** Only the kernel knows how many events are pending: one may be. */
+  get count(): number {
+    return this.closed ? 0 : 1
+  }
+
+  scan(sink: EventSink, max: number): number {
+    return this.walkOn(sink, max)
+  }
+
   sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]> {
-    return this.#sleepers.wait(max, timeout, signal)
+    return this.waiters.wait(max, timeout, { signal })
   }
 
   pause(): Promise<void> | null {
@@ -169,15 +178,15 @@ export class BsdQueue implements SystemQueue {
   }
 
   reference(referenced: boolean): void {
-    this.#sleepers.reference(referenced)
+    this.kernel.reference(referenced)
   }
 
   close(): void {
     if (this.closed) return
     if (this.#proof?.holds() === false) this.#lost = true
     this.closed = true
-    this.#sleepers.fail(new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' }))
-    this.#sleepers.close()
+    this.waiters.close()
+    this.kernel.close()
     this.#registry.clear()
     this.host.removeQueue(this)
     if (!this.#lost) this.native.close(this.fd)

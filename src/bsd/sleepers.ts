@@ -1,11 +1,10 @@
 /**
- * Who waits for events of one queue without blocking. The event loop watches the queue's
- * descriptor while somebody does; who came first is served first.
+ * Waiting for a queue without blocking: the event loop watches the queue's descriptor while
+ * somebody does. Who waits, and in which order they are served, is in `core/waiting.ts`.
  */
-import type { Abort } from '../core/abort.js'
-import { EventArray } from '../core/event-list.js'
+import { type Callout, CalloutQueue } from '../core/callout.js'
+import type { Awaited, Waiter, WaitKernel } from '../core/waiting.js'
 import { KqueueError } from '../errors.js'
-import type { EventSink, Kevent } from '../event.js'
 import type { Native, Watch } from './native.js'
 import { ourErrno } from './translation.js'
 
@@ -13,57 +12,43 @@ import { ourErrno } from './translation.js'
 const LONGEST = 2 ** 31 - 1
 
 /** The queue that is waited for. */
-export interface Awaited {
+interface WatchedQueue extends Awaited {
   readonly native: Native
   readonly fd: number
-  /** Hands out what is pending: how many. */
-  walkOn(sink: EventSink, max: number): number
 }
 
-interface Sleeper {
-  readonly max: number
-  /** On the scale of `performance.now()`. */
-  readonly deadline: number
-  readonly settle: (events: Kevent[] | undefined, reason?: unknown) => void
-  timer: NodeJS.Timeout | undefined
-}
-
-export class Sleepers {
-  readonly #list: Sleeper[] = []
+export class Sleepers implements WaitKernel {
+  readonly callouts = new CalloutQueue()
   #watch: Watch | undefined
   #running = false
   #referenced = true
+  /** Until the first callout. */
+  #timer: NodeJS.Timeout | undefined
 
-  constructor(readonly queue: Awaited) {}
+  constructor(readonly queue: WatchedQueue) {}
 
-  get length(): number {
-    return this.#list.length
+  uptime(): number {
+    return performance.now() * 1e6
   }
 
-  /** @param timeout in ns, -1 for ever */
-  wait(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]> {
-    return new Promise((resolve, reject) => {
-      const abort = (): void => settle(undefined, signal?.reason)
-      const settle = (events: Kevent[] | undefined, reason?: unknown): void => {
-        const index = this.#list.indexOf(sleeper)
-        if (index === -1) return
-        this.#list.splice(index, 1)
-        clearTimeout(sleeper.timer)
-        signal?.removeEventListener('abort', abort)
-        if (events === undefined) reject(reason)
-        else resolve(events)
-      }
-      const deadline = timeout < 0 ? Number.POSITIVE_INFINITY : performance.now() + timeout / 1e6
-      const sleeper: Sleeper = { max, deadline, settle, timer: undefined }
-      this.#list.push(sleeper)
-      try {
-        this.#begin(sleeper)
-        signal?.addEventListener('abort', abort, { once: true })
-      } catch (error) {
-        settle(undefined, error)
-        this.#rest()
-      }
-    })
+  schedule(callout: Callout, time: number): void {
+    this.callouts.schedule(callout, time)
+  }
+
+  awaited(_queue: Awaited, change: 1 | -1): void {
+    if (change > 0) this.#start()
+    else if (this.queue.waiters.length === 0) this.#stop()
+    this.#arm()
+  }
+
+  resume(_queue: Awaited, goOn: () => void): void {
+    goOn()
+  }
+
+  /** What is pending by then is theirs. */
+  expire(waiter: Waiter): void {
+    this.queue.waiters.serve()
+    waiter.finish([])
   }
 
   /** Whether who sleeps keeps the program alive. */
@@ -71,15 +56,7 @@ export class Sleepers {
     if (referenced === this.#referenced) return
     this.#referenced = referenced
     this.#keep()
-    for (const { timer } of this.#list)
-      if (referenced) timer?.ref()
-      else timer?.unref()
-  }
-
-  /** Nobody can be woken any more. */
-  fail(reason: unknown): void {
-    for (const sleeper of [...this.#list]) sleeper.settle(undefined, reason)
-    this.#rest()
+    this.#arm()
   }
 
   /** The queue is closed; whoever sleeps has been told. */
@@ -89,7 +66,7 @@ export class Sleepers {
     this.#running = false
   }
 
-  #begin(sleeper: Sleeper): void {
+  #start(): void {
     const { native, fd } = this.queue
     if (this.#watch === undefined) {
       const watch = native.watch(fd, (status) => this.#ready(status))
@@ -97,12 +74,10 @@ export class Sleepers {
       this.#watch = watch
       this.#keep()
     }
-    if (!this.#running) {
-      const status = native.watchStart(this.#watch)
-      if (status < 0) throw failure(status)
-      this.#running = true
-    }
-    this.#arm(sleeper)
+    if (this.#running) return
+    const status = native.watchStart(this.#watch)
+    if (status < 0) throw failure(status)
+    this.#running = true
   }
 
   #keep(): void {
@@ -113,46 +88,31 @@ export class Sleepers {
   }
 
   /** Nobody sleeps: the loop need not look. */
-  #rest(): void {
-    if (this.#list.length > 0 || !this.#running || this.#watch === undefined) return
+  #stop(): void {
+    if (!this.#running || this.#watch === undefined) return
     this.queue.native.watchStop(this.#watch)
     this.#running = false
   }
 
-  #arm(sleeper: Sleeper): void {
-    if (sleeper.deadline === Number.POSITIVE_INFINITY) return
-    const left = Math.max(0, Math.ceil(sleeper.deadline - performance.now()))
-    sleeper.timer = setTimeout(() => this.#expire(sleeper), Math.min(left, LONGEST))
-    if (!this.#referenced) sleeper.timer.unref()
+  /** Sets the timer for the first callout. */
+  #arm(): void {
+    clearTimeout(this.#timer)
+    const { next } = this.callouts
+    if (next === Number.POSITIVE_INFINITY) return
+    const left = Math.max(0, Math.ceil((next - this.uptime()) / 1e6))
+    this.#timer = setTimeout(() => this.#expire(), Math.min(left, LONGEST))
+    if (!this.#referenced) this.#timer.unref()
   }
 
-  /** What is pending by then is theirs. */
-  #expire(sleeper: Sleeper): void {
-    if (performance.now() < sleeper.deadline) {
-      this.#arm(sleeper)
-      return
-    }
-    this.#serve()
-    sleeper.settle([])
-    this.#rest()
+  #expire(): void {
+    this.callouts.run(this.uptime())
+    this.#arm()
   }
 
   #ready(status: number): void {
-    if (status < 0) this.fail(failure(status))
-    else this.#serve()
-    this.#rest()
-  }
-
-  #serve(): void {
-    for (const sleeper of [...this.#list]) {
-      const sink = new EventArray()
-      try {
-        if (this.queue.walkOn(sink, sleeper.max) === 0) return
-        sleeper.settle(sink.events)
-      } catch (error) {
-        sleeper.settle(undefined, error)
-      }
-    }
+    const { waiters } = this.queue
+    if (status < 0) waiters.fail(failure(status))
+    else waiters.serve()
   }
 }
 

@@ -17,7 +17,7 @@ import type { Origin } from './image.js'
 import type { Knlist } from './knlist.js'
 import type { Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
-import type { Waiter } from './waiting.js'
+import type { Awaited, Waiter } from './waiting.js'
 
 /** An open file: `struct file`, as far as kqueue is concerned. */
 export interface OpenFile {
@@ -137,9 +137,9 @@ export abstract class Kernel {
    * One more waits for a queue (1), or one less (-1). It counts also when it throws, as it may
    * when nobody can wait.
    */
-  awaited(_kq: Kqueue, _change: 1 | -1): void {}
+  awaited(_kq: Awaited, _change: 1 | -1): void {}
   /** Lets somebody who waited for a queue go on. */
-  resume(_kq: Kqueue, goOn: () => void): void {
+  resume(_kq: Awaited, goOn: () => void): void {
     goOn()
   }
   /** The time of somebody who waits is over; what is pending is theirs still. */

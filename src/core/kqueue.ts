@@ -50,7 +50,7 @@ export class Kqueue implements OpenFile {
   /** The knotes of the queues that watch this one. */
   readonly watchers = new Knlist()
   /** Who waits for its events. */
-  readonly waiters = new WaitList(this)
+  readonly waiters: WaitList = new WaitList(this)
   /** Active knotes that wait to be handed out, and those among them that were disabled since. */
   count = 0
   closed = false

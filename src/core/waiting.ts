@@ -7,11 +7,11 @@
  *     kq.waiters.serve() // from the kernel, some time after `wakeup(kq)`
  */
 import { EBADF, EINTR, KqueueError } from '../errors.js'
-import type { Kevent } from '../event.js'
+import type { EventSink, Kevent } from '../event.js'
 import type { Abort } from './abort.js'
 import { Callout } from './callout.js'
 import { EventArray } from './event-list.js'
-import type { Kqueue } from './kqueue.js'
+import type { Kernel } from './kernel.js'
 
 export interface WaitOptions {
   /** Gives up, rejecting with its reason. */
@@ -19,6 +19,21 @@ export interface WaitOptions {
   /** Gives up with EINTR when the kernel says `interrupt`. */
   readonly interruptible?: boolean
 }
+
+/** A queue that is waited for. */
+export interface Awaited {
+  readonly kernel: WaitKernel
+  readonly waiters: WaitList
+  /** 0 when nothing is pending. */
+  readonly count: number
+  scan(sink: EventSink, max: number, samePass?: boolean): number
+}
+
+/** What waiting needs of a kernel. */
+export type WaitKernel = Pick<
+  Kernel,
+  'callouts' | 'uptime' | 'schedule' | 'awaited' | 'resume' | 'expire'
+>
 
 /** One who waits. */
 export class Waiter {
@@ -28,7 +43,7 @@ export class Waiter {
   #settled = false
 
   constructor(
-    readonly kq: Kqueue,
+    readonly kq: Awaited,
     readonly max: number,
     readonly options: WaitOptions,
     readonly resolve: (events: Kevent[]) => void,
@@ -78,7 +93,7 @@ export class WaiterTimer extends Callout {
 export class WaitList {
   readonly #waiters: Waiter[] = []
 
-  constructor(readonly kq: Kqueue) {}
+  constructor(readonly kq: Awaited) {}
 
   get length(): number {
     return this.#waiters.length
@@ -109,7 +124,7 @@ export class WaitList {
       if (kq.count === 0) return
       const sink = new EventArray()
       try {
-        kq.scan(sink, waiter.max, samePass)
+        if (kq.scan(sink, waiter.max, samePass) === 0) return
       } catch (error) {
         waiter.fail(error)
       }
