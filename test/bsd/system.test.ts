@@ -333,7 +333,7 @@ describe("waiting for a kernel's own kqueue", { skip }, () => {
     kq.close()
   })
 
-  for (const how of ['ends while it waits', 'is terminated'] as const) {
+  for (const how of ['ends while it waits', 'aborts its wait', 'is terminated'] as const) {
     it(`lets a worker go that ${how}`, async () => {
       const program = new URL('./waiting-worker.js', import.meta.url)
       const worker = new Worker(program, { workerData: { how, addon } })
