@@ -5,7 +5,7 @@
  *     const kq = calls.kqueue()
  */
 import { EventList } from '../core/event-list.js'
-import { EVENT_PROCESS, EVENT_REGISTER } from '../core/filter.js'
+import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from '../core/filter.js'
 import { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from '../core/filters/completion.js'
 import { STATUS_UNKNOWN } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
@@ -13,12 +13,12 @@ import { KqueueError } from '../errors.js'
 import * as event from '../event.js'
 import * as aio from './aio.js'
 import * as conveniences from './conveniences.js'
-import * as filters from './filters.js'
 import * as forks from './fork.js'
 import { kqueueClass } from './kqueue.js'
+import { limits } from './limits.js'
 import * as processes from './processes.js'
 import * as queues from './queues.js'
-import type { Bound } from './system.js'
+import type { Bound, ForkOptions, StartGiven } from './system.js'
 import * as tables from './tables.js'
 import { treeEvents } from './tree-events.js'
 import { vnodeEvents } from './vnode-events.js'
@@ -54,7 +54,7 @@ export function bind(system: Bound) {
     kqueuex: on(queues.kqueuex),
     kqueue1: on(queues.kqueue1),
     fork: on(forks.fork),
-    forkOptions: on(forks.forkOptions),
+    forkOptions: (options?: StartGiven): ForkOptions => system().fork.options(options),
     inheritedKqueues: on(forks.inheritedKqueues),
     readable: on(conveniences.readable),
     writable: on(conveniences.writable),
@@ -70,17 +70,17 @@ export function bind(system: Bound) {
     aio_cancel: on(aio.aio_cancel),
     aio_error: on(aio.aio_error),
     aio_return: on(aio.aio_return),
-    kqueue_add_filteropts: on(filters.kqueue_add_filteropts),
-    kqueue_del_filteropts: on(filters.kqueue_del_filteropts),
-    kfilter_register: on(filters.kfilter_register),
-    kfilter_unregister: on(filters.kfilter_unregister),
-    sysctl: filters.limits(system),
-    getmntinfo: on(tables.getmntinfo),
+    kqueue_add_filteropts: (filter: number, ops: FilterOps) => system().filters.add(filter, ops),
+    kqueue_del_filteropts: (filter: number) => system().filters.remove(filter),
+    kfilter_register: (name: string, ops: FilterOps) => system().filters.register(name, ops),
+    kfilter_unregister: (name: string) => system().filters.unregister(name),
+    sysctl: limits(system),
+    getmntinfo: () => system().files.mounts(),
     if_nametoindex: on(tables.if_nametoindex),
     if_indextoname: on(tables.if_indextoname),
-    if_nameindex: on(tables.if_nameindex),
+    if_nameindex: () => system().interfaces.all(),
     kinfo_getproc: on(tables.kinfo_getproc),
-    kinfo_getallproc: on(tables.kinfo_getallproc),
+    kinfo_getallproc: () => system().processes.all(),
   }
   return Object.assign({}, event, common, calls)
 }

@@ -1,9 +1,9 @@
 /**
- * Copy on fork as programs have it: `fork` and `forkOptions` in the parent,
- * `inheritedKqueues` in the child. kqueuex(2), KQUEUE_CPONFORK.
+ * Copy on fork as programs have it: `fork` in the parent, `inheritedKqueues` in the child.
+ * kqueuex(2), KQUEUE_CPONFORK.
  */
 import { type Kqueue, makeKqueue } from './kqueue.js'
-import type { Bound, Forked, ForkGiven, ForkOptions, StartGiven, SystemFork } from './system.js'
+import type { Bound, Forked, ForkGiven, SystemFork } from './system.js'
 
 /** Of one process of a system, made when they are asked for first. */
 const inherited = new WeakMap<SystemFork, ReadonlyMap<number, Kqueue>>()
@@ -17,10 +17,6 @@ export function fork(
   return Array.isArray(args)
     ? system().fork.start(modulePath, args, options)
     : system().fork.start(modulePath, [], (args as ForkGiven | undefined) ?? options)
-}
-
-export function forkOptions(system: Bound, options?: StartGiven): ForkOptions {
-  return system().fork.options(options)
 }
 
 export function inheritedKqueues(system: Bound): ReadonlyMap<number, Kqueue> {

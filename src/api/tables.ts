@@ -1,14 +1,10 @@
 /**
- * What there is now: mounted file systems, network interfaces, processes. An event says that
+ * Network interfaces and processes that there are now, one by one. An event says that
  * something has changed; these say how it is.
  */
 import { wrongType } from '../core/copyin.js'
 import { ENXIO, ESRCH, KqueueError } from '../errors.js'
-import type { Bound, InterfaceInfo, MountInfo, ProcessInfo } from './system.js'
-
-export function getmntinfo(system: Bound): MountInfo[] {
-  return system().files.mounts()
-}
+import type { Bound, ProcessInfo } from './system.js'
 
 export function if_nametoindex(system: Bound, name: string): number {
   if (typeof name !== 'string') throw wrongType('name', 'a string', name)
@@ -24,17 +20,9 @@ export function if_indextoname(system: Bound, index: number): string {
   throw new KqueueError(ENXIO, 'if_indextoname', { reason: `there is no interface ${index}` })
 }
 
-export function if_nameindex(system: Bound): InterfaceInfo[] {
-  return system().interfaces.all()
-}
-
 export function kinfo_getproc(system: Bound, pid: number): ProcessInfo {
   if (typeof pid !== 'number') throw wrongType('pid', 'a number', pid)
   const info = Number.isInteger(pid) && pid > 0 ? system().processes.info(pid) : null
   if (info !== null) return info
   throw new KqueueError(ESRCH, 'kinfo_getproc', { reason: `there is no process ${pid}` })
-}
-
-export function kinfo_getallproc(system: Bound): ProcessInfo[] {
-  return system().processes.all()
 }

@@ -1,25 +1,8 @@
-/** Filters that the program adds to its kernel, and the limits of that kernel. */
+/** The limits of a kernel: sysctl(8). */
 import { wrongType } from '../core/copyin.js'
-import type { FilterOps } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import { EINVAL, KqueueError } from '../errors.js'
 import type { Bound } from './system.js'
-
-export function kqueue_add_filteropts(system: Bound, filter: number, ops: FilterOps): void {
-  system().filters.add(filter, ops)
-}
-
-export function kqueue_del_filteropts(system: Bound, filter: number): void {
-  system().filters.remove(filter)
-}
-
-export function kfilter_register(system: Bound, name: string, ops: FilterOps): number {
-  return system().filters.register(name, ops)
-}
-
-export function kfilter_unregister(system: Bound, name: string): void {
-  system().filters.unregister(name)
-}
 
 /** The limits of a system, which checks what it is given. */
 export function limits(system: Bound): Sysctl {
