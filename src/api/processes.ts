@@ -83,12 +83,17 @@ function watch(pid: number, notes: number): Kevent {
   return EV_SET(pid, EVFILT_PROC, EV_ADD, notes >>> 0)
 }
 
-function exitOf({ processes }: System, { ident, data }: Kevent): ProcessExit {
-  const number = data & 0x7f
-  if (data === STATUS_UNKNOWN) return { pid: ident, status: data, code: null, signal: null }
-  if (number === 0) return { pid: ident, status: data, code: (data >> 8) & 0xff, signal: null }
-  const named = Object.entries(processes.signals).find(([, each]) => each === number)
-  return { pid: ident, status: data, code: null, signal: named?.[0] ?? `SIG${number}` }
+/** What a wait(2) status says of the end of a process. */
+export function exitOf(
+  signals: System['processes']['signals'],
+  pid: number,
+  status: number,
+): ProcessExit {
+  const number = status & 0x7f
+  if (status === STATUS_UNKNOWN) return { pid, status, code: null, signal: null }
+  if (number === 0) return { pid, status, code: (status >> 8) & 0xff, signal: null }
+  const named = Object.entries(signals).find(([, each]) => each === number)
+  return { pid, status, code: null, signal: named?.[0] ?? `SIG${number}` }
 }
 
 export async function processExit(
@@ -103,7 +108,7 @@ export async function processExit(
   try {
     kq.kevent([change])
     const [event] = await kq.wait({ nevents: 1, signal: abort })
-    return exitOf(system(), event!)
+    return exitOf(system().processes.signals, pid, event!.data)
   } finally {
     kq.close()
   }
@@ -208,8 +213,7 @@ function told(system: System, events: readonly Kevent[], journal: ProcessJournal
     if ((fflags & NOTE_CHILD) === 0) continue
     happened.push({ type: 'fork', pid, parent: data, time: ms(journal.born(pid)) })
   }
-  for (const event of events) {
-    const { ident: pid, fflags } = event
+  for (const { ident: pid, fflags, data } of events) {
     if (fflags & NOTE_TRACKERR) happened.push({ type: 'lost', pid, time: now })
     if (fflags & NOTE_EXEC) {
       const executions: Partial<Execution>[] = journal.executions(pid)
@@ -219,7 +223,8 @@ function told(system: System, events: readonly Kevent[], journal: ProcessJournal
       }
     }
     if (fflags & NOTE_EXIT) {
-      happened.push({ type: 'exit', ...exitOf(system, event), time: ms(journal.end(pid)) })
+      const exit = exitOf(system.processes.signals, pid, data)
+      happened.push({ type: 'exit', ...exit, time: ms(journal.end(pid)) })
     }
   }
   return happened.sort((a, b) => a.time - b.time)

@@ -10,6 +10,7 @@
  *     p.kevent(kq, [EV_SET(1, EVFILT_TIMER, EV_ADD, 0, 250)], 1) // at once: the clock moves
  *     kernel.now // 250000000n
  */
+export type { ProcessExit as WaitStatus } from '../api/processes.js'
 export * from '../core/index.js'
 export type { Address, SocketKind } from './addresses.js'
 export type { Aio, AioEntry, AioRead, AioSync, AioWrite } from './aio.js'
@@ -26,4 +27,3 @@ export type { ConnectOptions } from './socket-calls.js'
 export type { Device } from './special.js'
 export type { Tree } from './tree.js'
 export type { Stat, VnodeType } from './vnode.js'
-export type { WaitStatus } from './wait-status.js'

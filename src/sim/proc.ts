@@ -5,13 +5,14 @@
  *
  * When it has exited it is a zombie until its parent waits for it; then its pid is free.
  */
+import { exitOf, type ProcessExit } from '../api/processes.js'
 import { wrongType } from '../core/copyin.js'
 import { HINT_SIGNAL } from '../core/filters/signal.js'
 import { noteFork } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { ProcessJournal } from '../core/process-journal.js'
-import { EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
+import { ECHILD, EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
 import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP } from '../event.js'
 import type { Aio } from './aio.js'
 import { Descriptors } from './descriptors.js'
@@ -22,7 +23,6 @@ import type { QueueKernel, SimQueue } from './queue.js'
 import { SignalActions } from './sigacts.js'
 import { type Disposition, SIGNALS, type Signal, signalNumber } from './signals.js'
 import type { Tree } from './tree.js'
-import { childrenFor, type WaitStatus, waitStatus } from './wait-status.js'
 
 /** What a process needs of the kernel. */
 export interface ProcKernel extends QueueKernel {
@@ -170,13 +170,24 @@ export class Proc implements Process, FileTable {
    * @param pid a child, -1 for any: the one that was forked first
    * @throws KqueueError ECHILD there is no such child, EINVAL
    */
-  waitpid(pid = -1): WaitStatus | null {
+  waitpid(pid = -1): ProcessExit | null {
     this.enter('waitpid')
-    const children = childrenFor(pid, this.#children)
-    const zombie = children.find(({ exited }) => exited)
+    const zombie = this.#childrenFor(pid).find(({ exited }) => exited)
     if (zombie === undefined) return null
     this.#reap(zombie)
-    return waitStatus(zombie.pid, zombie.exitStatus!)
+    return exitOf(SIGNALS, zombie.pid, zombie.exitStatus!)
+  }
+
+  /** Those that a pid means: itself, or all with -1. */
+  #childrenFor(pid: number): Proc[] {
+    if (!Number.isInteger(pid) || pid < -1 || pid === 0) {
+      const reason = `a child is a pid, or -1 for any, not ${String(pid)}`
+      throw new KqueueError(EINVAL, 'waitpid', { reason })
+    }
+    const meant = [...this.#children].filter((child) => pid === -1 || child.pid === pid)
+    if (meant.length > 0) return meant
+    const reason = pid === -1 ? 'there are no children' : `${pid} is not a child`
+    throw new KqueueError(ECHILD, 'waitpid', { reason })
   }
 
   /** exit1: what all ways to end come to. */

@@ -1,7 +1,7 @@
 /** What a process does when signals come, and how often they did: `struct sigacts`. */
 import { wrongType } from '../core/copyin.js'
 import { EINVAL, KqueueError } from '../errors.js'
-import { type Action, catchable, type Disposition, defaultAction, signalName } from './signals.js'
+import { type Action, catchable, type Disposition, defaultAction, SIGNALS } from './signals.js'
 
 type Handler = (signal: number) => void
 
@@ -34,7 +34,8 @@ export class SignalActions {
       throw wrongType('disposition', `'default', 'ignore' or a function`, disposition)
     }
     if (!catchable(signal)) {
-      throw new KqueueError(EINVAL, 'sigaction', { reason: `${signalName(signal)} is as it is` })
+      const name = signal === SIGNALS.SIGKILL ? 'SIGKILL' : 'SIGSTOP'
+      throw new KqueueError(EINVAL, 'sigaction', { reason: `${name} is as it is` })
     }
     this.#dispositions.set(signal, disposition)
   }

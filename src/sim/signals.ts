@@ -82,9 +82,3 @@ export function signalNumber(signal: Signal, syscall: string): number {
     reason: `a signal is a name or a number from 1 to ${HIGHEST}, not ${String(signal)}`,
   })
 }
-
-/** The name of a signal: 15 -> 'SIGTERM'; 'SIG' and the number for those without one. */
-export function signalName(signal: number): string {
-  const named = Object.entries(SIGNALS).find(([, number]) => number === signal)
-  return named?.[0] ?? `SIG${signal}`
-}
