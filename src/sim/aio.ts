@@ -13,7 +13,7 @@ import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EFAULT, EINVAL, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { type AioList, AioRequest } from './aio-request.js'
-import { VnodeFile } from './vnode.js'
+import { RegularFile } from './regular.js'
 
 /** ms that a request takes unless it says otherwise. */
 const AIO_DELAY = 1
@@ -149,7 +149,7 @@ export class Aio {
   #submit(
     process: FileTable,
     { fd, kq, udata, delay = AIO_DELAY }: AioSync,
-    file: VnodeFile,
+    file: RegularFile,
     syscall: string,
     perform: () => number,
     after = 0,
@@ -193,11 +193,10 @@ function fail(errno: number, syscall: string, reason: string): never {
   throw new KqueueError(errno, syscall, { reason })
 }
 
-function findFile(process: FileTable, fd: number, syscall: string): VnodeFile {
+function findFile(process: FileTable, fd: number, syscall: string): RegularFile {
   const file = process.fget(fd, false)
   if (file === null) fail(EBADF, syscall, `${fd} is not an open descriptor`)
-  if (file instanceof VnodeFile && file.vnode.type === 'regular') return file
-  return fail(ENOTSUP, syscall, `${fd} is not a regular file`)
+  return file instanceof RegularFile ? file : fail(ENOTSUP, syscall, `${fd} is not a regular file`)
 }
 
 function findQueue(process: FileTable, fd: number, syscall: string): Kqueue {

@@ -127,16 +127,8 @@ export class DirectoryFile extends VnodeFile {
     throw new KqueueError(EISDIR, 'read')
   }
 
-  override pread(n: number, _offset: number): Uint8Array {
-    return this.read(n)
-  }
-
   override write(_bytes: Uint8Array): number {
     this.permit('write')
     throw new KqueueError(EISDIR, 'write')
-  }
-
-  override pwrite(bytes: Uint8Array, _offset: number): number {
-    return this.write(bytes)
   }
 }

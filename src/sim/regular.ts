@@ -102,7 +102,11 @@ export class RegularFile extends VnodeFile {
     return bytes.length
   }
 
-  override pread(n: number, offset: number): Uint8Array {
+  /**
+   * Up to `n` bytes from an offset, which is not that of the file. pread(2).
+   * @throws KqueueError EBADF not open for reading, EIO revoked
+   */
+  pread(n: number, offset: number): Uint8Array {
     this.permit('read')
     if (!Number.isSafeInteger(n) || n < 0) {
       throw new KqueueError(EINVAL, 'read', { reason: `${n} is not a number of bytes` })
@@ -112,7 +116,11 @@ export class RegularFile extends VnodeFile {
     return bytes
   }
 
-  override pwrite(bytes: Uint8Array, offset: number): number {
+  /**
+   * Writes to an offset, with O_APPEND to the end: the number of bytes. pwrite(2).
+   * @throws KqueueError EBADF not open for writing, EIO revoked, EFBIG
+   */
+  pwrite(bytes: Uint8Array, offset: number): number {
     this.permit('write')
     this.regular.writeAt(this.#place(offset), bytes)
     return bytes.length

@@ -200,18 +200,6 @@ export abstract class VnodeFile extends SimFile {
     return !this.isPath && (this.flags & O_ACCMODE) !== O_RDONLY
   }
 
-  /**
-   * Up to `n` bytes from an offset, which is not that of the file. pread(2).
-   * @throws KqueueError EBADF not open for reading, EIO revoked, EISDIR
-   */
-  abstract pread(n: number, offset: number): Uint8Array
-
-  /**
-   * Writes to an offset, with O_APPEND to the end: the number of bytes. pwrite(2).
-   * @throws KqueueError EBADF not open for writing, EIO revoked, EFBIG
-   */
-  abstract pwrite(bytes: Uint8Array, offset: number): number
-
   /** Whether it can be read from or written to; throws if not. */
   protected permit(access: 'read' | 'write'): void {
     if (!(access === 'read' ? this.readable : this.writable)) {
