@@ -7,8 +7,6 @@ import type {
   SystemFiles,
   SystemInterfaces,
   SystemProcesses,
-  SystemQueue,
-  SystemTrees,
 } from '../api/system.js'
 import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO } from '../errors.js'
@@ -24,7 +22,7 @@ import { isThread, processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
 import { LinuxTree } from './trees.js'
 
-let ofThread: LinuxSystem | undefined
+let ofThread: System | undefined
 
 /** The system of this thread. @throws KqueueError ENOSYS where there can be none; EMFILE */
 export function linuxSystem(): System {
@@ -33,62 +31,46 @@ export function linuxSystem(): System {
 }
 
 /** The first call in this thread; in the first one of a process, what was handed over arrives. */
-function begin(): LinuxSystem {
+function begin(): System {
   const arrival = arrive(usable())
   const kernel = LinuxKernel.ofThread(arrival?.sets)
   arrival?.settle(kernel)
-  return new LinuxSystem(kernel)
+  return systemOf(kernel)
 }
 
-class LinuxSystem implements System {
-  readonly #kernel: LinuxKernel
-  readonly filters
-  readonly sysctl
-  readonly aio
-  readonly fork
-  readonly files: SystemFiles
-  readonly trees: SystemTrees
-  readonly processes: SystemProcesses
-  readonly interfaces: SystemInterfaces
-  readonly flags = {
-    O_CLOEXEC,
-    O_NONBLOCK: constants.O_NONBLOCK,
-    O_SYNC: constants.O_SYNC,
-    O_DSYNC: constants.O_DSYNC,
+function systemOf(kernel: LinuxKernel): System {
+  const { filters, sysctl, aio, native } = kernel
+  const { O_NONBLOCK, O_SYNC, O_DSYNC } = constants
+  const files = filesOf(kernel)
+  return {
+    // Queues are always closed on exec here.
+    openQueue: (flags) => new LinuxQueue(kernel, flags),
+    openImage: (given) => openImage(kernel, given),
+    filters,
+    sysctl,
+    files,
+    trees: { open: (path) => LinuxTree.open(native, files, path) },
+    processes: processesOf(kernel),
+    interfaces: interfacesOf(kernel),
+    aio,
+    fork: new LinuxFork(kernel),
+    flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
   }
+}
 
-  constructor(kernel: LinuxKernel) {
-    this.#kernel = kernel
-    this.filters = kernel.filters
-    this.sysctl = kernel.sysctl
-    this.aio = kernel.aio
-    this.fork = new LinuxFork(kernel)
-    this.files = filesOf(kernel)
-    this.trees = { open: (path) => LinuxTree.open(kernel.native, this.files, path) }
-    this.processes = processesOf(kernel)
-    this.interfaces = interfacesOf(kernel)
-  }
-
-  /** Queues are always closed on exec here. */
-  openQueue(flags: number): SystemQueue {
-    return new LinuxQueue(this.#kernel, flags)
-  }
-
-  openImage(given: unknown): SystemQueue {
-    const kernel = this.#kernel
-    const { imageHome } = kernel
-    const image = checkImage(given, imageHome)
-    const kq = new LinuxQueue(kernel, image.flags)
-    try {
-      kernel.drainProcesses()
-      fill(kq, image, imageHome)
-      return kq
-    } catch (error) {
-      kq.close()
-      throw error
-    } finally {
-      kernel.settle()
-    }
+function openImage(kernel: LinuxKernel, given: unknown): LinuxQueue {
+  const { imageHome } = kernel
+  const image = checkImage(given, imageHome)
+  const kq = new LinuxQueue(kernel, image.flags)
+  try {
+    kernel.drainProcesses()
+    fill(kq, image, imageHome)
+    return kq
+  } catch (error) {
+    kq.close()
+    throw error
+  } finally {
+    kernel.settle()
   }
 }
 
