@@ -34,7 +34,8 @@ export function arrive(native: Native): Arrival | null {
   if (number === undefined || !mayBeParent(Number(pid))) return null
   const cargo = read(native, Number(number))
   if (cargo?.format !== FORMAT || cargo.pid !== Number(pid)) return null
-  const isFirst = take(cargo.ticket)
+  // The first one that takes the ticket.
+  const isFirst = takes(cargo.ticket)
   // The parent has ended: it may be that of who has taken it all.
   if (!isFirst && process.ppid !== cargo.pid) return null
   return new Arrival(native, cargo, isFirst)
@@ -62,10 +63,10 @@ function read(native: Native, number: number): Cargo | null {
   }
 }
 
-/** Whether this process is the first one that takes a ticket. */
-function take(ticket: number): boolean {
+/** Whether an eventfd has been written: it is 0 from now on. */
+export function takes(fd: number): boolean {
   try {
-    return readSync(ticket, Buffer.alloc(8)) === 8
+    return readSync(fd, Buffer.alloc(8)) === 8
   } catch {
     return false
   }

@@ -3,13 +3,12 @@
  * take. Under Node.js a process is not forked but started anew; see departure.ts and
  * arrival.ts.
  */
-import { readSync } from 'node:fs'
 import type { Forked, ForkGiven, ForkOptions, StartGiven, SystemFork } from '../../api/system.js'
 import { EventArray } from '../../core/event-list.js'
 import { EV_ADD, EV_SET, EVFILT_READ } from '../../event.js'
 import { childProcess } from '../../late.js'
 import { LinuxQueue } from '../queue.js'
-import { inherited } from './arrival.js'
+import { inherited, takes } from './arrival.js'
 import { depart, type ForkHost } from './departure.js'
 import { VARIABLE } from './handed.js'
 import { Places } from './places.js'
@@ -83,20 +82,11 @@ class Announcement {
 
   #look(isOver: boolean): void {
     if (this.#done === -1) return
-    const stand = isWritten(this.#done)
+    const stand = takes(this.#done)
     if (!stand && !isOver) return
     this.#queue?.close()
     this.host.native.close(this.#done)
     this.#done = -1
     if (stand) this.child.emit('kqueues')
-  }
-}
-
-/** Whether an eventfd has been written. */
-function isWritten(fd: number): boolean {
-  try {
-    return readSync(fd, Buffer.alloc(8)) === 8
-  } catch {
-    return false
   }
 }
