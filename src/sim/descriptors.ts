@@ -3,6 +3,7 @@
  * the flags of its descriptor. The lowest free number is given out first. An open
  * file lives as long as a descriptor of some process refers to it.
  */
+import { orUndo } from '../core/failure.js'
 import { copyKnotes, isCopied } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { EBADF, EMFILE, KqueueError } from '../errors.js'
@@ -82,7 +83,9 @@ export class Descriptors implements FileTable {
 
   /** Puts two files behind the lowest free numbers, or none. @throws KqueueError EMFILE */
   installBoth(one: SimFile, other: SimFile, syscall: string): [number, number] {
-    return this.#andThen(this.install(one, syscall), (fd) => [fd, this.install(other, syscall)])
+    const fd = this.install(one, syscall)
+    const both = (): [number, number] => [fd, this.install(other, syscall)]
+    return orUndo(both, () => this.close(fd))
   }
 
   /**
@@ -90,19 +93,9 @@ export class Descriptors implements FileTable {
    * @throws KqueueError EMFILE; what `open` throws: the file is closed then
    */
   installOpen(file: SimFile, syscall: string, open: () => void): number {
-    return this.#andThen(this.install(file, syscall), (fd) => {
-      open()
-      return fd
-    })
-  }
-
-  #andThen<T>(fd: number, rest: (fd: number) => T): T {
-    try {
-      return rest(fd)
-    } catch (error) {
-      this.close(fd)
-      throw error
-    }
+    const fd = this.install(file, syscall)
+    orUndo(open, () => this.close(fd))
+    return fd
   }
 
   /**

@@ -18,25 +18,17 @@ export interface ConnectOptions {
 
 /** @throws KqueueError EINVAL no such type */
 export function socketPair(kernel: StreamKernel, type: 'stream' | 'dgram'): [Socket, Socket] {
-  if (type === 'stream') {
-    const pair: [StreamSocket, StreamSocket] = [
-      new StreamSocket(kernel, 'unix'),
-      new StreamSocket(kernel, 'unix'),
-    ]
-    pair[0].join(pair[1])
-    return pair
-  }
-  if (type === 'dgram') {
-    const pair: [DatagramSocket, DatagramSocket] = [
-      new DatagramSocket('unix-dgram', kernel.addresses),
-      new DatagramSocket('unix-dgram', kernel.addresses),
-    ]
-    pair[0].join(pair[1])
-    return pair
-  }
+  if (type === 'stream') return pairOf(() => new StreamSocket(kernel, 'unix'))
+  if (type === 'dgram') return pairOf(() => new DatagramSocket('unix-dgram', kernel.addresses))
   throw new KqueueError(EINVAL, 'socketpair', {
     reason: `a type is 'stream' or 'dgram', not ${String(type)}`,
   })
+}
+
+function pairOf<Kind extends Socket & { join(peer: Kind): void }>(make: () => Kind): [Kind, Kind] {
+  const pair: [Kind, Kind] = [make(), make()]
+  pair[0].join(pair[1])
+  return pair
 }
 
 /** @throws KqueueError EINVAL no such kind */

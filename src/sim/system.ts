@@ -19,6 +19,7 @@ import type {
 } from '../api/system.js'
 import type { Abort } from '../core/abort.js'
 import { DETACHED, wrongType } from '../core/copyin.js'
+import { orUndo } from '../core/failure.js'
 import { AIO_ALLDONE, AIO_CANCELED } from '../core/filters/completion.js'
 import { describe, type KnoteInfo } from '../core/knote.js'
 import {
@@ -62,13 +63,11 @@ export function callsOf(process: SystemProcess): Calls {
       const home = homeOf(process)
       const image = checkImage(given, home)
       const kq = new ProcessQueue(process, process.kqueuex(image.flags))
-      try {
-        fill(kq.queue, image, home)
-        return kq
-      } catch (error) {
-        kq.close()
-        throw error
-      }
+      orUndo(
+        () => fill(kq.queue, image, home),
+        () => kq.close(),
+      )
+      return kq
     },
     filters: kernel.filters,
     sysctl: kernel.sysctl,
