@@ -16,7 +16,7 @@ import {
 } from '../event.js'
 import { type Abortable, abortSignal, assertDescriptor } from './arguments.js'
 import { kqueue } from './queues.js'
-import type { Bound, System } from './system.js'
+import type { Bound } from './system.js'
 
 /** What happened to a file or directory. */
 export interface VnodeEvent {
@@ -37,12 +37,6 @@ const CHANGES =
 /** A path, also as bytes or a `URL`, or a descriptor. */
 export type FileArgument = string | Uint8Array | { readonly href: string } | number
 
-/** A descriptor of our own for a file, or for what is behind a descriptor. */
-function openOwn(system: System, file: FileArgument): number {
-  if (typeof file === 'number') assertDescriptor(system, file)
-  return system.files.open(file)
-}
-
 export async function* vnodeEvents(
   system: Bound,
   file: FileArgument,
@@ -53,7 +47,8 @@ export async function* vnodeEvents(
   abort?.throwIfAborted()
   if (typeof notes !== 'number') throw wrongType('notes', 'a number', notes)
   const log = new NameLog()
-  const fd = openOwn(system(), file)
+  if (typeof file === 'number') assertDescriptor(system(), file)
+  const fd = system().files.open(file)
   try {
     const kq = kqueue(system)
     try {

@@ -168,14 +168,10 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     try {
       super.close()
     } finally {
-      this.#closeDescriptor()
+      this.kernel.removeQueue(this)
+      if (!this.#lost) this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
+      this.kernel.settle()
     }
-  }
-
-  #closeDescriptor(): void {
-    this.kernel.removeQueue(this)
-    if (!this.#lost) this.kernel.native.queueClose(this.fd, this.kernel.readyFd)
-    this.kernel.settle()
   }
 
   assertOpen(syscall = 'kevent'): void {

@@ -54,11 +54,6 @@ export class Descriptors implements FileTable {
     return [...this.#table.keys()].filter((fd) => this.#table[fd] !== undefined)
   }
 
-  /** How many more descriptors there can be. */
-  get free(): number {
-    return this.#limit - this.numbers().length
-  }
-
   get #limit(): number {
     return this.process.kernel.sysctl.maxfilesperproc
   }
@@ -154,20 +149,12 @@ export class Descriptors implements FileTable {
       if (clofork) continue
       if (!(file instanceof SimQueue)) this.#put(fd, file, cloexec, clofork)
       else if (isCopied(file.flags)) {
-        const copy = this.#queueFor(file, copies)
+        const copy = copies.get(file) ?? new SimQueue(this.process, file.flags)
+        copies.set(file, copy)
         this.#put(fd, copy, cloexec, clofork)
         this.inherited.set(fd, copy)
       }
     }
     for (const [from, to] of copies) copyKnotes(from, to, from.flags)
-  }
-
-  #queueFor(original: SimQueue, copies: Map<SimQueue, SimQueue>): SimQueue {
-    let copy = copies.get(original)
-    if (copy === undefined) {
-      copy = new SimQueue(this.process, original.flags)
-      copies.set(original, copy)
-    }
-    return copy
   }
 }

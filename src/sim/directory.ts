@@ -64,18 +64,14 @@ export class Directory extends Vnode {
     const vnode = this.entries.get(name)
     if (vnode === undefined) return
     this.entries.delete(name)
-    if (vnode.links === 1 || !this.#has(vnode)) vnode.holders.delete(this)
+    const isLast = vnode.links === 1 || ![...this.entries.values()].includes(vnode)
+    if (isLast) vnode.holders.delete(this)
     vnode.links--
     this.#logName(name)
     if (vnode instanceof Directory) {
       vnode.links--
       this.links--
     }
-  }
-
-  #has(vnode: Vnode): boolean {
-    for (const each of this.entries.values()) if (each === vnode) return true
-    return false
   }
 
   /** Who watches is told of an entry. */

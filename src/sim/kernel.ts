@@ -321,5 +321,5 @@ function onlyCounts({ kn, period }: Timer): boolean {
 /** Whether the expiration of a timer can be an event in a queue in which nothing is pending. */
 function reports(timer: Timer, kq: SimQueue): boolean {
   const { kn } = timer
-  return (kn.status & (KN_DISABLED | KN_QUEUED)) === 0 && kq.hears(kn.kq)
+  return (kn.status & (KN_DISABLED | KN_QUEUED)) === 0 && kq.reaches(kn.kq)
 }

@@ -59,12 +59,15 @@ export class SimQueue extends Kqueue implements SimFile {
     for (;;) {
       const events = this.count === 0 ? 0 : this.scan(sink, max)
       if (events > 0) return events
-      this.#assertOpen()
+      if (this.closed) throw new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' })
       if (kernel.callouts.next > deadline || timeout === 0) {
         kernel.moveTo(deadline)
         return 0
       }
-      if (deadline === Number.POSITIVE_INFINITY && !kernel.canWake(this)) throw deadlock()
+      if (deadline === Number.POSITIVE_INFINITY && !kernel.canWake(this)) {
+        const reason = 'nothing can happen any more that would end this sleep'
+        throw new KqueueError(EDEADLK, 'kevent', { reason })
+      }
       kernel.step(deadline)
     }
   }
@@ -84,15 +87,6 @@ export class SimQueue extends Kqueue implements SimFile {
   /** Gives those who wait their events, unless their process is stopped. */
   serve(): void {
     if (!this.process.stopped) this.waiters.serve()
-  }
-
-  /** Whether what happens in `other` can be an event here. */
-  hears(other: Kqueue): boolean {
-    return other === this || this.reaches(other)
-  }
-
-  #assertOpen(): void {
-    if (this.closed) throw new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' })
   }
 
   // The queue as an open file
@@ -139,10 +133,4 @@ export class SimQueue extends Kqueue implements SimFile {
   release(): void {
     this.close()
   }
-}
-
-function deadlock(): KqueueError {
-  return new KqueueError(EDEADLK, 'kevent', {
-    reason: 'nothing can happen any more that would end this sleep',
-  })
 }

@@ -33,6 +33,7 @@ export class Scheduler {
   /** Processes whose program has not ended. */
   readonly #programs = new Set<Runnable>()
   readonly #random: (() => number) | null
+  /** Why a program has failed, for what runs the kernel. */
   #failure: { reason: unknown } | null = null
   #somebodyYielded: (() => void) | null = null
 
@@ -58,11 +59,6 @@ export class Scheduler {
     return new Promise((resolve) => this.enqueue(process, resolve))
   }
 
-  /** A program has failed: what runs the kernel throws the reason. */
-  failed(reason: unknown): void {
-    this.#failure ??= { reason }
-  }
-
   /** Starts the program of a process in a turn of its own. */
   start<Process extends Runnable>(process: Process, program: (p: Process) => unknown): void {
     this.enqueue(process, () => {
@@ -79,7 +75,7 @@ export class Scheduler {
         .catch((reason: unknown) => {
           if (process.exited && isEsrch(reason)) return
           if (!process.exited) process.exit(1)
-          this.failed(reason)
+          this.#failure ??= { reason }
         })
         .then(ended, ended)
     })

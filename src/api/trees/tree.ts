@@ -84,12 +84,12 @@ export class Tree {
 
   /** What has happened. @param late what is held has been held for long enough */
   take(late: boolean): TreeEvent[] {
-    let records = [...this.#held, ...this.#read()]
+    let records = [...this.#held, ...this.source.read()]
     this.#held = []
     for (let round = 0; !this.ended; round++) {
       this.#handle(records, late)
       if (this.#held.length > 0 || !this.#settle() || round === ROUNDS) break
-      records = this.#read()
+      records = this.source.read()
     }
     for (const dir of this.#loose) {
       if (this.#loose.size <= LOOSE) break
@@ -101,10 +101,6 @@ export class Tree {
     this.#written.clear()
     this.#changed.clear()
     return events
-  }
-
-  #read(): TreeRecord[] {
-    return this.source.read()
   }
 
   // What is there

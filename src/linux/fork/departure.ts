@@ -165,7 +165,7 @@ function reserve(places: Places, queues: readonly LinuxQueue[]): Set<number> {
 function handOver(departure: Departure, knotes: readonly Knote[], has: Set<number>): Handed {
   const { mounts, links, pipeReads, processes, sets, vnodes } = departure.host
   const made = sets.handOver((side) => membersOf(side, knotes, has))
-  if (typeof made === 'number') throw failure(made)
+  if (typeof made === 'number') throw EPOLL_CREATE.failure(-made, 'fork')
   const give = (fd: number): number => departure.give(fd)
   const given = new Map([...made].map(([side, set]) => [side, { ...set, fd: give(set.fd) }]))
   const inotify = vnodes.handOver((fd) => has.has(fd))
@@ -187,10 +187,6 @@ function handOver(departure: Departure, knotes: readonly Knote[], has: Set<numbe
       held: held.map((process) => ({ ...process, fd: departure.places.place(process.fd) })),
     },
   }
-}
-
-function failure(error: number): KqueueError {
-  return new KqueueError(-error, 'fork', { reason: EPOLL_CREATE.explain(-error) })
 }
 
 const watches = (knotes: readonly Knote[], filter: number): boolean =>

@@ -317,7 +317,8 @@ export class VnodeTable implements DirectoryOwner {
     }
     vnode.take(mask, words[at / 4 + 2]!, words[at / 4 + 3]! > 0)
     if (vnode.logs !== null && mask & IN_ENTRIES) {
-      const name = this.#name(at + HEADER)
+      const start = at + HEADER
+      const name = this.#bytes.toString('utf8', start, this.#bytes.indexOf(0, start))
       for (const log of vnode.logs) log.add(name)
     }
     this.touch(vnode)
@@ -327,10 +328,6 @@ export class VnodeTable implements DirectoryOwner {
     if (vnode.touched) return
     vnode.touched = true
     this.#touched.push(vnode)
-  }
-
-  #name(from: number): string {
-    return this.#bytes.toString('utf8', from, this.#bytes.indexOf(0, from))
   }
 
   #flush(): void {
