@@ -34,3 +34,8 @@ export function duration(option: string, text: string): number {
   if (ns >= LONGEST) throw new UsageError(`${option} ${text} is longer than 292 years`)
   return ns
 }
+
+/** The same in ms, which may be no whole number. */
+export function milliseconds(option: string, text: string): number {
+  return duration(option, text) / 1e6
+}

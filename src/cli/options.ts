@@ -4,7 +4,7 @@
  */
 import { parseArgs } from 'node:util'
 import { CONDITIONS } from './conditions.js'
-import { duration } from './duration.js'
+import { milliseconds } from './duration.js'
 import { UsageError } from './errors.js'
 import { checkFormat } from './format.js'
 import type { Asked } from './sources.js'
@@ -44,6 +44,32 @@ export function flag<Field extends string>(
       request[field] = true
     },
   }
+}
+
+/**
+ * An option with a value, which sets a field.
+ * @param read makes the field of the option, as it is written, and its value
+ */
+export function setting<Field extends string, Value>(
+  field: Field,
+  value: string,
+  help: string,
+  read: (option: string, text: string) => Value,
+  { option = field as string, short }: { option?: string; short?: string } = {},
+): Option<Record<Field, Value | undefined>> {
+  return {
+    option,
+    ...(short !== undefined && { short }),
+    value,
+    help,
+    apply(request, text) {
+      request[field] = read(`--${option}`, text)
+    },
+  }
+}
+
+export function asWritten(_option: string, text: string): string {
+  return text
 }
 
 export const HELP = flag('help', 'print this help', { short: 'h' })
@@ -185,58 +211,29 @@ export interface Request extends Helpful {
   timeout: number | undefined
 }
 
-export const ALL = flag('all', 'wait until each condition has been met, not only the first')
-
-export const CAT = flag('cat', 'print what there is to read, to its end, as cat does')
-
-export const COUNT: Option = {
-  option: 'count',
-  value: 'N',
-  help: 'stop after N events',
-  apply(request, value) {
-    request.count = Number(value)
-    if (!/^\d+$/.test(value) || request.count === 0 || !Number.isSafeInteger(request.count)) {
-      throw new UsageError(`--count '${value}' is not a whole number from 1; write --count 10`)
-    }
-  },
-}
-
-export const TIMEOUT: Option = {
-  option: 'timeout',
-  value: 'TIME',
-  help: 'stop after this time',
-  apply(request, value) {
-    request.timeout = duration('--timeout', value) / 1e6
-  },
-}
-
-export const JSON_LINES = flag('json', 'print one JSON object a line')
+export const TIMEOUT = setting('timeout', 'TIME', 'stop after this time', milliseconds)
 
 export const RECURSIVE = flag('recursive', 'a directory of --vnode with all that is below', {
   short: 'r',
 })
 
-export const FORMAT: Option = {
-  option: 'format',
-  value: 'FORMAT',
-  help: 'a line as inotifywait has it: %w watched, %f file in it, %e events, %T time',
-  apply(request, value) {
-    request.format = value
-  },
-}
-
-export const NO_NEWLINE = flag('noNewline', 'no newline after each line of --format', {
-  option: 'no-newline',
-})
-
-export const TIMEFMT: Option = {
-  option: 'timefmt',
-  value: 'FORMAT',
-  help: 'how %T is written, as date(1) and strftime(3) do: %F %T',
-  apply(request, value) {
-    request.timefmt = value
-  },
-}
+/** How events are printed. */
+export const PRINTING: readonly Option[] = [
+  flag('json', 'print one JSON object a line'),
+  setting(
+    'format',
+    'FORMAT',
+    'a line as inotifywait has it: %w watched, %f file in it, %e events, %T time',
+    asWritten,
+  ),
+  setting(
+    'timefmt',
+    'FORMAT',
+    'how %T is written, as date(1) and strftime(3) do: %F %T',
+    asWritten,
+  ),
+  flag('noNewline', 'no newline after each line of --format', { option: 'no-newline' }),
+]
 
 const CONDITION_ROWS: readonly Option[] = CONDITIONS.map((condition) => ({
   ...condition,

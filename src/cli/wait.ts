@@ -6,31 +6,24 @@ import { copyOut } from './cat.js'
 import { type Command, countdown, mannerOf, printing, TIMED_OUT } from './command.js'
 import { SourceError, UsageError } from './errors.js'
 import {
-  ALL,
-  CAT,
-  FORMAT,
+  flag,
   HELP,
-  JSON_LINES,
-  NO_NEWLINE,
   type Option,
+  PRINTING,
   parseOptions,
   RECURSIVE,
   type Request,
-  TIMEFMT,
   TIMEOUT,
 } from './options.js'
 import type { Output } from './output.js'
 import { type Happening, Sources } from './sources.js'
 
 const OPTIONS: readonly Option[] = [
-  ALL,
-  CAT,
+  flag('all', 'wait until each condition has been met, not only the first'),
+  flag('cat', 'print what there is to read, to its end, as cat does'),
   RECURSIVE,
   TIMEOUT,
-  JSON_LINES,
-  FORMAT,
-  TIMEFMT,
-  NO_NEWLINE,
+  ...PRINTING,
   HELP,
 ]
 

@@ -3,17 +3,15 @@
  */
 import { EV_CLEAR } from '../index.js'
 import { type Command, countdown, mannerOf, printing, TIMED_OUT } from './command.js'
+import { UsageError } from './errors.js'
 import {
-  COUNT,
-  FORMAT,
   HELP,
-  JSON_LINES,
-  NO_NEWLINE,
   type Option,
+  PRINTING,
   parseOptions,
   RECURSIVE,
   type Request,
-  TIMEFMT,
+  setting,
   TIMEOUT,
 } from './options.js'
 import { Sources } from './sources.js'
@@ -23,12 +21,9 @@ const BATCH = 64
 
 const OPTIONS: readonly Option[] = [
   RECURSIVE,
-  COUNT,
+  setting('count', 'N', 'stop after N events', countOf),
   TIMEOUT,
-  JSON_LINES,
-  FORMAT,
-  TIMEFMT,
-  NO_NEWLINE,
+  ...PRINTING,
   HELP,
 ]
 
@@ -80,6 +75,13 @@ export const watch: Command<Request> = {
       sources.close()
     }
   },
+}
+
+/** @throws UsageError */
+function countOf(option: string, text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count !== 0 && Number.isSafeInteger(count)) return count
+  throw new UsageError(`${option} '${text}' is not a whole number from 1; write ${option} 10`)
 }
 
 function batch({ count }: Request, events: number): number {

@@ -4,9 +4,9 @@
  *     kq run [OPTION...] PATH... -- COMMAND [WORD...]
  */
 import { constants } from 'node:os'
-import { duration } from '../duration.js'
+import { milliseconds } from '../duration.js'
 import { UsageError } from '../errors.js'
-import { flag, HELP, type Helpful, type Option, readWords } from '../options.js'
+import { flag, HELP, type Helpful, type Option, readWords, setting } from '../options.js'
 import { signalNumber } from '../signals.js'
 
 /** What was asked for. */
@@ -47,16 +47,16 @@ export interface RunRequest extends Helpful {
 /** The longest time that a timer of Node.js takes, ms: 24 days. */
 const LONGEST = 0x7fffffff
 
-function milliseconds(option: string, text: string): number {
-  const ms = Math.ceil(duration(option, text) / 1e6)
+function wholeMs(option: string, text: string): number {
+  const ms = Math.ceil(milliseconds(option, text))
   if (ms > LONGEST) throw new UsageError(`${option} ${text} is longer than 24 days`)
   return ms
 }
 
-function signalOf(text: string): number {
+function signalOf(option: string, text: string): number {
   const number = signalNumber(text)
   if (number === undefined) {
-    throw new UsageError(`--signal '${text}' is not a signal; write for example --signal INT`)
+    throw new UsageError(`${option} '${text}' is not a signal; write for example ${option} INT`)
   }
   return number
 }
@@ -131,30 +131,15 @@ export const OPTIONS: readonly Option<RunRequest>[] = [
   flag('noQueue', 'forget what changes while the command runs; without, it is run once more', {
     option: 'no-queue',
   }),
-  {
-    option: 'delay',
-    value: 'TIME',
-    help: 'run when nothing has changed for so long, 50ms without',
-    apply(request, value) {
-      request.delay = milliseconds('--delay', value)
-    },
-  },
-  {
-    option: 'signal',
-    value: 'SIGNAL',
-    help: 'what ends the command with --restart, TERM without',
-    apply(request, value) {
-      request.signal = signalOf(value)
-    },
-  },
-  {
-    option: 'stop-timeout',
-    value: 'TIME',
-    help: 'kill a command that has not ended after this time, 10s without',
-    apply(request, value) {
-      request.stopTimeout = milliseconds('--stop-timeout', value)
-    },
-  },
+  setting('delay', 'TIME', 'run when nothing has changed for so long, 50ms without', wholeMs),
+  setting('signal', 'SIGNAL', 'what ends the command with --restart, TERM without', signalOf),
+  setting(
+    'stopTimeout',
+    'TIME',
+    'kill a command that has not ended after this time, 10s without',
+    wholeMs,
+    { option: 'stop-timeout' },
+  ),
   flag('json', 'print one JSON object a line; what the command prints goes to standard error'),
   flag('verbose', 'say on standard error what has changed and how each run has ended'),
   HELP,

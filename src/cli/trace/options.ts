@@ -4,9 +4,9 @@
  *     kq trace [OPTION...] [--] COMMAND [WORD...]
  *     kq trace [OPTION...] -p PID
  */
-import { duration } from '../duration.js'
+import { milliseconds } from '../duration.js'
 import { UsageError } from '../errors.js'
-import { flag, HELP, type Helpful, type Option, readWords } from '../options.js'
+import { asWritten, flag, HELP, type Helpful, type Option, readWords, setting } from '../options.js'
 
 /** What was asked for. */
 export interface TraceRequest extends Helpful {
@@ -37,60 +37,25 @@ export interface TraceRequest extends Helpful {
 }
 
 export const OPTIONS: readonly Option<TraceRequest>[] = [
-  {
-    option: 'svg',
-    value: 'FILE',
-    help: 'draw a picture: a bar for each process',
-    apply(request, value) {
-      request.svg = fileName('--svg', value)
-    },
-  },
-  {
-    option: 'chrome',
-    value: 'FILE',
-    help: 'write it for Perfetto and chrome://tracing',
-    apply(request, value) {
-      request.chrome = fileName('--chrome', value)
-    },
-  },
-  {
-    option: 'otlp',
-    value: 'URL',
-    help: 'send each process as a span to a collector of OpenTelemetry, by default that of OTEL_EXPORTER_OTLP_ENDPOINT',
-    apply(request, value) {
-      request.otlp = value
-    },
-  },
+  setting('svg', 'FILE', 'draw a picture: a bar for each process', fileName),
+  setting('chrome', 'FILE', 'write it for Perfetto and chrome://tracing', fileName),
+  setting(
+    'otlp',
+    'URL',
+    'send each process as a span to a collector of OpenTelemetry, by default that of OTEL_EXPORTER_OTLP_ENDPOINT',
+    asWritten,
+  ),
   flag('json', 'print one JSON object a line, as it happens, and one for the summary'),
-  {
-    option: 'output',
-    short: 'o',
-    value: 'FILE',
-    help: 'write to a file instead of standard error',
-    apply(request, value) {
-      request.output = fileName('--output', value)
-    },
-  },
-  {
-    option: 'pid',
-    short: 'p',
-    value: 'PID',
-    help: 'trace a process that runs already, and those below it, instead of a command',
-    apply(request, value) {
-      request.pid = Number(value)
-      if (/^\d+$/.test(value) && request.pid >= 1 && request.pid <= 0x7fffffff) return
-      throw new UsageError(`--pid '${value}' is not the number of a process; write --pid 1234`)
-    },
-  },
+  setting('output', 'FILE', 'write to a file instead of standard error', fileName, { short: 'o' }),
+  setting(
+    'pid',
+    'PID',
+    'trace a process that runs already, and those below it, instead of a command',
+    pidOf,
+    { short: 'p' },
+  ),
   flag('failed', 'show only those that failed'),
-  {
-    option: 'slower',
-    value: 'TIME',
-    help: 'show only those that took as long, as 100ms',
-    apply(request, value) {
-      request.slower = duration('--slower', value) / 1e6
-    },
-  },
+  setting('slower', 'TIME', 'show only those that took as long, as 100ms', milliseconds),
   {
     option: 'only',
     value: 'NAME',
@@ -111,6 +76,12 @@ export const OPTIONS: readonly Option<TraceRequest>[] = [
 function fileName(option: string, value: string): string {
   if (value === '') throw new UsageError(`${option} '' names no file; write ${option} FILE`)
   return value
+}
+
+function pidOf(option: string, value: string): number {
+  const pid = Number(value)
+  if (/^\d+$/.test(value) && pid >= 1 && pid <= 0x7fffffff) return pid
+  throw new UsageError(`${option} '${value}' is not the number of a process; write ${option} 1234`)
 }
 
 /** @throws UsageError */
