@@ -1,5 +1,5 @@
 /** Completion for bash 4 and newer, with or without the package bash-completion. */
-import { type Completed, type Flag, type Kind, SIGNALS } from './words.js'
+import { type Actions, type Completed, type Kind, spellings } from './words.js'
 
 export function bash(commands: readonly Completed[]): string {
   const names = [...commands.map(({ name }) => name), '--help', '--version']
@@ -66,11 +66,6 @@ complete -F _kq kq
 `
 }
 
-/** How an option can be written. */
-function spellings(name: string, { option, short }: Flag): string[] {
-  return [...(short ? [`'${name} -${short}'`] : []), `'${name} --${option}'`]
-}
-
 /** Their values are no words of their own. */
 function valued(commands: readonly Completed[]): string {
   const all = commands.flatMap(({ name, flags }) =>
@@ -105,19 +100,13 @@ function options({ name, flags, rest }: Completed): string[] {
   return [...lines, `    '${name} '*) ${action(rest.before ?? 'any')} ;;`]
 }
 
+const ACTIONS: Actions = {
+  any: ':',
+  file: '_kq_files',
+  process: '_kq_words "$(cd /proc && echo [0-9]*)"',
+  interface: '_kq_words "$(cd /sys/class/net && echo *)"',
+}
+
 function action(kind: Kind): string {
-  switch (kind) {
-    case 'any':
-      return ':'
-    case 'file':
-      return '_kq_files'
-    case 'process':
-      return '_kq_words "$(cd /proc && echo [0-9]*)"'
-    case 'signal':
-      return `_kq_words '${SIGNALS.join(' ')}'`
-    case 'interface':
-      return '_kq_words "$(cd /sys/class/net && echo *)"'
-    default:
-      return `_kq_words '${kind.join(' ')}'`
-  }
+  return typeof kind === 'string' ? ACTIONS[kind] : `_kq_words '${kind.join(' ')}'`
 }

@@ -1,5 +1,5 @@
 /** Completion for fish 3 and newer. */
-import { type Completed, type Flag, type Kind, SIGNALS } from './words.js'
+import { type Actions, type Completed, type Flag, type Kind, spellings } from './words.js'
 
 export function fish(commands: readonly Completed[]): string {
   return `# Completion of kq for fish: kq completion fish > ~/.config/fish/completions/kq.fish
@@ -67,12 +67,7 @@ function valued(commands: readonly Completed[]): string {
   return commands
     .filter(({ rest }) => rest !== undefined && 'command' in rest)
     .flatMap(({ name, flags }) =>
-      flags
-        .filter(({ kind }) => kind !== undefined)
-        .flatMap(({ option, short }) => [
-          ...(short ? [`'${name} -${short}'`] : []),
-          `'${name} --${option}'`,
-        ]),
+      flags.filter(({ kind }) => kind !== undefined).flatMap((flag) => spellings(name, flag)),
     )
     .join(' ')
 }
@@ -95,21 +90,15 @@ function option({ option, short, help, kind }: Flag): string {
   return `${name}${takes} -d ${quoted(help)}`
 }
 
+const ARGUMENTS: Actions = {
+  any: '-f',
+  file: '-F',
+  process: "-f -a '(__fish_complete_pids)'",
+  interface: "-f -a '(command ls /sys/class/net)'",
+}
+
 function argument(kind: Kind): string {
-  switch (kind) {
-    case 'any':
-      return '-f'
-    case 'file':
-      return '-F'
-    case 'process':
-      return "-f -a '(__fish_complete_pids)'"
-    case 'signal':
-      return `-f -a '${SIGNALS.join(' ')}'`
-    case 'interface':
-      return "-f -a '(command ls /sys/class/net)'"
-    default:
-      return `-f -a '${kind.join(' ')}'`
-  }
+  return typeof kind === 'string' ? ARGUMENTS[kind] : `-f -a '${kind.join(' ')}'`
 }
 
 function quoted(text: string): string {

@@ -5,7 +5,10 @@ import { CONDITIONS } from '../conditions.js'
 import type { Row } from '../options.js'
 
 /** What a value, or a word that is no option, can be completed by. */
-export type Kind = 'any' | 'file' | 'process' | 'signal' | 'interface' | readonly string[]
+export type Kind = 'any' | 'file' | 'process' | 'interface' | readonly string[]
+
+/** How a shell completes each of these kinds. */
+export type Actions = Readonly<Record<Extract<Kind, string>, string>>
 
 export interface Flag extends Row {
   readonly repeats?: boolean
@@ -25,18 +28,21 @@ export interface Completed {
   readonly rest: Rest | undefined
 }
 
+/** Names of signals as they are written most: 'USR1'. */
+const SIGNALS = Object.keys(constants.signals).map((name) => name.replace(/^SIG/, ''))
+
 /** Values by the word that help has for them. */
 const KINDS: readonly [RegExp, Kind][] = [
   [/PATH|FILE|DIR/, 'file'],
   [/PID/, 'process'],
-  [/SIGNAL/, 'signal'],
+  [/SIGNAL/, SIGNALS],
   [/IFNAME/, 'interface'],
 ]
 
-/** Names of signals as they are written most: 'USR1'. */
-export const SIGNALS: readonly string[] = Object.keys(constants.signals).map((name) =>
-  name.replace(/^SIG/, ''),
-)
+/** How an option of a command can be written, in a shell's quotes. */
+export function spellings(command: string, { option, short }: Flag): string[] {
+  return [...(short ? [`'${command} -${short}'`] : []), `'${command} --${option}'`]
+}
 
 /** Every command with what it takes. */
 export function completed(commands: readonly Command[]): Completed[] {

@@ -1,5 +1,5 @@
 /** Completion for zsh, by its own _arguments. */
-import { type Completed, type Flag, type Kind, type Rest, SIGNALS } from './words.js'
+import type { Actions, Completed, Flag, Kind, Rest } from './words.js'
 
 export function zsh(commands: readonly Completed[]): string {
   return `#compdef kq
@@ -70,21 +70,15 @@ function specsOf({ option, short, value, help, repeats, kind }: Flag): string[] 
   )
 }
 
+const ACTIONS: Actions = {
+  any: ' ',
+  file: '_files',
+  process: '_pids',
+  interface: '_net_interfaces',
+}
+
 function action(kind: Kind): string {
-  switch (kind) {
-    case 'any':
-      return ' '
-    case 'file':
-      return '_files'
-    case 'process':
-      return '_pids'
-    case 'signal':
-      return `(${SIGNALS.join(' ')})`
-    case 'interface':
-      return '_net_interfaces'
-    default:
-      return `(${kind.join(' ')})`
-  }
+  return typeof kind === 'string' ? ACTIONS[kind] : `(${kind.join(' ')})`
 }
 
 function escaped(text: string): string {
