@@ -8,7 +8,7 @@
  *
  * The command has the descriptors, the environment and the words that kq was given.
  */
-import type { ChildProcess, IOType } from 'node:child_process'
+import type { IOType } from 'node:child_process'
 import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import type { Duplex } from 'node:stream'
@@ -46,29 +46,18 @@ export async function openGate(
   // Once it runs nothing else fails.
   failed.catch(() => {})
   if (child.pid === undefined) await failed
-  return new CommandGate(child, child.stdio[fd] as Duplex)
-}
-
-class CommandGate implements Gate {
-  readonly pid: number
-  readonly #pipe: Duplex
-
-  constructor(child: ChildProcess, pipe: Duplex) {
-    this.pid = child.pid!
-    this.#pipe = pipe
-    // Who has gone has nothing to say.
-    pipe.on('error', () => {})
-  }
-
-  async go(): Promise<number> {
-    this.#pipe.write('g')
-    let answer = ''
-    for await (const chunk of this.#pipe) answer += chunk
-    return Number(answer)
-  }
-
-  shut(): void {
-    this.#pipe.destroy()
+  const pipe = child.stdio[fd] as Duplex
+  // Who has gone has nothing to say.
+  pipe.on('error', () => {})
+  return {
+    pid: child.pid!,
+    async go() {
+      pipe.write('g')
+      let answer = ''
+      for await (const chunk of pipe) answer += chunk
+      return Number(answer)
+    },
+    shut: () => pipe.destroy(),
   }
 }
 
