@@ -11,23 +11,10 @@ import { closeSync, fstatSync } from 'node:fs'
 import { constants } from 'node:os'
 import { STATUS_UNKNOWN } from '../index.js'
 import { tty } from '../late.js'
-import { knownName } from './signals.js'
+import { knownName, signalName } from './signals.js'
 
-const { SIGQUIT, SIGILL, SIGTRAP, SIGABRT, SIGBUS, SIGFPE, SIGSEGV, SIGXCPU, SIGXFSZ, SIGSYS } =
-  constants.signals
 /** Those that leave a core file, which would be one of kq. */
-const CORES: readonly number[] = [
-  SIGQUIT,
-  SIGILL,
-  SIGTRAP,
-  SIGABRT,
-  SIGBUS,
-  SIGFPE,
-  SIGSEGV,
-  SIGXCPU,
-  SIGXFSZ,
-  SIGSYS,
-]
+const CORES = /^SIG(QUIT|ILL|TRAP|ABRT|BUS|FPE|SEGV|XCPU|XFSZ|SYS)$/
 
 /** ms that a signal which has been sent to kq itself takes at most. */
 const PATIENCE = 1000
@@ -55,7 +42,7 @@ export function stopAs(status: number): Stop {
   if (status === STATUS_UNKNOWN) return new Stop(1)
   const signal = status & 0x7f
   if (signal === 0) return new Stop((status >> 8) & 0xff)
-  return new Stop(128 + signal, CORES.includes(signal) ? undefined : signal)
+  return new Stop(128 + signal, CORES.test(signalName(signal)) ? undefined : signal)
 }
 
 /** Ends kq, at once: output that nobody takes must not keep it. */
