@@ -9,12 +9,16 @@
 import { EV_ADD, EV_ONESHOT, EV_SET, EVFILT_USER, type Kevent, NOTE_TRIGGER } from '../index.js'
 import type { Registration, Stream } from './condition.js'
 
+/** Makes the event that tells of a stream. */
+export function trigger({ queue, ident, udata }: Registration): void {
+  queue.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_TRIGGER, 0, udata)])
+}
+
 /** Events that are kept at most before the iterable is asked again. */
 const MOST = 256
 
 export class Feed<T> implements Stream {
   readonly ready: Promise<void>
-  readonly #on: Registration
   readonly #end = new AbortController()
   #events: Kevent[] = []
   #failure: unknown
@@ -26,16 +30,15 @@ export class Feed<T> implements Stream {
    * @param eventsOf the events that one item is
    */
   constructor(
-    on: Registration,
+    readonly on: Registration,
     begin: (signal: AbortSignal, ready: () => void) => AsyncIterable<T>,
     readonly eventsOf: (item: T) => readonly Kevent[],
   ) {
-    this.#on = on
     this.ready = new Promise((resolve, reject) => {
       this.#pump(begin(this.#end.signal, resolve)).catch((error: unknown) => {
         if (this.#end.signal.aborted) return
         this.#failure = error
-        this.#tell()
+        trigger(on)
         reject(error)
       })
     })
@@ -43,14 +46,9 @@ export class Feed<T> implements Stream {
     this.ready.catch(() => {})
   }
 
-  #tell(): void {
-    const { queue, ident, udata } = this.#on
-    queue.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_TRIGGER, 0, udata)])
-  }
-
   async #pump(items: AsyncIterable<T>): Promise<void> {
     for await (const item of items) {
-      if (this.#events.length === 0) this.#tell()
+      if (this.#events.length === 0) trigger(this.on)
       this.#events.push(...this.eventsOf(item))
       if (this.#events.length < MOST) continue
       await new Promise<void>((resolve) => {

@@ -14,16 +14,13 @@ import {
   EV_ADD,
   EV_CLEAR,
   EV_DELETE,
-  EV_ONESHOT,
   EV_RECEIPT,
   EV_SET,
   EVFILT_FS,
-  EVFILT_USER,
   EVFILT_VNODE,
   NOTE_DELETE,
   NOTE_LINK,
   NOTE_RENAME,
-  NOTE_TRIGGER,
   NOTE_WRITE,
   VQ_MOUNT,
   VQ_UNMOUNT,
@@ -118,15 +115,11 @@ export class PathWatch {
     if (tellers.every((step) => step?.deaf !== undefined)) throw last.deaf
   }
 
-  /** Makes an event that tells of nothing new. */
-  trigger(): void {
-    const { queue, ident, udata } = this.#on
-    queue.kevent([EV_SET(ident, EVFILT_USER, EV_ADD | EV_ONESHOT, NOTE_TRIGGER, 0, udata)])
-  }
-
   /** Does not take away what concerns no descriptor, as that goes with the queue. */
   close(): void {
-    this.#leave()
+    const steps = this.#steps
+    this.#unwatch()
+    for (const { fd } of steps) closeSync(fd)
   }
 
   #watchMounts(): void {
@@ -153,7 +146,7 @@ export class PathWatch {
     const end = this.#end
     this.#unwatch()
     try {
-      while (!this.#tryWalk()) this.#leave()
+      while (!this.#tryWalk()) this.close()
       // What was there is open still, so that its number is no other's.
       const isSame = end?.dev === this.#end?.dev && end?.ino === this.#end?.ino
       if (!isSame) this.#found = this.#end && { isDirectory: this.#end.isDirectory }
@@ -232,12 +225,6 @@ export class PathWatch {
       step.deaf = error
     }
     return step
-  }
-
-  #leave(): void {
-    const steps = this.#steps
-    this.#unwatch()
-    for (const { fd } of steps) closeSync(fd)
   }
 
   #unwatch(): void {

@@ -3,8 +3,9 @@
  * the way need be there.
  */
 import { EVFILT_VNODE, type Kevent } from '../../index.js'
-import type { Condition, Opened, PathFact, Stream } from '../condition.js'
+import type { Condition, Opened, PathFact, Registration, Stream } from '../condition.js'
 import { UsageError } from '../errors.js'
+import { trigger } from '../feed.js'
 import { type Found, PathWatch } from '../path-watch.js'
 
 export const PATHS: readonly Condition[] = [
@@ -20,15 +21,15 @@ function row(option: 'exist' | 'gone', help: string): Condition {
     isPath: true,
     parse(path) {
       if (path === '') throw new UsageError(`--${option} '' names nothing; write --${option} PATH`)
-      return (ident) => open(path, ident, option === 'exist')
+      return () => open(path, option === 'exist')
     },
   }
 }
 
-function open(path: string, ident: number, wanted: boolean): Opened {
+function open(path: string, wanted: boolean): Opened {
   return {
     changes: [],
-    start: (on) => new PathStream(new PathWatch(path, on), ident, wanted),
+    start: (on) => new PathStream(path, on, wanted),
     say: ({ udata }) => words(udata as Found | undefined),
     fields: ({ udata }) => ({ path, ...fieldsOf(udata as Found | undefined) }),
     facts: ({ udata }) => [factOf(path, udata as Found | undefined)],
@@ -43,20 +44,20 @@ class PathStream implements Stream {
   #events: Kevent[] = []
 
   constructor(
-    watch: PathWatch,
-    readonly ident: number,
+    path: string,
+    readonly on: Registration,
     /** Whether it is to be there. */
     readonly wanted: boolean,
   ) {
-    this.#watch = watch
+    this.#watch = new PathWatch(path, on)
     try {
       this.#tell()
     } catch (error) {
-      watch.close()
+      this.close()
       throw error
     }
     // What is so already is an event.
-    if (this.#events.length > 0) watch.trigger()
+    if (this.#events.length > 0) trigger(on)
   }
 
   #tell(): void {
@@ -68,7 +69,7 @@ class PathStream implements Stream {
   }
 
   #event(udata: Found | undefined): Kevent {
-    return { ident: this.ident, filter: EVFILT_VNODE, flags: 0, fflags: 0, data: 0, udata }
+    return { ident: this.on.ident, filter: EVFILT_VNODE, flags: 0, fflags: 0, data: 0, udata }
   }
 
   take(): Kevent[] {
