@@ -111,14 +111,10 @@ function flagsOf(fd: number): number {
 }
 
 function openPath(path: string, flags: number): Descriptor {
-  // A fifo is to be opened at once, whoever has its other end; a terminal is only looked at.
-  const fd = openAtOnce(path, flags | constants.O_NONBLOCK | constants.O_NOCTTY)
-  return { fd, stats: fstatSync(fd), isOpened: true, close: () => closeSync(fd) }
-}
-
-function openAtOnce(path: string, flags: number): number {
   try {
-    return openSync(fileOf(path), flags)
+    // A fifo is to be opened at once, whoever has its other end; a terminal is only looked at.
+    const fd = openSync(fileOf(path), flags | constants.O_NONBLOCK | constants.O_NOCTTY)
+    return { fd, stats: fstatSync(fd), isOpened: true, close: () => closeSync(fd) }
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENXIO') throw error
     throw new Refusal('ENXIO', reasonForNoDevice(path))

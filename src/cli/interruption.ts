@@ -21,6 +21,10 @@ export class Interruption {
   readonly #end: AbortController
   readonly #insisted = new AbortController()
   readonly #hurry = new AbortController()
+  /** Aborts when one comes that is no key after one that is. */
+  readonly insisted: AbortSignal = this.#insisted.signal
+  /** Aborts when what the first one began is not soon enough. */
+  readonly hurry: AbortSignal = this.#hurry.signal
   #name: NodeJS.Signals | undefined
 
   /** @param end is aborted by the first signal, and by whatever else ends kq */
@@ -46,16 +50,6 @@ export class Interruption {
   /** Whether keys have sent all that came. */
   get isKey(): boolean {
     return this.#name !== undefined && KEYS.includes(this.#name)
-  }
-
-  /** Aborts when one comes that is no key after one that is. */
-  get insisted(): AbortSignal {
-    return this.#insisted.signal
-  }
-
-  /** Aborts when what the first one began is not soon enough. */
-  get hurry(): AbortSignal {
-    return this.#hurry.signal
   }
 
   #receive(name: NodeJS.Signals): void {

@@ -40,7 +40,6 @@ export class Area {
   readonly contents = new Contents()
   /** Rejects with what ends the watching. */
   over: Promise<void> = Promise.resolve()
-  readonly #base: Base
   readonly #filter: Filter
   readonly #git: GitIgnore | undefined
   readonly #changes: Changes
@@ -50,8 +49,12 @@ export class Area {
   #scopes: Scopes | undefined
   #ready = false
 
-  constructor(base: Base, { filter, git }: Choice, changes: Changes, told: Told) {
-    this.#base = base
+  constructor(
+    readonly base: Base,
+    { filter, git }: Choice,
+    changes: Changes,
+    told: Told,
+  ) {
     this.#filter = filter
     this.#git = git
     this.#changes = changes
@@ -59,14 +62,10 @@ export class Area {
     this.#silent = silentMounts(base.path)
   }
 
-  get base(): Base {
-    return this.#base
-  }
-
   /** Resolves when all that is there is watched. @throws (rejects with) what `treeEvents` does */
   async begin(signal: AbortSignal): Promise<void> {
     await new Promise<void>((resolve, reject) => {
-      const events = treeEvents(pathOf(this.#base.path), {
+      const events = treeEvents(pathOf(this.base.path), {
         encoding: 'latin1',
         ignore: (path, directory) => !this.#meet(path, directory),
         ready: () => {
@@ -88,14 +87,14 @@ export class Area {
 
   get #judge(): Scopes {
     if (this.#scopes === undefined) {
-      this.#scopes = new Scopes(this.#filter, this.#base, this.#git)
+      this.#scopes = new Scopes(this.#filter, this.base, this.#git)
       if (this.#ready) setImmediate(() => (this.#scopes = undefined))
     }
     return this.#scopes
   }
 
   #full(path: Bytes): Bytes {
-    return below(this.#base.path, path)
+    return below(this.base.path, path)
   }
 
   /** Whether to hear of a name that was found. */
@@ -148,7 +147,8 @@ export class Area {
     // Of the directory itself; of its end the end of the loop tells.
     if (path === '.') return
     if (this.#isLink(path) || (from !== undefined && this.#isLink(from))) this.#told.stale()
-    if (type !== 'attributes' && (this.#isRules(path) || (from && this.#isRules(from)))) {
+    const judge = this.#judge
+    if (type !== 'attributes' && (judge.isRules(path) || (from && judge.isRules(from)))) {
       this.#told.stale(true)
     }
     if (type === 'create') this.#appear(path, directory)
@@ -161,10 +161,6 @@ export class Area {
   /** Whether a link on the way to a path was here. */
   #isLink(path: Bytes): boolean {
     return this.#judge.placeOf(path)?.isLink === true
-  }
-
-  #isRules(path: Bytes): boolean {
-    return this.#judge.isRules(path)
   }
 
   #appear(path: Bytes, directory: boolean): void {

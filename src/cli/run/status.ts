@@ -35,10 +35,6 @@ export function statusOf(path: Bytes): Status | undefined {
   }
 }
 
-export function isThere(path: Bytes): boolean {
-  return statusOf(path) !== undefined
-}
-
 /** File systems stamp times by the tick of a clock: ms. */
 const TICK = 50
 

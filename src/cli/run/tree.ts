@@ -16,7 +16,7 @@ import type { Changes, Happened } from './changes.js'
 import { unwatchable } from './paths.js'
 import { directoriesIn, type Given, type Place, placesOf } from './places.js'
 import { below } from './scope.js'
-import { isSince, isThere } from './status.js'
+import { isSince, statusOf } from './status.js'
 import { basesOf, Way } from './way.js'
 
 /** How often to look again while others move the directories. */
@@ -217,7 +217,7 @@ export class Tree {
       else if (old !== mark) this.#note(path, mark, 'changed')
     }
     for (const [path, mark] of before) {
-      if (after.has(path) || (since !== undefined && isThere(path))) continue
+      if (after.has(path) || (since !== undefined && statusOf(path) !== undefined)) continue
       this.#note(path, mark, 'vanished')
     }
   }

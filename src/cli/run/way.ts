@@ -26,20 +26,17 @@ import { type Base, below } from './scope.js'
 /**
  * The fewest directories below which all places are. A directory that may not be read tells
  * of nothing, so that those below it are to be watched by themselves.
+ * @param path where the place is
  * @throws SourceError for what nothing would tell of
  */
-export function basesOf(root: Place): Base[] {
-  return basesAt('/', root)
-}
-
-function basesAt(path: Bytes, place: Place): Base[] {
+export function basesOf(place: Place, path: Bytes = '/'): Base[] {
   const isEnd = place.target || place.patterns.length > 0
   const [only, ...others] = [...place.children].map(([name, child]) => ({
     at: below(path, name),
     child,
   }))
   if (!isEnd && only !== undefined && others.length === 0 && isDirectory(only.at)) {
-    return basesAt(only.at, only.child)
+    return basesOf(only.child, only.at)
   }
   if (isEnd || isReadable(path)) return [{ path, place }, ...closedBelow(path, place)]
   return basesBehind(path, place)
@@ -59,7 +56,7 @@ function closedBelow(path: Bytes, place: Place): Base[] {
 function basesBehind(path: Bytes, { children }: Place): Base[] {
   return [...children].flatMap(([name, child]) => {
     const at = below(path, name)
-    if (isDirectory(at)) return basesAt(at, child)
+    if (isDirectory(at)) return basesOf(child, at)
     if (child.rules) return []
     const reason = new Error(
       'its directory may not be read, which would tell of it, and of another in its place',
