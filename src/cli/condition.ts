@@ -1,15 +1,18 @@
 /** What can be waited for on the command line: how it is written, opened and told in words. */
 import type { Change, Kevent, Kqueue } from '../index.js'
 
-export interface Condition {
+/** An option or a condition, as it is written and as help has it. */
+export interface Row {
   /** Its name without the dashes. */
   readonly option: string
-  /**
-   * What its value is called in help: '' for a condition without a value, '[NAME]' for
-   * one that may have none.
-   */
+  /** Its letter: 'h' for -h. */
+  readonly short?: string
+  /** What its value is called in help: '' where it has none, '[NAME]' where it may have none. */
   readonly value: string
   readonly help: string
+}
+
+export interface Condition extends Row {
   /** Its events tell of paths, for `--format`. */
   readonly isPath?: boolean
   /** Names of the bits that `fflags` of its events can hold. */

@@ -3,24 +3,12 @@
  * rows of tables; what belongs to none of them is the command's affair.
  */
 import { parseArgs } from 'node:util'
+import type { Row } from './condition.js'
 import { CONDITIONS } from './conditions.js'
 import { milliseconds } from './duration.js'
 import { UsageError } from './errors.js'
 import { checkFormat } from './format.js'
 import type { Asked } from './sources.js'
-
-/** An option, as it is written and as help has it. */
-export interface Row {
-  readonly option: string
-  /** Its letter: 'h' for -h. */
-  readonly short?: string
-  /**
-   * What its value is called in help: '' for an option without a value, '[NAME]' for one
-   * that may have none.
-   */
-  readonly value: string
-  readonly help: string
-}
 
 export interface Option<Wanted = Request> extends Row {
   /** It may be given again with another value. */

@@ -3,8 +3,8 @@
  * and options: `plain.ts` writes it as `--help` prints it, `roff.ts` as a page of the manual.
  */
 import type { Command, Entry, Example } from './command.js'
+import type { Row } from './condition.js'
 import { CONDITIONS } from './conditions.js'
-import type { Row } from './options.js'
 
 /** Of a section: a paragraph, a table of two columns, or lines to be typed. */
 export type Block =

@@ -1,8 +1,8 @@
 /** What can be written after kq, as the writers of completions for each shell need it. */
 import { constants } from 'node:os'
 import type { Command } from '../command.js'
+import type { Row } from '../condition.js'
 import { CONDITIONS } from '../conditions.js'
-import type { Row } from '../options.js'
 
 /** What a value, or a word that is no option, can be completed by. */
 export type Kind = 'any' | 'file' | 'process' | 'interface' | readonly string[]

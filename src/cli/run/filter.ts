@@ -8,6 +8,7 @@
 import { resolve } from 'node:path'
 import { type Bytes, textOf } from '../bytes.js'
 import { globToRegExp, literally } from './glob.js'
+import type { RunRequest } from './options.js'
 import { currentDirectory } from './paths.js'
 
 /** What no command is to be run for, unless it is asked for. */
@@ -36,14 +37,7 @@ export const IGNORED = [
   '*___jb_old___',
 ] as const
 
-export interface FilterOptions {
-  /** Patterns: of names; of paths where there is a slash in them. */
-  readonly ignored: readonly string[]
-  /** Without the dot; none for all. */
-  readonly extensions: readonly string[]
-  /** Whether IGNORED is ignored as well. */
-  readonly defaults: boolean
-}
+export type FilterOptions = Pick<RunRequest, 'ignored' | 'extensions' | 'defaults'>
 
 export class Filter {
   readonly #names: RegExp[]

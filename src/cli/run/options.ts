@@ -34,7 +34,9 @@ export interface RunRequest extends Helpful {
   signal: number
   /** ms from `signal` to SIGKILL. */
   stopTimeout: number
+  /** Without the dot; none for all. */
   readonly extensions: string[]
+  /** Patterns: of names; of paths where there is a slash in them. */
   readonly ignored: string[]
   /** Whether to ignore what is always ignored. */
   defaults: boolean

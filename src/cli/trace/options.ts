@@ -30,9 +30,11 @@ export interface TraceRequest extends Helpful {
   quiet: boolean
   /** No tree. */
   summary: boolean
-  /** What the tree is to show: see `Selection`. */
+  /** Show only those that failed or were killed, */
   failed: boolean
+  /** those that took as long, ms; 0 for all, */
   slower: number
+  /** and those with one of these names; without any, all. */
   readonly only: string[]
 }
 

@@ -2,16 +2,10 @@
  * Which processes of a trace are shown, where not all are: `kq trace --failed --slower 100ms --only cc`.
  */
 import type { History, Traced } from './history.js'
+import type { TraceRequest } from './options.js'
 
 /** Each says less; what meets all of them is shown. */
-export interface Selection {
-  /** Those that failed or were killed. */
-  readonly failed: boolean
-  /** Those that took as long, ms; 0 for all. */
-  readonly slower: number
-  /** Those with one of these names; without any, all. */
-  readonly only: readonly string[]
-}
+export type Selection = Readonly<Pick<TraceRequest, 'failed' | 'slower' | 'only'>>
 
 /** @param end the time where those end that run still */
 export function isSelected(traced: Traced, selection: Selection, end: number): boolean {
