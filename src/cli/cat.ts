@@ -2,9 +2,9 @@
  * `kq wait --read PATH --cat`: what there is to read, to standard output, until the end of
  * file, as cat(1) does.
  */
-import { fstatSync, readSync } from 'node:fs'
+import { fstatSync } from 'node:fs'
 import { readable } from '../index.js'
-import { isNonblocking } from './descriptor.js'
+import { isNonblocking, readSome } from './descriptor.js'
 import type { Output } from './output.js'
 
 /** Bytes read at once. */
@@ -18,19 +18,9 @@ export async function copyOut(fd: number, output: Output, signal: AbortSignal): 
   const asks = fstatSync(fd).isFile() || isNonblocking(fd)
   for (;;) {
     if (!asks) await readable(fd, { signal })
-    const n = tryRead(fd, buffer)
+    const n = readSome(fd, buffer)
     if (n === 0) return
     if (n === undefined) await readable(fd, { signal })
     else await output.write(Buffer.from(buffer.subarray(0, n)))
-  }
-}
-
-/** undefined when another has read it first. */
-function tryRead(fd: number, buffer: Buffer): number | undefined {
-  try {
-    return readSync(fd, buffer)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
-    throw error
   }
 }

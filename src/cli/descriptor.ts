@@ -10,6 +10,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  readSync,
   type Stats,
 } from 'node:fs'
 import { fileOf } from './bytes.js'
@@ -102,6 +103,16 @@ function isWritable(fd: number): boolean {
 /** Whether to read from a descriptor never waits. */
 export function isNonblocking(fd: number): boolean {
   return (flagsOf(fd) & constants.O_NONBLOCK) !== 0
+}
+
+/** How many bytes there were, 0 at the end; undefined when somebody else has read them. */
+export function readSome(fd: number, buffer: Buffer): number | undefined {
+  try {
+    return readSync(fd, buffer)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
+    throw error
+  }
 }
 
 /** proc_pid_fdinfo(5) */

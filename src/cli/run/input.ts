@@ -1,10 +1,11 @@
 /**
  * Paths from standard input, one a line or each with a NUL behind it.
  */
-import { fstatSync, readFileSync, readSync } from 'node:fs'
+import { fstatSync, readFileSync } from 'node:fs'
 import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../../index.js'
 import { tty } from '../../late.js'
 import type { Bytes } from '../bytes.js'
+import { readSome } from '../descriptor.js'
 import { Refusal, SourceError } from '../errors.js'
 
 const STDIN = 0
@@ -43,21 +44,11 @@ async function readWhole(signal: AbortSignal): Promise<Bytes> {
     for (;;) {
       await queue.wait({ nevents: 1, signal })
       const chunk = Buffer.allocUnsafe(CHUNK)
-      const length = readSome(chunk)
+      const length = readSome(STDIN, chunk)
       if (length === 0) return Buffer.concat(chunks).toString('latin1')
-      if (length > 0) chunks.push(chunk.subarray(0, length))
+      if (length !== undefined) chunks.push(chunk.subarray(0, length))
     }
   } finally {
     queue.close()
-  }
-}
-
-/** How many bytes there were, 0 at the end; -1 when somebody else has read them. */
-function readSome(chunk: Buffer): number {
-  try {
-    return readSync(STDIN, chunk)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return -1
-    throw error
   }
 }
