@@ -6,11 +6,8 @@
  */
 #include "connector.h"
 
-#include <fcntl.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A few thousand command lines. */
 #define RING_SIZE (1024 * 1024)
@@ -43,17 +40,10 @@ double
 cmdline_keep(pid_t pid)
 {
 	uint64_t place = written;
-	char path[32], line[CMDLINE_MOST];
-	ssize_t got;
+	char line[CMDLINE_MOST];
+	ssize_t got = proc_read(pid, "cmdline", line, sizeof(line));
 	uint16_t length;
-	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return -1;
-	got = read(fd, line, sizeof(line));
-	close(fd);
 	/* A zombie has none. */
 	if (got <= 0)
 		return -1;

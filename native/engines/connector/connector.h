@@ -66,6 +66,9 @@ int procsource_hand_over(void);
 /* Empties the socket: `tell` is called with each event. */
 void procsource_take(int fd, void (*tell)(const struct event_record *record));
 
+/* The beginning of /proc/PID/name: how many bytes, or -1. */
+ssize_t proc_read(pid_t pid, const char *name, void *bytes, size_t most);
+
 /* The command lines of programs that were executed lately, see cmdline.c. */
 
 /* Bytes of a command line that are kept. */

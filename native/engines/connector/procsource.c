@@ -72,6 +72,22 @@ check_number(const struct proc_event *event, uint32_t number)
 	numbered[cpu] = 1;
 }
 
+ssize_t
+proc_read(pid_t pid, const char *name, void *bytes, size_t most)
+{
+	char path[32];
+	ssize_t length;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	length = read(fd, bytes, most);
+	close(fd);
+	return length;
+}
+
 /*
  * The name of the program that a process has just executed, proc_pid_comm(5); left empty
  * when the process is gone. JavaScript would come too late for most that are short.
@@ -79,17 +95,9 @@ check_number(const struct proc_event *event, uint32_t number)
 static void
 take_name(pid_t pid, void *name)
 {
-	char path[32];
 	char line[EVENT_NAME_SIZE];
-	ssize_t length;
-	int fd;
+	ssize_t length = proc_read(pid, "comm", line, sizeof(line));
 
-	snprintf(path, sizeof(path), "/proc/%d/comm", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	length = read(fd, line, sizeof(line));
-	close(fd);
 	/* The last character is a newline. */
 	if (length > 1)
 		memcpy(name, line, (size_t)length - 1);
@@ -297,17 +305,11 @@ socket_open_of(pid_t pid)
 static pid_t
 parent_of(pid_t pid)
 {
-	char path[32], line[128];
+	char line[128];
+	ssize_t length = proc_read(pid, "stat", line, sizeof(line) - 1);
 	const char *name_end;
-	ssize_t length;
-	int fd, parent = 0;
+	int parent = 0;
 
-	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return 0;
-	length = read(fd, line, sizeof(line) - 1);
-	close(fd);
 	line[length > 0 ? length : 0] = '\0';
 	/* The name before it may have any characters. */
 	name_end = strrchr(line, ')');
