@@ -186,20 +186,9 @@ anchor_prepare(int number)
 }
 
 bool
-anchor_start(int number)
+anchor_set(int number, bool start)
 {
-	struct step step = { .anchor = anchors[number], .number = number, .start = true };
-
-	if (step.anchor == NULL)
-		return false;
-	take_step_apart(&step);
-	return !step.changed;
-}
-
-bool
-anchor_stop(int number)
-{
-	struct step step = { .anchor = anchors[number], .number = number };
+	struct step step = { .anchor = anchors[number], .number = number, .start = start };
 
 	if (step.anchor == NULL)
 		return false;

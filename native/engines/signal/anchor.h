@@ -15,10 +15,11 @@
 
 /* To be called before the others: 0, or -1 with errno. */
 int anchor_prepare(int number);
-/* Becomes a watcher: whether there are others. Not certain while libuv's handler is there. */
-bool anchor_start(int number);
-/* Is none any more: whether there are others. The signal must have a handler of ours. */
-bool anchor_stop(int number);
+/*
+ * Becomes a watcher, or is none any more: whether there are others. The first is not certain
+ * while libuv's handler is there, and for the other the signal must have a handler of ours.
+ */
+bool anchor_set(int number, bool start);
 
 /* libuv's handler as libuv installs it; the default action where there is none. */
 const struct sigaction *anchor_action(void);

@@ -254,7 +254,7 @@ static bool
 join_libuv(int number)
 {
 	struct disposition *disposition = &dispositions[number];
-	bool watched = !disposition->anchored && anchor_start(number);
+	bool watched = !disposition->anchored && anchor_set(number, true);
 
 	disposition->anchored = true;
 	disposition->deaf = false;
@@ -410,7 +410,7 @@ disposition_give_back(int number)
 		disposition_check(number);
 	if (!atomic_load(&disposition->taken))
 		return;
-	watched = disposition->anchored && anchor_stop(number);
+	watched = disposition->anchored && anchor_set(number, false);
 	disposition->anchored = false;
 	disposition->own = *outcome(disposition, &disposition->own, watched);
 	disposition->under = *outcome(disposition, &disposition->under, watched);
