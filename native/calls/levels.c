@@ -26,6 +26,7 @@ struct side {
 	short polled;
 	/* Whether the error of a broken socket is fetched, which takes it away. */
 	bool takes_error;
+	/* NULL where there is nothing to count. */
 	int32_t (*count)(struct env_state *state, int fd, int events);
 };
 
@@ -168,16 +169,6 @@ count_urgent(struct env_state *state, int fd, int events)
 	return type < 0 || type == SOCK_STREAM ? 1 : 0;
 }
 
-/* FIONREAD of a regular file is its size less the offset, whatever its poll says. */
-static int32_t
-count_nothing(struct env_state *state, int fd, int events)
-{
-	(void)state;
-	(void)fd;
-	(void)events;
-	return 0;
-}
-
 enum {
 	SIDE_READ,
 	SIDE_WRITE,
@@ -190,7 +181,8 @@ static const struct side sides[SIDES] = {
 	[SIDE_READ] = { EPOLLIN | EPOLLRDHUP | EPOLLET, POLLIN | POLLRDHUP, true, count_readable },
 	[SIDE_WRITE] = { EPOLLOUT | EPOLLET, POLLOUT | POLLRDHUP, true, count_writable },
 	[SIDE_EXCEPT] = { EPOLLPRI | EPOLLET, POLLPRI, false, count_urgent },
-	[SIDE_FILE] = { EPOLLIN | EPOLLET, POLLIN | POLLPRI, false, count_nothing },
+	/* FIONREAD of a regular file is its size less the offset, whatever its poll says. */
+	[SIDE_FILE] = { EPOLLIN | EPOLLET, POLLIN | POLLPRI, false, NULL },
 };
 
 static const struct side *const read_side = &sides[SIDE_READ];
@@ -228,7 +220,7 @@ ask(struct env_state *state, const struct side *side, int fd, int32_t *record)
 	/* Asking clears the error, so it is left to the program while the socket lives. */
 	if (side->takes_error && (events & POLLERR) != 0 && (events & (POLLHUP | POLLRDHUP)) != 0)
 		error = level_socket_option(fd, SO_ERROR);
-	record[REC_COUNT] = side->count(state, fd, events);
+	record[REC_COUNT] = side->count == NULL ? 0 : side->count(state, fd, events);
 	if (side == read_side && events == POLLIN && record[REC_COUNT] == 0)
 		record[REC_COUNT] = count_behind_mark(fd);
 	record[REC_ERROR] = error > 0 ? error : 0;

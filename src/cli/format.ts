@@ -37,23 +37,18 @@ function piecesOf(format: string, timefmt: string | undefined): Piece[] {
   return pieces
 }
 
+const PIECES: Readonly<Record<string, Piece>> = {
+  w: ({ watched }) => watched,
+  f: ({ name }) => name,
+  e: ({ events }) => events.join(','),
+  '0': '\0',
+  n: '\n',
+  '%': '%',
+}
+
 function converted(conversion: string, timefmt: string | undefined): Piece {
-  switch (conversion) {
-    case 'w':
-      return ({ watched }) => watched
-    case 'f':
-      return ({ name }) => name
-    case 'e':
-      return ({ events }) => events.join(',')
-    case 'T':
-      return timeOf(timefmt)
-    case '0':
-      return '\0'
-    case 'n':
-      return '\n'
-    case '%':
-      return '%'
-  }
+  if (conversion === 'T') return timeOf(timefmt)
+  if (Object.hasOwn(PIECES, conversion)) return PIECES[conversion]!
   if (/^.e$/su.test(conversion)) return ({ events }) => events.join(conversion.slice(0, -1))
   throw new UsageError(
     `--format has no %${conversion}, but ${CONVERSIONS}; write %% for the character`,
