@@ -35,14 +35,10 @@ export function hasKqueue(platform: string): boolean {
 
 /** The system of this thread. @throws KqueueError ENOSYS there is no addon, or no such system */
 export function bsdSystem(): System {
-  ofThread ??= begin()
-  return ofThread
-}
-
-function begin(): BsdSystem {
   const table = VOCABULARIES.get(process.platform)
   if (table === undefined) throw lacking('kqueue', `${process.platform} has no kqueue of its own`)
-  return new BsdSystem(load(), table)
+  ofThread ??= new BsdSystem(load(), table)
+  return ofThread
 }
 
 export class BsdSystem implements System, QueueHost {

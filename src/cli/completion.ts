@@ -8,15 +8,13 @@ import { fish } from './completion/fish.js'
 import { type Completed, completed, SHELLS } from './completion/words.js'
 import { zsh } from './completion/zsh.js'
 import { UsageError } from './errors.js'
-import { HELP, type Helpful, type Option, readWords } from './options.js'
+import { HELP, type Helpful, readWords } from './options.js'
 
 const WRITERS: Record<string, (commands: readonly Completed[]) => string> = { bash, zsh, fish }
 
 interface CompletionRequest extends Helpful {
   shell: string
 }
-
-const OPTIONS: readonly Option<CompletionRequest>[] = [HELP]
 
 export const completion: Command<CompletionRequest> = {
   name: 'completion',
@@ -25,7 +23,7 @@ export const completion: Command<CompletionRequest> = {
   about: [
     'Prints a script for bash, zsh or fish, after which the shell completes commands, options and their values.',
   ],
-  options: OPTIONS,
+  options: [HELP],
   examples: [
     { text: 'In ~/.bashrc:', line: 'source <(kq completion bash)' },
     { text: 'In ~/.zshrc, after compinit:', line: 'source <(kq completion zsh)' },
@@ -38,7 +36,7 @@ export const completion: Command<CompletionRequest> = {
 
   read(words) {
     const request: CompletionRequest = { help: false, shell: '' }
-    readWords('completion', OPTIONS, words, request, (word) => {
+    readWords('completion', [HELP], words, request, (word) => {
       if (word === undefined) return false
       if (request.shell) throw new UsageError(`completion is for one shell; leave out '${word}'`)
       if (!SHELLS.includes(word)) {

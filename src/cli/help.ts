@@ -3,7 +3,7 @@
  */
 import type { Command, Commands } from './command.js'
 import { UsageError } from './errors.js'
-import { HELP, type Helpful, type Option, readWords } from './options.js'
+import { HELP, type Helpful, readWords } from './options.js'
 import { commandPage, wholePage } from './page.js'
 import { plain } from './plain.js'
 
@@ -19,14 +19,12 @@ interface HelpRequest extends Helpful {
   about: string | undefined
 }
 
-const OPTIONS: readonly Option<HelpRequest>[] = [HELP]
-
 export const help: Command<HelpRequest> = {
   name: 'help',
   synopsis: '[COMMAND]',
   summary: 'say how kq, or one of its commands, is used',
   about: ['Prints what kq --help prints, or of a command what kq COMMAND --help prints.'],
-  options: OPTIONS,
+  options: [HELP],
   examples: [{ text: 'All that kq run can do:', line: 'kq help run' }],
   status: [
     ['0', 'it was printed'],
@@ -35,7 +33,7 @@ export const help: Command<HelpRequest> = {
 
   read(words) {
     const request: HelpRequest = { help: false, about: undefined }
-    readWords('help', OPTIONS, words, request, (word) => {
+    readWords('help', [HELP], words, request, (word) => {
       if (word === undefined) return false
       if (request.about !== undefined) {
         throw new UsageError(`help is about one command; leave out '${word}'`)

@@ -20,11 +20,10 @@ export function visible(text: string): string {
 /** JSON as one line that holds no such characters either. */
 export function jsonLine(value: unknown): string {
   const json = JSON.stringify(value).replace(HIDDEN, (character) =>
-    Array.from({ length: character.length }, (_, i) => escaped(character.charCodeAt(i))).join(''),
+    character
+      .split('')
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+      .join(''),
   )
   return `${json}\n`
-}
-
-function escaped(unit: number): string {
-  return `\\u${unit.toString(16).padStart(4, '0')}`
 }

@@ -60,7 +60,7 @@ export const watch: Command<Request> = {
     try {
       await sources.ready(left, signal)
       for (let events = 0; ; ) {
-        const happened = await sources.next(batch(request, events), left, signal)
+        const happened = await sources.next(Math.min(BATCH, request.count - events), left, signal)
         if (happened.length === 0) return whenTimeIsOver(request)
         await print(happened)
         events += happened.length
@@ -82,10 +82,6 @@ function countOf(option: string, text: string): number {
   const count = Number(text)
   if (/^\d+$/.test(text) && count !== 0 && Number.isSafeInteger(count)) return count
   throw new UsageError(`${option} '${text}' is not a whole number from 1; write ${option} 10`)
-}
-
-function batch({ count }: Request, events: number): number {
-  return Math.min(BATCH, count - events)
 }
 
 /** Without --count, the time was all that was asked for. */

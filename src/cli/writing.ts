@@ -4,15 +4,7 @@
  * that a command shares.
  */
 import { fstatSync, writeSync } from 'node:fs'
-import {
-  EV_ADD,
-  EV_ONESHOT,
-  EV_SET,
-  EVFILT_WRITE,
-  type Kqueue,
-  KqueueError,
-  kqueue,
-} from '../index.js'
+import { EV_ADD, EV_ONESHOT, EV_SET, EVFILT_WRITE, KqueueError, kqueue } from '../index.js'
 
 export const STDERR = 2
 
@@ -59,17 +51,13 @@ export async function writeAsRead(
   try {
     queue.kevent([EV_SET(fd, EVFILT_WRITE, EV_ADD)])
     for (let at = 0; at < bytes.length; ) {
-      await roomOn(queue, signal)
+      signal.throwIfAborted()
+      await queue.wait({ nevents: 1, signal })
       at += tryWrite(fd, bytes.subarray(at, at + PIPE_BUF))
     }
   } finally {
     queue.close()
   }
-}
-
-async function roomOn(queue: Kqueue, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted()
-  await queue.wait({ nevents: 1, signal })
 }
 
 /** How many bytes were written: 0 where there is no room. */

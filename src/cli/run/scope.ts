@@ -117,6 +117,7 @@ export class Scopes {
   #within(above: Scope, name: Bytes, place: Place | undefined): Scope {
     const path = below(above.path, name)
     const found = this.#finds(above, path, name, true)
+    const isNamed = place !== undefined && isEnd(place)
     return {
       path,
       place,
@@ -125,18 +126,12 @@ export class Scopes {
         ...(found ? searchesIn(above.searches, path) : []),
         ...(place?.patterns ?? []).map((pattern) => ({ pattern, from: path })),
       ],
-      rules: this.#rulesOf(above, path, place, found),
+      rules: found
+        ? this.#git?.below(above.rules, path)
+        : isNamed
+          ? this.#git?.at(path)
+          : undefined,
     }
-  }
-
-  #rulesOf(
-    { rules }: Scope,
-    path: Bytes,
-    place: Place | undefined,
-    found: boolean,
-  ): Rules | undefined {
-    if (found) return this.#git?.below(rules, path)
-    return place !== undefined && isEnd(place) ? this.#git?.at(path) : undefined
   }
 
   /** Whether a name is looked at because of the directory that it is in. */

@@ -115,7 +115,10 @@ export class Tree {
       const bases = basesOf(this.#places())
       const told = {
         stale: (rules = false) => this.#again(rules),
-        refused: (path: Bytes, reason: string) => this.#refuse(path, reason),
+        refused: (path: Bytes, reason: string) => {
+          this.#refused.push(`${textOf(path)}: ${reason}`)
+          this.#wake()
+        },
       }
       const areas = bases.map((base) => new Area(base, this.#choice, this.#changes, told))
       const way = new Way(bases, () => told.stale())
@@ -187,11 +190,6 @@ export class Tree {
 
   #fail(error: unknown): void {
     this.#failure ??= error
-    this.#wake()
-  }
-
-  #refuse(path: Bytes, reason: string): void {
-    this.#refused.push(`${textOf(path)}: ${reason}`)
     this.#wake()
   }
 

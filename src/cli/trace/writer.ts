@@ -66,11 +66,6 @@ export class Writer {
     return painter(this.isTerminal)
   }
 
-  #giveUp(error: unknown): void {
-    this.#over = true
-    if (this.#path !== undefined) this.#failure = error
-  }
-
   /** Whether the file of --output has all of it; what is wrong with it is said. */
   close(): boolean {
     if (this.#failure === undefined) return true
@@ -83,7 +78,8 @@ export class Writer {
     try {
       writeWhole(this.#fd, Buffer.from(text))
     } catch (error) {
-      this.#giveUp(error)
+      this.#over = true
+      if (this.#path !== undefined) this.#failure = error
     }
   }
 }

@@ -38,7 +38,13 @@ export class Palette {
       ...own.map(({ name, count }, i) => ({ style: `p${i}`, label: name, count })),
       ...(others.length === 0
         ? []
-        : [{ style: OTHER, label: 'others', count: sum(others.map(({ count }) => count)) }]),
+        : [
+            {
+              style: OTHER,
+              label: 'others',
+              count: others.reduce((sum, { count }) => sum + count, 0),
+            },
+          ]),
       ...ENDINGS.map(([outcome, label]) => {
         const { length } = processes.filter((one) => one.outcome === outcome)
         return { style: outcome, label, count: length }
@@ -69,8 +75,4 @@ function programsOf(processes: readonly Traced[], end: number): Program[] {
     program.length += ended - born
   }
   return [...programs.values()].sort((a, b) => b.length - a.length)
-}
-
-function sum(numbers: readonly number[]): number {
-  return numbers.reduce((a, b) => a + b, 0)
 }
