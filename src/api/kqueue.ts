@@ -140,7 +140,16 @@ export class Kqueue {
    * @throws (rejects with) what `kevent` throws; the signal's reason when it is aborted,
    *   in which case events not handed out stay queued; EBADF when the queue is closed
    */
-  async wait(given: WaitOptions = {}): Promise<Kevent[]> {
+  wait(given: WaitOptions = {}): Promise<Kevent[]> {
+    try {
+      return this.#wait(given)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  /** Not async: who waits gets the promise that is settled, and goes on turns earlier. */
+  #wait(given: WaitOptions): Promise<Kevent[]> {
     const { changelist, nevents = NEVENTS, timeout = null, signal } = options(given, 'options')
     const max = eventCount(nevents)
     const limit = givenTimeout(timeout)
@@ -157,8 +166,8 @@ export class Kqueue {
       if (!queue.awaited || ns === 0) queue.collect(sink, max, 0)
     })
     if (sink.events.length > 0 || ns === 0) {
-      await queue.pause()
-      return sink.events
+      const pause = queue.pause()
+      return pause === null ? Promise.resolve(sink.events) : pause.then(() => sink.events)
     }
     abort?.throwIfAborted()
     queue.assertOpen()

@@ -1,6 +1,9 @@
 /** What keeps a process alive, and what a process leaves to its end. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
+import { EV_ADD, EV_SET, EVFILT_TIMER, kqueue } from 'kqueue'
+import { native } from '#linux/hub/load.js'
+import type { Native } from '#linux/hub/native.js'
 import type { Cases } from '../programs/keep-alive.js'
 import { casesOf, run } from './processes.js'
 import { cleanUp } from './queues.js'
@@ -56,6 +59,36 @@ describe('A process', () => {
       'iterates',
     ] as const) {
       assert.equal(output(name), 'over\nexit\n', name)
+    }
+  })
+
+  it('has nothing said to the event loop for who waits again at once', async () => {
+    const addon = native() as { -readonly [name in keyof Native]: Native[name] }
+    const { loopRef, loopUnref } = addon
+    let told = 0
+    const counted = (call: typeof loopRef): typeof loopRef => {
+      return (watch) => {
+        told++
+        call(watch)
+      }
+    }
+    const kq = kqueue()
+    kq.kevent([EV_SET(1, EVFILT_TIMER, EV_ADD, 0, 1)])
+    await kq.wait()
+    addon.loopRef = counted(loopRef)
+    addon.loopUnref = counted(loopUnref)
+    try {
+      for (let i = 0; i < 5; i++) await kq.wait()
+      const events = kq.events()
+      for (let i = 0; i < 5; i++) await events.next()
+      // The first one only, in place of two for each.
+      assert.ok(told <= 1, `${told} calls`)
+      await new Promise((resolve) => setImmediate(resolve))
+      assert.ok(told >= 1)
+    } finally {
+      addon.loopRef = loopRef
+      addon.loopUnref = loopUnref
+      kq.close()
     }
   })
 

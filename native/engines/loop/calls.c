@@ -179,5 +179,6 @@ const struct call_entry loop_calls[] = {
 	CALL_RESULT("loopStop", loop_stop, NULL),
 	CALL_RESULT("loopRef", loop_ref, NULL),
 	CALL_RESULT("loopUnref", loop_unref, NULL),
+	CALL_NUMBER(LOOP_CALLED),
 	CALL_END,
 };

@@ -56,6 +56,9 @@ void watch_end(struct loop_watch *watch);
 
 /* For who looks. A negative status is an error after which the watch has stopped. */
 
+/* With this a watch's function is called again, when all that it has set going has gone on. */
+enum { LOOP_CALLED = 1 };
+
 void watch_call(struct loop_watch *watch, int status);
 /* Stops it, and says why. */
 void watch_fail(struct loop_watch *watch, int status);

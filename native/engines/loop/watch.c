@@ -53,6 +53,17 @@ call(struct loop_watch *watch, napi_value receiver, napi_value callback, napi_va
 	return napi_call_function(env, receiver, callback, 1, &argument, NULL);
 }
 
+/* The microtasks of the call are done, where it was one from libuv. */
+static void
+call_again(napi_env env, napi_value receiver, napi_value callback)
+{
+	napi_value argument;
+
+	if (napi_create_int32(env, LOOP_CALLED, &argument) != napi_ok ||
+	    napi_call_function(env, receiver, callback, 1, &argument, NULL) != napi_ok)
+		report_exception(env);
+}
+
 void
 watch_call(struct loop_watch *watch, int status)
 {
@@ -65,9 +76,11 @@ watch_call(struct loop_watch *watch, int status)
 	/* The callback may stop the watch, and the collector then free it. */
 	if (napi_get_global(env, &receiver) == napi_ok &&
 	    napi_create_int32(env, status, &argument) == napi_ok &&
-	    napi_get_reference_value(env, watch->callback, &callback) == napi_ok &&
-	    call(watch, receiver, callback, argument) != napi_ok)
-		report_exception(env);
+	    napi_get_reference_value(env, watch->callback, &callback) == napi_ok) {
+		if (call(watch, receiver, callback, argument) != napi_ok)
+			report_exception(env);
+		call_again(env, receiver, callback);
+	}
 	napi_close_handle_scope(env, scope);
 }
 

@@ -8,7 +8,7 @@ import type { Kqueue } from '../../core/kqueue.js'
 import type { Waiter } from '../../core/waiting.js'
 import { EINTR } from '../../errors.js'
 import type { Hub } from './hub.js'
-import type { LoopWatch } from './native.js'
+import { LOOP_CALLED, type LoopWatch } from './native.js'
 import { pollFailure } from './nesting.js'
 import type { Sets } from './sets.js'
 
@@ -39,6 +39,8 @@ export class Loop {
   /** Queues with waiters and new events. */
   readonly #awake = new Set<AwaitedQueue>()
   readonly #expired: Waiter[] = []
+  /** Whether the loop is calling: those who go on may wait again before it is over. */
+  #called = false
   /** Whether `#serve` is about to be called. */
   #serving = false
   /** Whether the kernel looks at what happens though nobody sleeps. */
@@ -81,7 +83,7 @@ export class Loop {
   leave(kq: AwaitedQueue): void {
     this.#sleepers--
     if (kq.referenced) this.#keeping--
-    this.#keep()
+    if (!this.#called) this.#keep()
   }
 
   /** Whether waiting for this queue keeps the process alive from now on. */
@@ -136,7 +138,8 @@ export class Loop {
   #makeWatch(fd: number): LoopWatch | number {
     const { native } = this.owner
     const watch = native.loopWatch(fd, (status) => {
-      if (status < 0) this.#fail(status)
+      if (status === LOOP_CALLED) this.#goOn()
+      else if (status < 0) this.#fail(status)
       else this.#ready()
     })
     if (typeof watch !== 'number') native.loopUnref(watch)
@@ -177,13 +180,19 @@ export class Loop {
     // Left running after the last waiter had gone, to spare stopping and
     // starting for each; nobody has come, so stop.
     if (this.relax()) return
-    this.#serving = true
+    this.#called = this.#serving = true
     try {
       const error = this.owner.poll(LEVELS, 0)
       if (error < 0 && error !== -EINTR) this.#fail(error)
     } finally {
       this.#serve()
     }
+  }
+
+  /** They have gone on whom the loop has woken. */
+  #goOn(): void {
+    this.#called = false
+    this.#keep()
   }
 
   /** The epoll instance cannot be watched any more: nobody can be woken. */
@@ -201,7 +210,7 @@ export class Loop {
         this.#awake.delete(kq)
         if (kq.alive()) kq.waiters.serve()
       }
-      for (const waiter of this.#expired.splice(0)) waiter.finish([])
+      if (this.#expired.length > 0) for (const waiter of this.#expired.splice(0)) waiter.finish([])
     } finally {
       this.#serving = false
     }

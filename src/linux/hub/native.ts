@@ -72,6 +72,9 @@ export const SIDE_EXCEPT = 2
 /** Regular files that have a poll of their own: 0 in REC_COUNT. */
 export const SIDE_FILE = 3
 
+/** What the function of a watch is called with after a call. */
+export const LOOP_CALLED = 1
+
 /** In what `pollProbe` answers: something can wake who polls, */
 export const POLL_WAITS = 0x10000
 /** or the kernel did not say. */
@@ -426,7 +429,8 @@ export interface Native {
 
   /**
    * Calls `callback` with 0 from the event loop while `fd` is readable and the watch runs;
-   * with a negative errno when the watch had to stop.
+   * with a negative errno when the watch had to stop; after either with LOOP_CALLED, in Node.js
+   * when those have gone on whose promises it has settled.
    */
   loopWatch(fd: number, callback: (status: number) => void): LoopWatch | number
   /** -ELOOP `fd` leads back to the event loop, or nests too deep; what epoll_ctl(2) says else. */
