@@ -71,7 +71,8 @@ timerfd_set(struct call *call)
 	struct itimerspec timer = { 0 };
 	int64_t sec, nsec;
 
-	if (!call_duration(call, 1, 0, &sec, &nsec))
+	if (!call_range(call, 1, "sec", 0, CALL_SAFE_INTEGER, &sec) ||
+	    !call_range(call, 2, "nsec", 0, 999999999, &nsec))
 		return call->answer;
 	timer.it_value.tv_sec = (time_t)sec;
 	timer.it_value.tv_nsec = (long)nsec;

@@ -24,17 +24,18 @@ static napi_value
 inotify_add(struct call *call)
 {
 	char path[40];
-	uint32_t mask;
+	int64_t mask;
 	bool parent;
 
-	if (!call_bits(call, 2, "mask", &mask) ||
+	/* 32 bits, which JavaScript may hold signed or unsigned. */
+	if (!call_range(call, 2, "mask", INT32_MIN, UINT32_MAX, &mask) ||
 	    !call_bool(call, 3, "parent", &parent))
 		return call->answer;
 	/* Else a descriptor that is not open would be -ENOENT. */
 	if (fcntl(call->ints[1], F_GETFD) < 0)
 		return call_result(call, -1);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d%s", call->ints[1], parent ? "/.." : "");
-	return call_result(call, inotify_add_watch(call->ints[0], path, mask));
+	return call_result(call, inotify_add_watch(call->ints[0], path, (uint32_t)mask));
 }
 
 static int

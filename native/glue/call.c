@@ -96,39 +96,10 @@ call_fd(struct call *call, int index, const char *name, int *fd)
 }
 
 bool
-call_bits(struct call *call, int index, const char *name, uint32_t *bits)
-{
-	int64_t value;
-
-	if (!call_range(call, index, name, INT32_MIN, UINT32_MAX, &value))
-		return false;
-	*bits = (uint32_t)value;
-	return true;
-}
-
-bool
-call_duration(struct call *call, int index, int64_t low, int64_t *sec, int64_t *nsec)
-{
-	return call_range(call, index, "sec", low, CALL_SAFE_INTEGER, sec) &&
-	    call_range(call, index + 1, "nsec", 0, 999999999, nsec);
-}
-
-bool
 call_bool(struct call *call, int index, const char *name, bool *value)
 {
 	if (napi_get_value_bool(call->env, call->argv[index], value) != napi_ok)
 		return call_type_error(call, name, "a boolean");
-	return true;
-}
-
-bool
-call_function(struct call *call, int index, const char *name)
-{
-	napi_valuetype type;
-
-	if (napi_typeof(call->env, call->argv[index], &type) != napi_ok ||
-	    type != napi_function)
-		return call_type_error(call, name, "a function");
 	return true;
 }
 

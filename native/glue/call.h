@@ -63,13 +63,7 @@ bool call_range(struct call *call, int index, const char *name,
     int64_t low, int64_t high, int64_t *value);
 /* Any int32: that a number is no descriptor is for the kernel to say. */
 bool call_fd(struct call *call, int index, const char *name, int *fd);
-/* 32 bits, which JavaScript may hold signed or unsigned. */
-bool call_bits(struct call *call, int index, const char *name, uint32_t *bits);
-/* The arguments `index` and `index + 1`: seconds from `low` on, and nanoseconds. */
-bool call_duration(struct call *call, int index, int64_t low,
-    int64_t *sec, int64_t *nsec);
 bool call_bool(struct call *call, int index, const char *name, bool *value);
-bool call_function(struct call *call, int index, const char *name);
 /*
  * A typed array of that element type with at least `least` elements. Good until
  * JavaScript runs again.

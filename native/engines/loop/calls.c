@@ -55,9 +55,12 @@ loop_watch(struct call *call)
 	struct loop *loop;
 	struct loop_watch *watch;
 	napi_value object;
+	napi_valuetype type;
 
-	if (!call_function(call, 1, "callback"))
-		return call->answer;
+	if (napi_typeof(call->env, call->argv[1], &type) != napi_ok || type != napi_function) {
+		call_type_error(call, "callback", "a function");
+		return NULL;
+	}
 	loop = env_part(call->state, &loop_kind);
 	watch = loop == NULL ? NULL : calloc(1, sizeof(*watch));
 	if (watch == NULL)
