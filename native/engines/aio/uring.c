@@ -50,14 +50,13 @@
 
 struct uring {
 	int fd;
-	uint32_t entries;
-	uint32_t completions;
+	/* Powers of two. */
+	uint32_t entries, completions;
 	void *rings;
 	size_t rings_size;
 	struct io_uring_sqe *sqes;
 	struct io_uring_cqe *cqes;
 	_Atomic uint32_t *sq_head, *sq_tail, *sq_flags, *cq_head, *cq_tail;
-	uint32_t sq_mask, cq_mask;
 	/* Requests that the kernel has. */
 	uint32_t inside;
 	/* What the last cancellation has answered. */
@@ -111,8 +110,6 @@ map_rings(struct uring *ring, const struct io_uring_params *params)
 	ring->sq_flags = word(ring, params->sq_off.flags);
 	ring->cq_head = word(ring, params->cq_off.head);
 	ring->cq_tail = word(ring, params->cq_off.tail);
-	ring->sq_mask = params->sq_entries - 1;
-	ring->cq_mask = params->cq_entries - 1;
 	/* Entries are used in their order. */
 	array = (uint32_t *)((char *)ring->rings + params->sq_off.array);
 	for (uint32_t i = 0; i < params->sq_entries; i++)
@@ -202,7 +199,7 @@ take_completions(struct aio *aio, struct uring *ring)
 	uint32_t tail = atomic_load_explicit(ring->cq_tail, memory_order_acquire);
 
 	for (; head != tail; head++)
-		take_completion(aio, ring, &ring->cqes[head & ring->cq_mask]);
+		take_completion(aio, ring, &ring->cqes[head & (ring->completions - 1)]);
 	atomic_store_explicit(ring->cq_head, head, memory_order_release);
 }
 
@@ -225,7 +222,7 @@ uring_reap(struct aio *aio)
 static struct io_uring_sqe *
 next_entry(struct uring *ring, uint32_t tail)
 {
-	struct io_uring_sqe *sqe = &ring->sqes[tail & ring->sq_mask];
+	struct io_uring_sqe *sqe = &ring->sqes[tail & (ring->entries - 1)];
 
 	memset(sqe, 0, sizeof(*sqe));
 	return sqe;
@@ -325,7 +322,7 @@ take_back(struct aio *aio, struct uring *ring, int error)
 	/* Nobody reads the queue while no call submits. */
 	atomic_store_explicit(ring->sq_tail, head, memory_order_release);
 	for (; head != tail; head++) {
-		uint64_t handle = ring->sqes[head & ring->sq_mask].user_data;
+		uint64_t handle = ring->sqes[head & (ring->entries - 1)].user_data;
 
 		if (handle == NO_REQUEST) {
 			ring->answer = -error;

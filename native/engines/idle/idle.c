@@ -40,7 +40,6 @@ struct idle {
 	char *rings;
 	size_t rings_size;
 	struct io_uring_sqe *sqes;
-	size_t sqes_size;
 	struct io_uring_params params;
 	/* What JavaScript has of it. */
 	napi_ref tail;
@@ -61,12 +60,11 @@ ring_map(struct idle *idle)
 	void *rings, *sqes;
 
 	idle->rings_size = sq > cq ? sq : cq;
-	idle->sqes_size = params->sq_entries * sizeof(struct io_uring_sqe);
 	rings = mmap(NULL, idle->rings_size, PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_POPULATE, idle->fd, IORING_OFF_SQ_RING);
 	if (rings == MAP_FAILED)
 		return -1;
-	sqes = mmap(NULL, idle->sqes_size, PROT_READ | PROT_WRITE,
+	sqes = mmap(NULL, params->sq_entries * sizeof(*idle->sqes), PROT_READ | PROT_WRITE,
 	    MAP_SHARED | MAP_POPULATE, idle->fd, IORING_OFF_SQES);
 	if (sqes == MAP_FAILED) {
 		munmap(rings, idle->rings_size);
@@ -80,7 +78,7 @@ ring_map(struct idle *idle)
 static void
 ring_unmap(struct idle *idle)
 {
-	munmap(idle->sqes, idle->sqes_size);
+	munmap(idle->sqes, idle->params.sq_entries * sizeof(*idle->sqes));
 	munmap(idle->rings, idle->rings_size);
 }
 
