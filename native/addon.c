@@ -11,7 +11,6 @@
 #include <time.h>
 
 #include "engines/engines.h"
-#include "glue/env.h"
 #include "glue/libuv.h"
 
 /* What the rest takes for granted of a machine, and of a C library. */

@@ -13,8 +13,6 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#include "glue/env.h"
-
 static pthread_once_t base_once = PTHREAD_ONCE_INIT;
 static struct timespec base;
 

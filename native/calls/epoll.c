@@ -16,7 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "glue/env.h"
 #include "levels.h"
 
 /* Headers older than the call lack its number, which is the same on all machines that Node runs on. */

@@ -15,8 +15,6 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "glue/env.h"
-
 enum stat_field {
 	STAT_MODE,
 	STAT_DEV,

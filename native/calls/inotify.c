@@ -12,8 +12,6 @@
 #include <sys/inotify.h>
 #include <unistd.h>
 
-#include "glue/env.h"
-
 static int
 inotify_create(struct call *call)
 {

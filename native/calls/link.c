@@ -16,8 +16,6 @@
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 
-#include "glue/env.h"
-
 /* Room for what happens while JavaScript is busy; the system allows less to most users. */
 #define LISTEN_BUFFER (1024 * 1024)
 

@@ -11,8 +11,6 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include "glue/env.h"
-
 static int
 mounts_open(struct call *call)
 {

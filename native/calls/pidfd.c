@@ -16,8 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "glue/env.h"
-
 /* The numbers are the same on all machines that Node runs on; older headers lack them. */
 #ifndef SYS_pidfd_send_signal
 #define SYS_pidfd_send_signal 424

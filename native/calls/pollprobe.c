@@ -15,8 +15,6 @@
 
 #include <linux/aio_abi.h>
 
-#include "glue/env.h"
-
 /* It waits, nobody knows whether it does. */
 #define POLL_WAITS 0x10000
 #define POLL_WAITS_PERHAPS 0x20000

@@ -14,8 +14,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "glue/env.h"
-
 static int
 queue_control(int fd, int operation, int member, uint32_t events)
 {

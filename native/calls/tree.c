@@ -17,8 +17,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "glue/env.h"
-
 enum request_field {
 	TREE_REQUEST_INOTIFY,
 	TREE_REQUEST_ROOT,

@@ -9,8 +9,6 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "env.h"
-
 napi_value
 call_enter(napi_env env, napi_callback_info info)
 {

@@ -14,13 +14,13 @@
 
 #include <node_api.h>
 
+#include "env.h"
+
 #define CALL_ARGUMENTS 5
 #define CALL_INTS 2
 
 /* The largest whole number that JavaScript can count to. */
 #define CALL_SAFE_INTEGER INT64_C(9007199254740991)
-
-struct env_state;
 
 struct call {
 	napi_env env;

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "connector.h"
-#include "glue/env.h"
 
 /* Guards the start and the end of the thread; taken before the other. */
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;

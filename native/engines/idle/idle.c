@@ -22,8 +22,6 @@
 
 #include <linux/io_uring.h>
 
-#include "glue/env.h"
-
 #ifndef SYS_io_uring_setup
 #define SYS_io_uring_setup 425
 #define SYS_io_uring_enter 426

@@ -18,7 +18,6 @@
 
 #include "disposition.h"
 #include "engines/engines.h"
-#include "glue/env.h"
 
 #define WORD_BITS 32
 #define WORDS ((SIGNAL_END + WORD_BITS - 1) / WORD_BITS)
