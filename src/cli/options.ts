@@ -17,25 +17,8 @@ export interface Option<Wanted = Request> extends Row {
   apply(request: Wanted, value: string): void
 }
 
-/** An option without a value, which sets a field. */
-export function flag<Field extends string>(
-  field: Field,
-  help: string,
-  { option = field as string, short }: { option?: string; short?: string } = {},
-): Option<Record<Field, boolean>> {
-  return {
-    option,
-    ...(short !== undefined && { short }),
-    value: '',
-    help,
-    apply(request) {
-      request[field] = true
-    },
-  }
-}
-
 /**
- * An option with a value, which sets a field.
+ * An option whose value makes that of a field.
  * @param read makes the field of the option, as it is written, and its value
  */
 export function setting<Field extends string, Value>(
@@ -54,6 +37,15 @@ export function setting<Field extends string, Value>(
       request[field] = read(`--${option}`, text)
     },
   }
+}
+
+/** An option without a value, which sets a field. */
+export function flag<Field extends string>(
+  field: Field,
+  help: string,
+  names?: { option?: string; short?: string },
+): Option<Record<Field, boolean | undefined>> {
+  return setting(field, '', help, () => true, names)
 }
 
 export function asWritten(_option: string, text: string): string {

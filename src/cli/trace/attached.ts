@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs'
 import { kinfo_getproc } from '../../index.js'
 import { SourceError } from '../errors.js'
 import type { Gate } from './gate.js'
+import type { Traced } from './history.js'
 
 /** It has begun, and nobody waits for it to. @throws SourceError there is none */
 export function attachedGate(pid: number): Gate {
@@ -16,17 +17,14 @@ export function attachedGate(pid: number): Gate {
   return { pid, go: async () => 0, shut() {} }
 }
 
-export interface Program {
-  readonly name: string
-  /** null for a kernel thread, a zombie, and where nobody may know. */
-  readonly words: readonly string[] | null
-}
-
 /** Bytes of a command line that are kept, as of those that are executed. */
 const MOST = 4096
 
-/** What a process runs now: proc_pid_comm(5), proc_pid_cmdline(5). */
-export function programOf(pid: number): Program {
+/**
+ * What a process runs now: proc_pid_comm(5), proc_pid_cmdline(5). Its words are null for a
+ * kernel thread, a zombie, and where nobody may know.
+ */
+export function programOf(pid: number): Pick<Traced, 'name' | 'words'> {
   const name = read(`/proc/${pid}/comm`).replace(/\n$/, '')
   const line = read(`/proc/${pid}/cmdline`)
   if (line === '') return { name, words: null }

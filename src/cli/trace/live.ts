@@ -4,18 +4,14 @@
  * nothing of the command's is. Where it writes elsewhere, the tree of what is running.
  */
 import { stripVTControlCharacters } from 'node:util'
-import { DIM, type Paint } from '../colours.js'
+import { DIM } from '../colours.js'
 import { columnsOf } from './columns.js'
 import type { History, Traced } from './history.js'
 import { endLine, runningLines } from './table.js'
+import type { Writer } from './writer.js'
 
 /** Where it is shown: a `Writer`. */
-export interface Screen {
-  readonly columns: number
-  readonly rows: number
-  readonly paint: Paint
-  write(text: string): void
-}
+type Screen = Pick<Writer, 'columns' | 'rows' | 'paint' | 'write'>
 
 export interface Live {
   ended(traced: Traced): void

@@ -36,7 +36,6 @@ const HEIGHT = 1800
 const HIGHEST = 18
 const LOWEST = 1.2
 
-/** @param x where a time is, in pixels */
 export function isListed(processes: readonly Traced[]): boolean {
   return processes.length <= LISTED
 }
