@@ -42,6 +42,11 @@ function whole(value: unknown, name: string, least: number, most: number): numbe
   return given
 }
 
+/** The same of the change at `i`. In the hot path itself the name would be made each time. */
+function wholeField(value: unknown, i: number, field: string, least: number, most: number): void {
+  whole(value, `changelist[${i}].${field}`, least, most)
+}
+
 function number(value: unknown, name: string): number {
   if (typeof value !== 'number') throw wrongType(name, 'a number', value)
   return value
@@ -83,17 +88,17 @@ export class ChangeBuffer {
       throw wrongType(`changelist[${i}]`, 'a change', change)
     }
     const { ident, filter, flags, fflags = 0, data = 0, udata } = change as Change
-    if (!isInt32(ident)) whole(ident, `changelist[${i}].ident`, MIN, MAX)
+    if (!isInt32(ident)) wholeField(ident, i, 'ident', MIN, MAX)
     if (!isInt32(filter) || filter < -32768 || filter > 32767) {
-      whole(filter, `changelist[${i}].filter`, -32768, 32767)
+      wholeField(filter, i, 'filter', -32768, 32767)
     }
     if (!isInt32(flags) || flags < 0 || flags > 0xffff) {
-      whole(flags, `changelist[${i}].flags`, 0, 0xffff)
+      wholeField(flags, i, 'flags', 0, 0xffff)
     }
     if (!isInt32(fflags) && !isUint32(fflags)) {
-      whole(fflags, `changelist[${i}].fflags`, -0x80000000, 0xffffffff)
+      wholeField(fflags, i, 'fflags', -0x80000000, 0xffffffff)
     }
-    if (!isInt32(data) && !isInt64(data)) whole(data, `changelist[${i}].data`, -DATA, DATA)
+    if (!isInt32(data) && !isInt64(data)) wholeField(data, i, 'data', -DATA, DATA)
     this.changes[i] ??= EV_SET(0, 0, 0)
     const kev = this.changes[i]!
     kev.ident = ident
