@@ -17,7 +17,7 @@ import {
   NOTE_TRACKERR,
   STATUS_UNKNOWN,
 } from '../../index.js'
-import type { Condition, Opener } from '../condition.js'
+import type { Condition, Opened, Opener } from '../condition.js'
 import { endingWords } from '../ending.js'
 import { Refusal, UsageError } from '../errors.js'
 import { signalName } from '../signals.js'
@@ -25,23 +25,27 @@ import { signalName } from '../signals.js'
 const MAX_PID = 0x7fffffff
 
 export const PROCESSES: readonly Condition[] = [
-  row('exit', NOTE_EXIT, 'the process has exited'),
+  row('exit', NOTE_EXIT, 'the process has exited', (pid) => ({
+    instead: (error) => gone(pid, error),
+  })),
   row('fork', NOTE_EXIT | NOTE_FORK, 'the process has forked, or exited'),
   row('exec', NOTE_EXIT | NOTE_EXEC, 'the process executes another program, or has exited'),
-  {
-    ...row(
-      'track',
-      0,
-      'it or a descendant is born, executes or exits; children that it has already are not followed',
-    ),
-    parse(value) {
-      const pid = parsePid('--track', value)
-      return () => openTree(pid)
-    },
-  },
+  row(
+    'track',
+    NOTE_TRACK | NOTE_EXEC | NOTE_EXIT,
+    'it or a descendant is born, executes or exits; children that it has already are not followed',
+    // Its children are watched under numbers that others may have asked for.
+    () => ({ alone: true }),
+  ),
 ]
 
-function row(option: string, notes: number, help: string): Condition {
+/** @param more what it has that the others have not */
+function row(
+  option: string,
+  notes: number,
+  help: string,
+  more: (pid: number) => Partial<Opened> = () => ({}),
+): Condition {
   return {
     option,
     value: 'PID',
@@ -50,20 +54,8 @@ function row(option: string, notes: number, help: string): Condition {
     parse(value): Opener {
       const pid = parsePid(`--${option}`, value)
       const changes = [EV_SET(pid, EVFILT_PROC, EV_ADD, notes >>> 0)]
-      if (notes !== NOTE_EXIT) return () => ({ changes, say: told, fields: endingOf })
-      return () => ({ changes, say: told, fields: endingOf, instead: (error) => gone(pid, error) })
+      return () => ({ changes, say: told, fields: endingOf, ...more(pid) })
     },
-  }
-}
-
-function openTree(pid: number) {
-  const notes = NOTE_TRACK | NOTE_EXEC | NOTE_EXIT
-  return {
-    changes: [EV_SET(pid, EVFILT_PROC, EV_ADD, notes >>> 0)],
-    say: told,
-    fields: endingOf,
-    // Its children are watched under numbers that others may have asked for.
-    alone: true,
   }
 }
 
