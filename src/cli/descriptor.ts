@@ -13,6 +13,7 @@ import {
   readSync,
   type Stats,
 } from 'node:fs'
+import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../index.js'
 import { fileOf } from './bytes.js'
 import { Refusal, UsageError } from './errors.js'
 
@@ -112,6 +113,17 @@ export function readSome(fd: number, buffer: Buffer): number | undefined {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return undefined
     throw error
+  }
+}
+
+/** Whether there is something to read now. */
+export function hasBytes(fd: number): boolean {
+  const queue = kqueue()
+  try {
+    const [event] = queue.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)], 1, 0)
+    return event !== undefined && event.data > 0
+  } finally {
+    queue.close()
   }
 }
 

@@ -6,9 +6,8 @@
  *
  * A process of its own does it: holder.ts.
  */
-import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from '../index.js'
 import { childProcess } from '../late.js'
-import type { Descriptor } from './descriptor.js'
+import { type Descriptor, hasBytes } from './descriptor.js'
 import { programPath } from './package.js'
 
 /** Fifos that are kept. */
@@ -24,16 +23,6 @@ export function keepBytes({ fd, stats: { dev, ino } }: Descriptor): void {
     holdOpen(fd)
   } catch {
     // There is no descriptor or process left.
-  }
-}
-
-function hasBytes(fd: number): boolean {
-  const queue = kqueue()
-  try {
-    const [event] = queue.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)], 1, 0)
-    return event !== undefined && event.data > 0
-  } finally {
-    queue.close()
   }
 }
 

@@ -12,16 +12,9 @@
  * mode, in which they do not.
  */
 import { readSync } from 'node:fs'
-import {
-  EV_ADD,
-  EV_DELETE,
-  EV_SET,
-  EVFILT_READ,
-  type Kevent,
-  type Kqueue,
-  kqueue,
-} from '../../index.js'
+import { EV_ADD, EV_DELETE, EV_SET, EVFILT_READ, type Kevent, type Kqueue } from '../../index.js'
 import { childProcess, tty } from '../../late.js'
+import { hasBytes } from '../descriptor.js'
 import { isForeground } from '../foreground.js'
 
 const STDIN = 0
@@ -67,7 +60,8 @@ export class Keys {
     // A command that was killed may have left any modes.
     if (stty([this.#modes, ...AT_ONCE]) === undefined) return
     this.#isListening = true
-    forget()
+    // What was typed for others: the command that had the terminal, or what ran before.
+    if (hasBytes(STDIN)) read()
     this.#queue.kevent([EV_SET(STDIN, EVFILT_READ, EV_ADD)])
   }
 
@@ -99,16 +93,6 @@ export class Keys {
   #deafen(): void {
     this.#isListening = false
     this.#queue.kevent([EV_SET(STDIN, EVFILT_READ, EV_DELETE)])
-  }
-}
-
-/** What was typed for others: the command that had the terminal, or what ran before. */
-function forget(): void {
-  const queue = kqueue()
-  try {
-    if (queue.kevent([EV_SET(STDIN, EVFILT_READ, EV_ADD)], 1, 0).length > 0) read()
-  } finally {
-    queue.close()
   }
 }
 
