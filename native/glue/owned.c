@@ -173,8 +173,8 @@ make_provable(const struct ownership *ownership, int fd)
 	return registered ? OWNED_REGISTERED : OWNED_NOT;
 }
 
-static struct owned *
-find(const struct ownership *ownership, int fd)
+struct owned *
+owned_find(const struct ownership *ownership, int fd)
 {
 	bool known = fd >= 0 && (size_t)fd < ownership->room &&
 	    ownership->list[fd].proof != OWNED_NOT;
@@ -182,16 +182,10 @@ find(const struct ownership *ownership, int fd)
 	return known ? &ownership->list[fd] : NULL;
 }
 
-const struct owned *
-owned_find(const struct ownership *ownership, int fd)
-{
-	return find(ownership, fd);
-}
-
 void
 owned_forget(struct ownership *ownership, int fd)
 {
-	struct owned *owned = find(ownership, fd);
+	struct owned *owned = owned_find(ownership, fd);
 
 	if (owned == NULL)
 		return;
@@ -255,7 +249,7 @@ owned_take_bare(struct ownership *ownership, int fd)
 void
 owned_adopt(struct ownership *ownership, int fd)
 {
-	struct owned *owned = find(ownership, fd);
+	struct owned *owned = owned_find(ownership, fd);
 
 	if (owned != NULL && owned->proof == OWNED_BARE)
 		owned->proof = OWNED_ADOPTED;
@@ -272,7 +266,7 @@ owned_strayed(const struct ownership *ownership, int fd)
 void
 owned_release(struct ownership *ownership, int fd)
 {
-	struct owned *owned = find(ownership, fd);
+	struct owned *owned = owned_find(ownership, fd);
 
 	if (owned != NULL && owned->proof == OWNED_ADOPTED &&
 	    epoll_ctl(adopter(ownership), EPOLL_CTL_DEL, fd, NULL) == 0)
@@ -282,13 +276,13 @@ owned_release(struct ownership *ownership, int fd)
 bool
 owned_holds(const struct ownership *ownership, int fd)
 {
-	return find(ownership, fd) != NULL && is_ours(ownership, fd);
+	return owned_find(ownership, fd) != NULL && is_ours(ownership, fd);
 }
 
 bool
 owned_lost(const struct ownership *ownership, int fd)
 {
-	return find(ownership, fd) != NULL && !is_ours(ownership, fd);
+	return owned_find(ownership, fd) != NULL && !is_ours(ownership, fd);
 }
 
 static void

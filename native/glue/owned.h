@@ -68,7 +68,7 @@ void owned_release(struct ownership *ownership, int fd);
 /* Whether a number that was adopted is not that any more: another adopter may not have it. */
 bool owned_strayed(const struct ownership *ownership, int fd);
 /* NULL when `fd` was not taken over. */
-const struct owned *owned_find(const struct ownership *ownership, int fd);
+struct owned *owned_find(const struct ownership *ownership, int fd);
 /* Whether a number still is a descriptor that was taken over. */
 bool owned_holds(const struct ownership *ownership, int fd);
 /* Whether a number that was taken over is not that any more, because others have closed it. */
