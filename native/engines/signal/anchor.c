@@ -1,5 +1,5 @@
 /*
- * Anchors in libuv's table of signal watchers, see anchor.h.
+ * Anchors in libuv's table of signal watchers, see signal.h.
  *
  * They are put in and taken out by a child that shares our memory, and thereby the
  * table, but has dispositions of its own, as the child of vfork(2) does: what libuv
@@ -10,7 +10,7 @@
  * its descriptors: libuv frees a watcher only when it has read all that it has
  * written for it, and of that some may be lost.
  */
-#include "anchor.h"
+#include "signal.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -20,7 +20,6 @@
 
 #include "glue/libuv.h"
 #include "glue/owned.h"
-#include "signal.h"
 
 #define STACK_SIZE 65536
 /* A loop takes four, in the versions of libuv that there are. */

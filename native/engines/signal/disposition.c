@@ -1,5 +1,5 @@
 /*
- * Taking signals and giving them back, see disposition.h.
+ * Taking signals and giving them back, see signal.h.
  *
  * Three handlers can meet on one signal: ours on top, libuv's for process.on(),
  * and one that somebody installed by sigaction(2), such as the one that starts
@@ -12,18 +12,14 @@
  * it replaces ours, and we go over it when we hear of the listener. With the last one Bun puts
  * SIG_DFL there, finds that it has replaced somebody else's, and puts ours back, with its flags.
  */
-#include "disposition.h"
+#include "signal.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "anchor.h"
 #include "glue/libuv.h"
-#include "signal.h"
 
 /* All handlers are called as the kernel does it, also those that take only the number. */
 typedef void (*handler)(int, siginfo_t *, void *);

@@ -16,7 +16,6 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
-#include "disposition.h"
 #include "engines/engines.h"
 
 #define WORD_BITS 32

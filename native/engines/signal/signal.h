@@ -6,6 +6,8 @@
 #ifndef KQUEUE_SIGNAL_H
 #define KQUEUE_SIGNAL_H
 
+#include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* One more than the highest signal of Linux. */
@@ -45,5 +47,43 @@ const struct signal_floor *copies_floor(void);
 
 /* A delivery: counts it and wakes who watches. Async-signal-safe. */
 void signal_arrived(int number);
+
+/*
+ * The dispositions of signals, which are the process's: sigaction(2), see disposition.c. A
+ * signal is taken while somebody watches it: its deliveries are counted and then passed on
+ * to whatever was there. The caller of these, and of those of anchors, holds the lock of signal.c.
+ */
+
+/* 0, or -1 with errno: EINVAL for a signal that nobody may catch. */
+int disposition_take(int number);
+/* Puts back what would be there had the signal not been taken. */
+void disposition_give_back(int number);
+
+/* Takes a signal again that somebody else has taken meanwhile. */
+void disposition_check(int number);
+/* libuv is about to watch a signal for somebody; without libuv, the runtime has begun or ended to. */
+void disposition_expect(int number);
+
+/*
+ * Watchers of libuv that do nothing, see anchor.c: while there is one for a signal, libuv
+ * leaves the signal's disposition alone when others come and go.
+ *
+ * libuv installs its handler with the first watcher of a signal in any loop and
+ * puts SIG_DFL with the last, without a look at what is there. An anchor comes and
+ * goes without either. Where there is no libuv there are no anchors and no other watchers.
+ */
+
+/* To be called before the others: 0, or -1 with errno. */
+int anchor_prepare(int number);
+/*
+ * Becomes a watcher, or is none any more: whether there are others. The first is not certain
+ * while libuv's handler is there, and for the other the signal must have a handler of ours.
+ */
+bool anchor_set(int number, bool start);
+
+/* libuv's handler as libuv installs it; the default action where there is none. */
+const struct sigaction *anchor_action(void);
+/* Whether this is libuv's handler. */
+bool anchor_is_libuv(const struct sigaction *action);
 
 #endif
