@@ -10,7 +10,7 @@ import {
   options,
   wrongType,
 } from '../core/copyin.js'
-import { EventArray, EventList } from '../core/event-list.js'
+import { EventArray, EventList, OneEvent } from '../core/event-list.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
 import { EBADF, EINVAL, ENOSYS, KqueueError } from '../errors.js'
@@ -204,20 +204,23 @@ export class Kqueue {
     queue.assertOpen()
     for (let taken = 0; ; taken++) {
       signal?.throwIfAborted()
-      const sink = new EventArray()
-      let { events } = sink
       // Between two looks at the kernel the queue is only walked on.
-      if (taken % batch !== 0) queue.walkOn(sink, 1)
-      if (events.length > 0) {
-        const pause = queue.pause()
-        if (pause !== null) await pause
-      } else {
-        try {
-          events = await this.wait({ nevents: 1, signal })
-        } catch (error) {
-          if (queue.closed && error instanceof KqueueError && error.errno === -EBADF) return
-          throw error
+      if (taken % batch !== 0) {
+        const sink = new OneEvent()
+        queue.walkOn(sink, 1)
+        if (sink.event !== null) {
+          const pause = queue.pause()
+          if (pause !== null) await pause
+          yield sink.event
+          continue
         }
+      }
+      let events: Kevent[]
+      try {
+        events = await this.wait({ nevents: 1, signal })
+      } catch (error) {
+        if (queue.closed && error instanceof KqueueError && error.errno === -EBADF) return
+        throw error
       }
       // Not yield*, which awaits each event twice.
       for (const event of events) yield event

@@ -1,6 +1,6 @@
 /**
  * Where events go: `EventList`, which is filled again and again without
- * allocating, and `EventArray`, which makes an object for each.
+ * allocating, and `EventArray` and `OneEvent`, which make an object for each.
  */
 import { EINVAL, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
@@ -103,5 +103,21 @@ export class EventArray implements EventSink {
     udata: unknown,
   ): void {
     this.events.push({ ident, filter, flags, fflags: fflags >>> 0, data, udata })
+  }
+}
+
+/** Makes an object for one event, where no more are asked for: an array for it would have room for many. */
+export class OneEvent implements EventSink {
+  event: Kevent | null = null
+
+  put(
+    ident: number,
+    filter: number,
+    flags: number,
+    fflags: number,
+    data: number,
+    udata: unknown,
+  ): void {
+    this.event = { ident, filter, flags, fflags: fflags >>> 0, data, udata }
   }
 }

@@ -106,8 +106,11 @@ export class FileVnode extends Vnode {
 
   override settle(): void {
     if (!this.#unsized) return
-    const grown = this.table.hub.statistics[STAT_SIZE]! > this.#was[STAT_SIZE]!
-    this.remember()
+    this.#unsized = false
+    // As long as only writes are asked for, nothing else is compared.
+    const size = this.table.hub.statistics[STAT_SIZE]!
+    const grown = size > this.#was[STAT_SIZE]!
+    this.#was[STAT_SIZE] = size
     if (!grown) return
     for (const watcher of this.watchers) {
       for (const kn of watcher) if (kn.fflags & NOTE_WRITE) kn.fflags |= NOTE_EXTEND
