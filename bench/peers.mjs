@@ -78,7 +78,11 @@ function kqueueFlags({ library, include }) {
 const LIMIT = 20
 
 /** The rows of the peer that proves. */
-const PROVED = new Set(['rotate', 'rotate-100', 'sparse', 'level-rescan', 'read-scan', 'scan-9000'])
+const PROVED = new Set([
+  ...['rotate', 'rotate-100', 'churn', 'sparse', 'level-rescan', 'read-scan', 'scan-9000'],
+  ...['register', 'register-3000', 'register-9000', 'unregister', 'unregister-3000'],
+  ...['exit-add-100', 'exit-add', 'exit-add-5000'],
+])
 
 /** @typedef {'epoll' | 'proved' | 'libkqueue'} PeerName as in the results */
 

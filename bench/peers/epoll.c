@@ -1,21 +1,32 @@
 /*
  * The rows of the benchmark with bare Linux calls: what a C program without any
  * kqueue would write. One setup, work and teardown a row; see measure.h.
+ *
+ * With PROVED, what a C program would write that trusts no number, with the calls that this
+ * package makes: it asks what kind of file is added; before a count and in place of a deletion
+ * it has epoll refuse to add what is there already, which proves that the number still is that
+ * file; what was deleted stays in and is changed when it is added again; and of a process
+ * that is added it asks whether it has ended.
  */
 #include "measure.h"
 #include "others.h"
 
+#include <poll.h>
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
 
 static int epfd;
 static struct epoll_event events[MOST_PIPES];
 static bool registered;
+#ifdef PROVED
+static bool parked; /* the pipes are not registered, and in the epoll instance all the same */
+#endif
 static volatile long byte_sum; /* keeps the byte counts from being optimized away */
 
 static void add(int fd)
@@ -24,6 +35,45 @@ static void add(int fd)
 
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) != 0)
 		die("EPOLL_CTL_ADD");
+}
+
+static void prove(int fd)
+{
+#ifdef PROVED
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 || errno != EEXIST)
+		die("another file");
+#else
+	(void)fd;
+#endif
+}
+
+static void add_pipe(int fd)
+{
+#ifdef PROVED
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct stat status;
+
+	if (parked) {
+		if (epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &event) != 0)
+			die("EPOLL_CTL_MOD");
+		return;
+	}
+	if (fstat(fd, &status) != 0 || S_ISREG(status.st_mode))
+		die("fstat");
+#endif
+	add(fd);
+}
+
+static void delete_pipe(int fd)
+{
+#ifdef PROVED
+	prove(fd);
+#else
+	if (epoll_ctl(epfd, EPOLL_CTL_DEL, fd, NULL) != 0)
+		die("EPOLL_CTL_DEL");
+#endif
 }
 
 static void create(void)
@@ -38,12 +88,15 @@ static void pipes_open_only(int count, int ready)
 	create();
 	expect("opening pipes", open_pipes(count, ready), 0);
 	registered = false;
+#ifdef PROVED
+	parked = false;
+#endif
 }
 
 static long add_pipes(void)
 {
 	for (int i = 0; i < pipes_open; i++)
-		add(pipe_reader[i]);
+		add_pipe(pipe_reader[i]);
 	registered = true;
 	return pipes_open;
 }
@@ -51,9 +104,11 @@ static long add_pipes(void)
 static long delete_pipes(void)
 {
 	for (int i = 0; i < pipes_open; i++)
-		if (epoll_ctl(epfd, EPOLL_CTL_DEL, pipe_reader[i], NULL) != 0)
-			die("EPOLL_CTL_DEL");
+		delete_pipe(pipe_reader[i]);
 	registered = false;
+#ifdef PROVED
+	parked = true;
+#endif
 	return pipes_open;
 }
 
@@ -72,22 +127,6 @@ static void pipes_teardown(void)
 static void teardown(void)
 {
 	close(epfd);
-}
-
-/*
- * With PROVED it asks before each count whether the number still is the file that was added, as
- * this package does: epoll refuses to add that again.
- */
-static void prove(int fd)
-{
-#ifdef PROVED
-	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
-
-	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 || errno != EEXIST)
-		die("another file");
-#else
-	(void)fd;
-#endif
 }
 
 /* What is ready, level-triggered, and how many bytes wait in each. */
@@ -216,6 +255,9 @@ static long churn(void)
 		scan(1, 1);
 		delete_pipes();
 		close_pipes();
+#ifdef PROVED
+		parked = false;
+#endif
 	}
 	return CALLS;
 }
@@ -403,6 +445,11 @@ static long exit_add(void)
 		if (pidfd[i] < 0)
 			die("pidfd_open");
 		add(pidfd[i]);
+#ifdef PROVED
+		struct pollfd ended = { .fd = pidfd[i], .events = POLLIN };
+
+		expect("processes that have ended", poll(&ended, 1, 0), 0);
+#endif
 	}
 	return processes_open;
 }
