@@ -6,53 +6,44 @@ import type { EventEmitter } from 'node:events'
 import { constants } from 'node:os'
 import type { Native } from './hub/native.js'
 
-/** Sees to it that listeners and watchers of a signal do not take it from each other. */
-export interface Listeners {
-  /** Whether the signal that has interrupted this thread has listeners who are to be called now. */
-  arePending(): boolean
-}
-
 /** Emits 'newListener'; only that of the main thread does so for signals. */
 const emitter: EventEmitter = process
 
 const { signals } = constants
 const isSignal = (name: string | symbol): name is NodeJS.Signals => name in signals
 
-/** libuv has its own handler there as long as somebody listens. */
-class LibuvListeners implements Listeners {
-  constructor(readonly native: Native) {
-    // Also for the signals that workers watch: they are not told of listeners.
-    if (native.threadIsFirst() !== 1) return
-    // One is about to be added; libuv has yet to hear of it.
-    emitter.prependListener('newListener', (name) => {
-      if (isSignal(name)) native.signalExpect(signals[name])
-    })
+/**
+ * Sees to it that listeners and watchers of a signal do not take it from each other. Answers
+ * what tells whether the signal that has interrupted this thread has listeners who are to be
+ * called now.
+ */
+export function attendListeners(native: Native): () => boolean {
+  const isFirst = native.threadIsFirst() === 1
+  if (native.libuvHere() === 1) {
+    // libuv has its own handler there as long as somebody listens; also for the signals that
+    // workers watch: they are not told of listeners.
+    if (isFirst) expectNew(native)
+    return () => native.signalPending() === 1
   }
+  if (isFirst) expectChanges(native)
+  // Nobody says which signal it was.
+  return () => emitter.eventNames().some(isSignal)
+}
 
-  arePending(): boolean {
-    return this.native.signalPending() === 1
-  }
+/** One is about to be added; libuv has yet to hear of it. */
+function expectNew(native: Native): void {
+  emitter.prependListener('newListener', (name) => {
+    if (isSignal(name)) native.signalExpect(signals[name])
+  })
 }
 
 /** The runtime puts its own handler there, or takes it away, when listeners come and go. */
-class OtherListeners implements Listeners {
-  constructor(native: Native) {
-    if (native.threadIsFirst() !== 1) return
-    // It does so when these have been called.
-    const changed = (name: string | symbol): void => {
-      if (isSignal(name)) queueMicrotask(() => native.signalExpect(signals[name]))
-    }
-    emitter.prependListener('newListener', changed)
-    // Bun does not tell of these, and leaves ours where it was.
-    emitter.prependListener('removeListener', changed)
+function expectChanges(native: Native): void {
+  // It does so when these have been called.
+  const changed = (name: string | symbol): void => {
+    if (isSignal(name)) queueMicrotask(() => native.signalExpect(signals[name]))
   }
-
-  /** Nobody says which signal it was. */
-  arePending(): boolean {
-    return emitter.eventNames().some(isSignal)
-  }
-}
-
-export function listenersOf(native: Native): Listeners {
-  return native.libuvHere() === 1 ? new LibuvListeners(native) : new OtherListeners(native)
+  emitter.prependListener('newListener', changed)
+  // Bun does not tell of these, and leaves ours where it was.
+  emitter.prependListener('removeListener', changed)
 }

@@ -265,7 +265,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       if (n > 0) return n
       // A filter may have closed the queue.
       if (this.closed) this.assertOpen()
-      if (error === -EINTR && kernel.signals.interrupts) throw interrupted()
+      if (error === -EINTR && kernel.signals.interrupts()) throw interrupted()
       if (error < 0 && error !== -EINTR) throw pollFailure(kernel.sets, error)
       if (timeout === 0) return 0
       wait = deadline === Number.POSITIVE_INFINITY ? FOREVER : deadline - kernel.uptime()

@@ -16,7 +16,7 @@ import { EV_CLEAR } from '../event.js'
 import { SIGACTION, SIGNALS } from './hub/facility.js'
 import type { Hub } from './hub/hub.js'
 import { DEADLY, OWNS_SIGNALS } from './hub/runtime.js'
-import { type Listeners, listenersOf } from './listeners.js'
+import { attendListeners } from './listeners.js'
 
 const { SIGBUS, SIGFPE, SIGILL, SIGSEGV, SIGTRAP } = constants.signals
 /** Raised by an instruction, which would be executed again when the handler has returned. */
@@ -41,7 +41,8 @@ export class SignalTable {
   #fd = -1
   readonly #signals = new Map<number, Signal>()
   readonly #counts = new Int32Array(SIGRTMAX + 1)
-  readonly #listeners: Listeners
+  /** Whether the signal that has interrupted this thread has listeners who are to be called now. */
+  readonly interrupts: () => boolean
 
   constructor(readonly hub: Hub) {
     this.filter = {
@@ -52,15 +53,14 @@ export class SignalTable {
         if (hint === HINT_HAPPENED) kn.data += (kn.hook as Signal).times
         return kn.data !== 0
       },
-      image: (kn) => this.#image(kn.hook as Signal),
+      // Up to which count its knotes were told.
+      image: (kn) => {
+        this.harvest()
+        return (kn.hook as Signal).seen
+      },
       restore: (kn, state, origin) => this.#restore(kn, state, origin),
     }
-    this.#listeners = listenersOf(hub.native)
-  }
-
-  /** Whether the signal that has interrupted this thread has listeners who are to be called now. */
-  get interrupts(): boolean {
-    return this.#listeners.arePending()
+    this.interrupts = attendListeners(hub.native)
   }
 
   /** Before a look at what has happened: puts our handler back where it was replaced. Hot path. */
@@ -108,12 +108,6 @@ export class SignalTable {
     kn.hook = signal
     signal.list.add(kn)
     return 0
-  }
-
-  /** Up to which count its knotes were told. */
-  #image(signal: Signal): number {
-    this.harvest()
-    return signal.seen
   }
 
   #restore(kn: Knote, state: unknown, { here }: Origin): number {
