@@ -5,6 +5,7 @@
  *     const net = new Net(kernel)
  *     net.link(2, 'up')
  */
+import type { InterfaceInfo, SystemInterfaces } from '../api/system.js'
 import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
 import type { Kernel } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
@@ -33,7 +34,7 @@ class Interface implements Link {
   constructor(readonly name: string) {}
 }
 
-export class Net {
+export class Net implements SystemInterfaces {
   readonly #interfaces = new Map<number, Interface>()
   /** For who watches all of them. */
   readonly #all: Link = { klist: new Knlist(), gone: false }
@@ -93,6 +94,15 @@ export class Net {
   /** The indexes of all interfaces. */
   indexes(): number[] {
     return [...this.#interfaces.keys()]
+  }
+
+  /** if_nameindex(3). */
+  all(): InterfaceInfo[] {
+    return [...this.#interfaces].map(([index, { name, state }]) => ({
+      index,
+      name,
+      up: state === 'up',
+    }))
   }
 
   /** The name of an interface, null for none. if_indextoname(3). */

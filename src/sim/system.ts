@@ -13,7 +13,6 @@ import type {
   SystemAio,
   SystemFiles,
   SystemFork,
-  SystemInterfaces,
   SystemProcesses,
   SystemQueue,
 } from '../api/system.js'
@@ -74,7 +73,7 @@ export function callsOf(process: SystemProcess): Calls {
     files: filesOf(process),
     trees: { open: (path: unknown) => new SimTree(process, path) },
     processes: processesOf(process),
-    interfaces: interfacesOf(process),
+    interfaces: kernel.net,
     aio: aioOf(process),
     fork: forkOf(process),
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
@@ -191,17 +190,6 @@ function processesOf({ kernel }: SystemProcess): SystemProcesses {
 /** There are neither groups nor sessions. */
 function infoOf({ pid, ppid, exited, start }: Proc): ProcessInfo {
   return { pid, ppid, pgid: 0, sid: 0, tpgid: -1, zombie: exited, start }
-}
-
-function interfacesOf({ kernel: { net } }: SystemProcess): SystemInterfaces {
-  return {
-    index: (name) => net.index(name),
-    name: (index) => net.name(index),
-    all: () =>
-      net
-        .indexes()
-        .map((index) => ({ index, name: net.name(index)!, up: net.state(index) === 'up' })),
-  }
 }
 
 /** A process here has no modules to run: its program is a function. */
