@@ -27,10 +27,11 @@ export type {
   ForkOptions,
   InterfaceInfo,
   MountInfo,
+  PathArgument as TreeArgument,
   ProcessInfo,
   StartGiven,
 } from './api/system.js'
-export type { TreeArgument, TreeOptions } from './api/tree-events.js'
+export type { TreeOptions } from './api/tree-events.js'
 export type { TreeEvent } from './api/trees/tree.js'
 export type { FileArgument, VnodeEvent } from './api/vnode-events.js'
 export type { Abort } from './core/abort.js'

@@ -21,6 +21,9 @@ import type { EventSink, Kevent } from '../event.js'
 /** The system that calls are bound to, made when one of them is called first. */
 export type Bound = () => System
 
+/** What names a file: its path, also as bytes or a `URL`. */
+export type PathArgument = string | Uint8Array | { readonly href: string }
+
 /** One kernel, as one thread or one simulated process has it. */
 export interface System {
   /** kqueuex(2): a new queue. @throws EMFILE, ENFILE, ENOMEM */
@@ -103,7 +106,7 @@ export interface SystemFiles {
    * it can be watched. To open it is no event.
    * @throws ENOENT, EACCES, EMFILE and what else open(2) fails with
    */
-  open(file: string | Uint8Array | { readonly href: string } | number): number
+  open(file: PathArgument | number): number
   close(fd: number): void
   /** What is mounted, in the order in which it was. */
   mounts(): MountInfo[]
@@ -124,7 +127,7 @@ export interface MountInfo {
 /** Watches of directories, as of inotify(7). */
 export interface SystemTrees {
   /** Of directories below this one. @throws ENOENT, EACCES, EMFILE and what else open(2) fails with */
-  open(path: string | Uint8Array | { readonly href: string }): SystemTree
+  open(path: PathArgument): SystemTree
 }
 
 /**

@@ -5,7 +5,7 @@ import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_READ, KQUEUE_TRUSTFD } from '../event.
 import { type Abortable, abortSignal } from './arguments.js'
 import type { Kqueue } from './kqueue.js'
 import { kqueuex } from './queues.js'
-import type { Bound, SystemProcesses } from './system.js'
+import type { Bound, PathArgument, SystemProcesses } from './system.js'
 import { Tree, type TreeEvent, type TreeRules } from './trees/tree.js'
 
 /** How a tree is watched. */
@@ -28,9 +28,6 @@ export interface TreeOptions extends Abortable {
   /** Called once: what happens from now on is told. */
   ready?: (() => void) | undefined
 }
-
-/** What names a directory. */
-export type TreeArgument = string | Uint8Array | { readonly href: string }
 
 /** How long the program waits for a tree to be read before others have their turn: ms. */
 const SLICE = 20
@@ -56,7 +53,7 @@ function rules(asked: TreeOptions): TreeRules {
 
 export async function* treeEvents(
   system: Bound,
-  path: TreeArgument,
+  path: PathArgument,
   given: TreeOptions = {},
 ): AsyncGenerator<TreeEvent, void, undefined> {
   const asked = options(given, 'options')

@@ -16,7 +16,7 @@ import {
 } from '../event.js'
 import { type Abortable, abortSignal, assertDescriptor } from './arguments.js'
 import { kqueue } from './queues.js'
-import type { Bound } from './system.js'
+import type { Bound, PathArgument } from './system.js'
 
 /** What happened to a file or directory. */
 export interface VnodeEvent {
@@ -35,7 +35,7 @@ const CHANGES =
   NOTE_DELETE | NOTE_WRITE | NOTE_EXTEND | NOTE_ATTRIB | NOTE_LINK | NOTE_RENAME | NOTE_REVOKE
 
 /** A path, also as bytes or a `URL`, or a descriptor. */
-export type FileArgument = string | Uint8Array | { readonly href: string } | number
+export type FileArgument = PathArgument | number
 
 export async function* vnodeEvents(
   system: Bound,

@@ -6,7 +6,7 @@
  * Names are bytes, one in each character.
  */
 import { readlinkSync } from 'node:fs'
-import type { SystemFiles, SystemTree, TreeRecord } from '../api/system.js'
+import type { PathArgument, SystemFiles, SystemTree, TreeRecord } from '../api/system.js'
 import { EACCES, ENOBUFS, ENOMEM, ENOSPC, ENOTDIR, ENOTSUP, KqueueError } from '../errors.js'
 import { silenceOf } from './descriptor/file-systems.js'
 import { Facility, INOTIFY, INOTIFY_WATCH } from './hub/facility.js'
@@ -69,11 +69,7 @@ export class LinuxTree implements SystemTree {
   #since = 0
 
   /** @throws KqueueError; what open(2) fails with */
-  static open(
-    native: Native,
-    files: SystemFiles,
-    path: string | Uint8Array | { readonly href: string },
-  ): LinuxTree {
+  static open(native: Native, files: SystemFiles, path: PathArgument): LinuxTree {
     const root = files.open(path)
     try {
       const fd = INOTIFY.check(native.inotifyCreate())
