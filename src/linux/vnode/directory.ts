@@ -61,20 +61,15 @@ const AWAITED = 2
 /** Who tells of the directory's own removal. */
 type Removal =
   /** Nobody is to, or the directory above has ended. */
-  | { readonly name: 'alone' }
+  | 'alone'
   /** The directory above. */
-  | { readonly name: 'followed'; readonly above: DirectoryVnode }
+  | 'followed'
   /** Nobody can: `look` is called at each kevent. */
-  | { readonly name: 'unseen' }
+  | 'unseen'
   /** The root of all is in itself, and stays. */
-  | { readonly name: 'rooted' }
+  | 'rooted'
   /** NOTE_DELETE has been told, or was not to be told. */
-  | { readonly name: 'removed' }
-
-const ALONE: Removal = { name: 'alone' }
-const UNSEEN: Removal = { name: 'unseen' }
-const ROOTED: Removal = { name: 'rooted' }
-const REMOVED: Removal = { name: 'removed' }
+  | 'removed'
 
 /** What has happened to the entries since it was told last. */
 class Changes {
@@ -96,7 +91,10 @@ class Changes {
 
 export class DirectoryVnode extends Vnode {
   declare readonly table: DirectoryOwner
-  #removal = ALONE
+  /** Who tells of its removal. */
+  removal: Removal = 'alone'
+  /** The directory above, while it is followed. */
+  #above: DirectoryVnode | null = null
   /** Watched directories in this one that follow it. */
   readonly #below = new Set<DirectoryVnode>()
   #links = 0
@@ -110,11 +108,6 @@ export class DirectoryVnode extends Vnode {
 
   constructor(table: DirectoryOwner, wd: number) {
     super(table, wd, DIRECTORY)
-  }
-
-  /** Who tells of its removal. */
-  get removal(): Removal['name'] {
-    return this.#removal.name
   }
 
   override get idle(): boolean {
@@ -138,7 +131,7 @@ export class DirectoryVnode extends Vnode {
     this.#links = links!
     if (removed === 1 || this.removal !== 'removed') return
     // It was removed since, which is still to be told.
-    this.#become(ALONE)
+    this.#become('alone')
     this.#taken |= IN_ATTRIB
     this.table.touch(this)
   }
@@ -244,27 +237,27 @@ export class DirectoryVnode extends Vnode {
 
   // Its own end
 
-  #become(next: Removal): void {
-    const last = this.#removal
-    if (next === last) return
-    this.#removal = next
-    if (last.name === 'unseen') this.table.unseen.delete(this)
-    if (next.name === 'unseen') this.table.unseen.add(this)
-    if (next.name === 'followed') next.above.#below.add(this)
+  #become(next: Removal, above: DirectoryVnode | null = null): void {
+    const last = this.#above
+    this.removal = next
+    this.#above = above
+    if (next === 'unseen') this.table.unseen.add(this)
+    else this.table.unseen.delete(this)
+    if (above !== null) above.#below.add(this)
     // The one above may end with that.
-    if (last.name === 'followed' && last.above.#below.delete(this)) this.table.narrow(last.above)
+    if (last !== null && last !== above && last.#below.delete(this)) this.table.narrow(last)
   }
 
   /** Its removal is to be told, and has not been. */
   get #isWatched(): boolean {
-    return (this.asked & NOTE_DELETE) !== 0 && this.#removal.name !== 'removed'
+    return (this.asked & NOTE_DELETE) !== 0 && this.removal !== 'removed'
   }
 
   override prepare(fd: number): number {
-    const { name } = this.#removal
-    if ((this.asked & NOTE_DELETE) === 0 || name === 'followed' || name === 'unseen') return 0
+    const { removal } = this
+    if ((this.asked & NOTE_DELETE) === 0 || removal === 'followed' || removal === 'unseen') return 0
     if (this.#isGone(fd)) {
-      this.#become(REMOVED)
+      this.#become('removed')
       return 0
     }
     const error = this.#follow(fd)
@@ -278,10 +271,10 @@ export class DirectoryVnode extends Vnode {
 
   /** Tells of the removal if it is removed: whether it was told now. */
   look(): boolean {
-    if (this.#removal.name === 'removed') return false
+    if (this.removal === 'removed') return false
     const watcher = this.live()
     if (watcher === null || !this.#isGone(watcher.fd)) return false
-    this.#become(REMOVED)
+    this.#become('removed')
     this.note(NOTE_DELETE)
     return true
   }
@@ -302,14 +295,14 @@ export class DirectoryVnode extends Vnode {
   /** Relies on the directory above from now on: 0, or an errno. */
   #follow(fd: number): number {
     const above = this.table.above(fd)
-    if (typeof above === 'number') this.#become(UNSEEN)
-    else if (above === this) this.#become(ROOTED)
-    else if (!above.#below.has(this)) this.#become({ name: 'followed', above })
+    if (typeof above === 'number') this.#become('unseen')
+    else if (above === this) this.#become('rooted')
+    else this.#become('followed', above)
     return typeof above === 'number' ? -above : 0
   }
 
   #leave(): void {
-    if (this.#removal.name !== 'removed') this.#become(ALONE)
+    if (this.removal !== 'removed') this.#become('alone')
   }
 
   override handOver(inotify: number, fd: number): number {
@@ -323,7 +316,7 @@ export class DirectoryVnode extends Vnode {
     super.ended()
     const below = [...this.#below]
     this.#below.clear()
-    for (const directory of below) directory.#become(ALONE)
+    for (const directory of below) directory.#become('alone')
   }
 
   /** inotify watches it no longer. */
