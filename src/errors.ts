@@ -154,7 +154,12 @@ export function check(result: number, syscall: string, reason?: string): number 
   return result
 }
 
+/** Fails a system call, with what was wrong. */
+export function fail(errno: number, syscall: string, reason: string): never {
+  throw new KqueueError(errno, syscall, { reason })
+}
+
 /** Refuses a change: what a filter, or the file that a knote is for, has to say against it. */
 export function refuse(errno: number, reason: string): never {
-  throw new KqueueError(errno, 'kevent', { reason })
+  fail(errno, 'kevent', reason)
 }

@@ -2,7 +2,7 @@
  * Where events go: `EventList`, which is filled again and again without
  * allocating, and `EventArray` and `OneEvent`, which make an object for each.
  */
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 
 /** The most events that a list holds. */
@@ -33,9 +33,7 @@ export class EventList implements EventSink, Iterable<Kevent> {
    */
   constructor(capacity: number) {
     if (!Number.isInteger(capacity) || capacity < 1 || capacity > LARGEST) {
-      throw new KqueueError(EINVAL, 'EventList', {
-        reason: `a capacity is a whole number from 1 to ${LARGEST}`,
-      })
+      fail(EINVAL, 'EventList', `a capacity is a whole number from 1 to ${LARGEST}`)
     }
     this.capacity = capacity
     this.ident = new Float64Array(capacity)

@@ -3,7 +3,7 @@
  * (`struct filterops`), and the table of them, to which a program can add its
  * own at run time (kqueue_add_filteropts(9), kfilter_register(9)).
  */
-import { EBUSY, EEXIST, EINVAL, ENXIO, KqueueError, refuse } from '../errors.js'
+import { EBUSY, EEXIST, EINVAL, ENXIO, fail, refuse } from '../errors.js'
 import type { Kevent } from '../event.js'
 import type { Origin } from './image.js'
 import type { Knote } from './knote.js'
@@ -125,13 +125,9 @@ export class FilterTable {
   add(filter: number, ops: FilterOps, name?: string): void {
     const syscall = name === undefined ? 'kqueue_add_filteropts' : 'kfilter_register'
     if (!Number.isInteger(filter) || filter >= 0 || filter < LOWEST) {
-      throw new KqueueError(EINVAL, syscall, {
-        reason: `a filter's number is from ${LOWEST} to -1, not ${String(filter)}`,
-      })
+      fail(EINVAL, syscall, `a filter's number is from ${LOWEST} to -1, not ${String(filter)}`)
     }
-    if (this.#entries.get(-filter) !== undefined) {
-      throw new KqueueError(EEXIST, syscall, { reason: `filter ${filter} exists` })
-    }
+    if (this.#entries.get(-filter) !== undefined) fail(EEXIST, syscall, `filter ${filter} exists`)
     validate(ops, syscall)
     this.#entries.set({ filter, ops, name, system: false, references: 0 })
   }
@@ -147,12 +143,10 @@ export class FilterTable {
         entry === undefined
           ? `there is no filter ${String(filter)}`
           : `filter ${filter} is part of the system`
-      throw new KqueueError(EINVAL, syscall, { reason })
+      fail(EINVAL, syscall, reason)
     }
     if (entry.references > 0) {
-      throw new KqueueError(EBUSY, syscall, {
-        reason: `${entry.references} knotes use filter ${filter}`,
-      })
+      fail(EBUSY, syscall, `${entry.references} knotes use filter ${filter}`)
     }
     this.#entries.delete(-filter)
   }
@@ -163,13 +157,9 @@ export class FilterTable {
    */
   register(name: string, ops: FilterOps): number {
     if (typeof name !== 'string' || name === '') {
-      throw new KqueueError(EINVAL, 'kfilter_register', {
-        reason: `a filter's name is a string that is not empty`,
-      })
+      fail(EINVAL, 'kfilter_register', `a filter's name is a string that is not empty`)
     }
-    if (this.byName(name) !== undefined) {
-      throw new KqueueError(EEXIST, 'kfilter_register', { reason: `filter '${name}' exists` })
-    }
+    if (this.byName(name) !== undefined) fail(EEXIST, 'kfilter_register', `filter '${name}' exists`)
     let filter = FIRST_NAMED
     while (this.#entries.get(-filter) !== undefined) filter--
     this.add(filter, ops, name)
@@ -180,9 +170,7 @@ export class FilterTable {
   unregister(name: string): void {
     const filter = this.byName(name)
     if (filter === undefined) {
-      throw new KqueueError(EINVAL, 'kfilter_unregister', {
-        reason: `there is no filter '${String(name)}'`,
-      })
+      fail(EINVAL, 'kfilter_unregister', `there is no filter '${String(name)}'`)
     }
     this.remove(filter, 'kfilter_unregister')
   }
@@ -204,9 +192,5 @@ function validate(ops: FilterOps, syscall: string): void {
     ops !== null &&
     typeof ops.isFd === 'boolean' &&
     [ops.attach, ops.detach, ops.event].every((method) => typeof method === 'function')
-  if (!whole) {
-    throw new KqueueError(EINVAL, syscall, {
-      reason: 'a filter has isFd, attach, detach and event',
-    })
-  }
+  if (!whole) fail(EINVAL, syscall, 'a filter has isFd, attach, detach and event')
 }

@@ -2,7 +2,7 @@
  * Where sockets are bound: numbers are ports of TCP and UDP on the one interface that
  * there is, strings are names of Unix sockets.
  */
-import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, KqueueError } from '../errors.js'
+import { EADDRINUSE, EADDRNOTAVAIL, EINVAL, fail } from '../errors.js'
 
 export type Address = number | string
 
@@ -38,7 +38,7 @@ export class Addresses {
     const wanted = address === undefined || address === 0 ? this.#any(kind) : address
     validate(kind, wanted)
     if (this.find(kind, wanted) !== undefined) {
-      throw new KqueueError(EADDRINUSE, 'bind', { reason: `${kind} ${wanted} is in use` })
+      fail(EADDRINUSE, 'bind', `${kind} ${wanted} is in use`)
     }
     this.#bound.set(key(kind, wanted), socket)
     return wanted
@@ -54,7 +54,7 @@ export class Addresses {
       this.#lastPort = this.#lastPort === LAST_PORT ? FIRST_PORT : this.#lastPort + 1
       if (this.find(kind, this.#lastPort) === undefined) return this.#lastPort
     }
-    throw new KqueueError(EADDRNOTAVAIL, 'bind', { reason: 'no port is free' })
+    fail(EADDRNOTAVAIL, 'bind', 'no port is free')
   }
 }
 
@@ -65,11 +65,10 @@ function validate(kind: SocketKind, address: Address): void {
     ? Number.isInteger(address) && Number(address) >= 1 && Number(address) <= LAST_PORT
     : typeof address === 'string' && address !== ''
   if (valid) return
-  throw new KqueueError(EINVAL, 'bind', {
-    reason: network
-      ? `a port is from 0 to ${LAST_PORT}, not ${String(address)}`
-      : `a Unix socket's name is a string that is not empty, not ${String(address)}`,
-  })
+  const reason = network
+    ? `a port is from 0 to ${LAST_PORT}, not ${String(address)}`
+    : `a Unix socket's name is a string that is not empty, not ${String(address)}`
+  fail(EINVAL, 'bind', reason)
 }
 
 function key(kind: SocketKind, address: Address): string {

@@ -10,7 +10,7 @@ import { DETACHED } from '../core/copyin.js'
 import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
 import type { FileTable, Kernel } from '../core/kernel.js'
 import { Kqueue } from '../core/kqueue.js'
-import { EBADF, EFAULT, EINVAL, ENOTSUP, KqueueError } from '../errors.js'
+import { EBADF, EFAULT, EINVAL, ENOTSUP, fail, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
 import { type AioList, AioRequest } from './aio-request.js'
 import { RegularFile } from './regular.js'
@@ -187,10 +187,6 @@ export class Aio {
 /** The process behind a table of descriptors, which may be the process itself. */
 function owner(process: FileTable): object {
   return process.process ?? process
-}
-
-function fail(errno: number, syscall: string, reason: string): never {
-  throw new KqueueError(errno, syscall, { reason })
 }
 
 function findFile(process: FileTable, fd: number, syscall: string): RegularFile {

@@ -1,12 +1,12 @@
 /** Bytes: as calls are given them, and on their way from who writes them to who reads them. */
 import { wrongType } from '../core/copyin.js'
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail } from '../errors.js'
 import { encode } from './utf8.js'
 
 /** A number of bytes. @throws KqueueError EINVAL */
 export function byteCount(n: unknown, syscall: string): number {
   if (Number.isSafeInteger(n) && (n as number) >= 0) return n as number
-  throw new KqueueError(EINVAL, syscall, { reason: `${String(n)} is not a number of bytes` })
+  fail(EINVAL, syscall, `${String(n)} is not a number of bytes`)
 }
 
 /** Bytes, or text as UTF-8. @throws TypeError */

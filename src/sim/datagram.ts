@@ -3,7 +3,7 @@
  * which make the sender wait (udp_usrreq.c, uipc_usrreq.c). A datagram is read as a
  * whole; what does not fit is cut off.
  */
-import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EMSGSIZE, KqueueError } from '../errors.js'
+import { EAGAIN, ECONNREFUSED, EDESTADDRREQ, EMSGSIZE, fail } from '../errors.js'
 import type { Address, Addresses } from './addresses.js'
 import { SOCKET_BUFFER, Socket } from './socket.js'
 
@@ -76,7 +76,7 @@ export class DatagramSocket extends Socket {
     const datagram = this.#received.shift()
     if (datagram === undefined) {
       if (this.cannotReceive) return new Uint8Array(0)
-      throw new KqueueError(EAGAIN, 'read', { reason: 'nothing has come yet' })
+      fail(EAGAIN, 'read', 'nothing has come yet')
     }
     this.#bytes -= datagram.length
     this.#peer?.writeList.note(0)
@@ -85,16 +85,12 @@ export class DatagramSocket extends Socket {
 
   override write(bytes: Uint8Array): number {
     this.throwError('write')
-    if (bytes.length > LONGEST) {
-      throw new KqueueError(EMSGSIZE, 'write', {
-        reason: `a datagram has at most ${LONGEST} bytes`,
-      })
-    }
+    if (bytes.length > LONGEST) fail(EMSGSIZE, 'write', `a datagram has at most ${LONGEST} bytes`)
     const to = this.#recipient
     if (to === null || to.#closed) return this.#writeToNobody(bytes)
     if (to.#bytes + bytes.length > SOCKET_BUFFER) {
       if (this.kind === 'udp') return bytes.length
-      throw new KqueueError(EAGAIN, 'write', { reason: 'the peer has no room' })
+      fail(EAGAIN, 'write', 'the peer has no room')
     }
     to.#received.push(bytes.slice())
     to.#bytes += bytes.length
@@ -104,10 +100,10 @@ export class DatagramSocket extends Socket {
 
   #writeToNobody(bytes: Uint8Array): number {
     if (this.#destination === undefined && this.kind === 'udp') {
-      throw new KqueueError(EDESTADDRREQ, 'write', { reason: 'connect says where to' })
+      fail(EDESTADDRREQ, 'write', 'connect says where to')
     }
     if (this.kind === 'udp') return bytes.length
-    throw new KqueueError(ECONNREFUSED, 'write', { reason: 'nobody is there' })
+    fail(ECONNREFUSED, 'write', 'nobody is there')
   }
 
   override release(): void {

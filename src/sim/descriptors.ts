@@ -6,7 +6,7 @@
 import { orUndo } from '../core/failure.js'
 import { copyKnotes, isCopied } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
-import { EBADF, EMFILE, KqueueError } from '../errors.js'
+import { EBADF, EMFILE, fail } from '../errors.js'
 import type { SimFile } from './file.js'
 import { type QueueKernel, type QueueOwner, SimQueue } from './queue.js'
 
@@ -43,9 +43,7 @@ export class Descriptors implements FileTable {
    */
   get(fd: number, syscall: string): Descriptor {
     const descriptor = this.#table[fd]
-    if (descriptor === undefined) {
-      throw new KqueueError(EBADF, syscall, { reason: `${String(fd)} is not an open descriptor` })
-    }
+    if (descriptor === undefined) fail(EBADF, syscall, `${String(fd)} is not an open descriptor`)
     return descriptor
   }
 
@@ -68,9 +66,7 @@ export class Descriptors implements FileTable {
     if (fd >= this.#limit) {
       file.fhold()
       file.fdrop()
-      throw new KqueueError(EMFILE, syscall, {
-        reason: `sysctl.maxfilesperproc allows ${this.#limit} descriptors`,
-      })
+      fail(EMFILE, syscall, `sysctl.maxfilesperproc allows ${this.#limit} descriptors`)
     }
     this.#put(fd, file, cloexec, false)
     return fd
@@ -99,9 +95,7 @@ export class Descriptors implements FileTable {
    */
   replace(fd: number, file: SimFile): void {
     if (!Number.isInteger(fd) || fd < 0 || fd >= this.#limit) {
-      throw new KqueueError(EBADF, 'dup2', {
-        reason: `a descriptor is from 0 to ${this.#limit - 1}, not ${String(fd)}`,
-      })
+      fail(EBADF, 'dup2', `a descriptor is from 0 to ${this.#limit - 1}, not ${String(fd)}`)
     }
     file.fhold()
     if (this.#table[fd] !== undefined) this.close(fd, 'dup2')

@@ -2,7 +2,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
+import { EAGAIN, EINVAL, fail, KqueueError } from '../errors.js'
 import { EVFILT_READ, EVFILT_WRITE } from '../event.js'
 import { SimFile } from './file.js'
 import { attachWith, enough, filterOn } from './file-filter.js'
@@ -32,7 +32,7 @@ export class EventFile extends SimFile {
   /** The counter as 8 bytes, little end first, and 0 from now on. */
   override read(n: number): Uint8Array {
     if (n < SIZE) throw tooShort('read')
-    if (this.#counter === 0n) throw new KqueueError(EAGAIN, 'read', { reason: 'it counts 0' })
+    if (this.#counter === 0n) fail(EAGAIN, 'read', 'it counts 0')
     const bytes = new Uint8Array(SIZE)
     new DataView(bytes.buffer).setBigUint64(0, this.#counter, true)
     this.#counter = 0n
@@ -44,8 +44,8 @@ export class EventFile extends SimFile {
   override write(bytes: Uint8Array): number {
     if (bytes.length < SIZE) throw tooShort('write')
     const more = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true)
-    if (more > HIGHEST) throw new KqueueError(EINVAL, 'write', { reason: 'too high a number' })
-    if (more > this.room) throw new KqueueError(EAGAIN, 'write', { reason: 'the counter is full' })
+    if (more > HIGHEST) fail(EINVAL, 'write', 'too high a number')
+    if (more > this.room) fail(EAGAIN, 'write', 'the counter is full')
     this.#counter += more
     this.list.note(0)
     return SIZE

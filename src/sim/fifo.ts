@@ -3,7 +3,7 @@
  * no waiting for the other end: who opens it to write when nobody reads is refused,
  * as with O_NONBLOCK.
  */
-import { ENXIO, KqueueError } from '../errors.js'
+import { ENXIO, fail } from '../errors.js'
 import { O_ACCMODE, O_RDONLY, O_RDWR, O_WRONLY } from './fcntl.js'
 import type { SimFile } from './file.js'
 import { Pipe } from './pipe.js'
@@ -16,7 +16,7 @@ export class Fifo implements Device {
   open(flags: number): SimFile {
     const access = flags & O_ACCMODE
     if (access === O_WRONLY && this.#pipe.readers === 0) {
-      throw new KqueueError(ENXIO, 'open', { reason: 'nobody reads this fifo' })
+      fail(ENXIO, 'open', 'nobody reads this fifo')
     }
     return this.#pipe.open({
       read: access === O_RDONLY || access === O_RDWR,

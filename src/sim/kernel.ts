@@ -22,7 +22,7 @@ import { KN_DISABLED, KN_QUEUED } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import type { ProcessJournal } from '../core/process-journal.js'
 import { type Waiter, WaiterTimer } from '../core/waiting.js'
-import { EAGAIN, EINVAL, KqueueError } from '../errors.js'
+import { EAGAIN, EINVAL, fail } from '../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -90,9 +90,7 @@ export class SimKernel extends Kernel {
   constructor({ seed, epoch = DAY }: SimOptions = {}) {
     super()
     if (!Number.isFinite(epoch) || (seed !== undefined && !Number.isInteger(seed))) {
-      throw new KqueueError(EINVAL, 'SimKernel', {
-        reason: 'an epoch is a number of ms, a seed a whole number',
-      })
+      fail(EINVAL, 'SimKernel', 'an epoch is a number of ms, a seed a whole number')
     }
     this.#epoch = Math.round(epoch * 1e6)
     this.scheduler = new Scheduler(seed)
@@ -135,9 +133,7 @@ export class SimKernel extends Kernel {
    */
   advance(ms: number): void {
     if (typeof ms !== 'number' || !(ms >= 0 && ms < Number.POSITIVE_INFINITY)) {
-      throw new KqueueError(EINVAL, 'advance', {
-        reason: `the clock moves by 0 or more ms, not ${String(ms)}`,
-      })
+      fail(EINVAL, 'advance', `the clock moves by 0 or more ms, not ${String(ms)}`)
     }
     const end = this.#clock + Math.round(ms * 1e6)
     while (this.callouts.next <= end) this.step(end)
@@ -277,9 +273,7 @@ export class SimKernel extends Kernel {
   nextPid(): number {
     const { maxproc, pid_max } = this.sysctl
     if (this.#processes.size >= Math.min(maxproc, pid_max)) {
-      throw new KqueueError(EAGAIN, 'fork', {
-        reason: `sysctl.maxproc allows ${maxproc} processes, sysctl.pid_max ${pid_max}`,
-      })
+      fail(EAGAIN, 'fork', `sysctl.maxproc allows ${maxproc} processes, sysctl.pid_max ${pid_max}`)
     }
     do {
       this.#lastPid = this.#lastPid >= pid_max ? 2 : this.#lastPid + 1

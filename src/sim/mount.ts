@@ -5,7 +5,7 @@
 import { fsFilter } from '../core/filters/fs.js'
 import type { Kernel } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
-import { EBUSY, EINVAL, KqueueError } from '../errors.js'
+import { EBUSY, EINVAL, fail } from '../errors.js'
 import { EVFILT_FS, VQ_MOUNT, VQ_UNMOUNT } from '../event.js'
 import { Directory } from './directory.js'
 import { NoteCounts } from './note-counts.js'
@@ -73,11 +73,9 @@ export class MountTable {
    */
   unmount(root: Directory, force: boolean): void {
     const mount = this.#mounts.get(root)
-    if (mount === undefined) {
-      throw new KqueueError(EINVAL, 'unmount', { reason: 'nothing is mounted there' })
-    }
+    if (mount === undefined) fail(EINVAL, 'unmount', 'nothing is mounted there')
     const busy = this.#busy(mount, force)
-    if (busy !== '') throw new KqueueError(EBUSY, 'unmount', { reason: busy })
+    if (busy !== '') fail(EBUSY, 'unmount', busy)
     if (mount.over !== null) mount.over.covered = null
     this.#mounts.delete(root)
     for (const file of [...mount.files]) file.revoke()

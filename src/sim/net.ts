@@ -9,7 +9,7 @@ import type { InterfaceInfo, SystemInterfaces } from '../api/system.js'
 import { ALL_INTERFACES, type Link, netdevFilter } from '../core/filters/netdev.js'
 import type { Kernel } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
-import { EEXIST, EINVAL, ENXIO, KqueueError, refuse } from '../errors.js'
+import { EEXIST, EINVAL, ENXIO, fail, refuse } from '../errors.js'
 import { EVFILT_NETDEV, NOTE_LINKDOWN, NOTE_LINKINV, NOTE_LINKUP } from '../event.js'
 
 /** What is known of a link. A new interface has one that is not known, as in FreeBSD. */
@@ -60,12 +60,9 @@ export class Net implements SystemInterfaces {
    */
   add(name: string): number {
     if (name === '' || name.length > NAME_LONGEST) {
-      const reason = `the name of an interface has 1 to ${NAME_LONGEST} characters`
-      throw new KqueueError(EINVAL, 'if_attach', { reason })
+      fail(EINVAL, 'if_attach', `the name of an interface has 1 to ${NAME_LONGEST} characters`)
     }
-    if (this.index(name) !== 0) {
-      throw new KqueueError(EEXIST, 'if_attach', { reason: `there is an interface ${name}` })
-    }
+    if (this.index(name) !== 0) fail(EEXIST, 'if_attach', `there is an interface ${name}`)
     let ifindex = 1
     while (this.#interfaces.has(ifindex)) ifindex++
     this.#interfaces.set(ifindex, new Interface(name))
@@ -117,9 +114,7 @@ export class Net implements SystemInterfaces {
   link(ifindex: number, state: LinkState): void {
     const ifp = this.#interface(ifindex, 'link')
     const note = NOTES[state]
-    if (note === undefined) {
-      throw new KqueueError(EINVAL, 'link', { reason: `a link is up, down or unknown` })
-    }
+    if (note === undefined) fail(EINVAL, 'link', `a link is up, down or unknown`)
     if (ifp.state === state) return
     ifp.state = state
     ifp.klist.note(note)
@@ -134,6 +129,6 @@ export class Net implements SystemInterfaces {
   #interface(ifindex: number, syscall: string): Interface {
     const ifp = this.#interfaces.get(ifindex)
     if (ifp !== undefined) return ifp
-    throw new KqueueError(ENXIO, syscall, { reason: `there is no interface ${ifindex}` })
+    fail(ENXIO, syscall, `there is no interface ${ifindex}`)
   }
 }

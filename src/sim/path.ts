@@ -3,7 +3,7 @@
  * root, and has to be a directory. path_resolution(7).
  */
 import { wrongType } from '../core/copyin.js'
-import { EINVAL, ENAMETOOLONG, ENOENT, KqueueError } from '../errors.js'
+import { EINVAL, ENAMETOOLONG, ENOENT, fail } from '../errors.js'
 
 /** The longest name, in UTF-16 code units (a real kernel counts bytes). */
 const NAME_MAX = 255
@@ -27,15 +27,12 @@ export interface Path {
  */
 export function parsePath(text: string, syscall: string): Path {
   if (typeof text !== 'string') throw wrongType('path', 'a string', text)
-  if (text.includes('\0')) {
-    throw new KqueueError(EINVAL, syscall, { reason: 'a path has no zero in it' })
-  }
-  if (text === '') throw new KqueueError(ENOENT, syscall, { reason: 'the path is empty' })
+  if (text.includes('\0')) fail(EINVAL, syscall, 'a path has no zero in it')
+  if (text === '') fail(ENOENT, syscall, 'the path is empty')
   const names = text.split('/').filter((name) => name !== '')
   if (text.length >= PATH_MAX || names.some((name) => name.length > NAME_MAX)) {
-    throw new KqueueError(ENAMETOOLONG, syscall, {
-      reason: `a path has less than ${PATH_MAX} characters, a name in it at most ${NAME_MAX}`,
-    })
+    const longest = `a path has less than ${PATH_MAX} characters, a name in it at most ${NAME_MAX}`
+    fail(ENAMETOOLONG, syscall, longest)
   }
   return { text, absolute: text.startsWith('/'), names, directory: text.endsWith('/') }
 }

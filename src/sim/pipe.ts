@@ -9,7 +9,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EAGAIN, EBADF, EINVAL, EPIPE, KqueueError, refuse } from '../errors.js'
+import { EAGAIN, EBADF, EINVAL, EPIPE, fail, KqueueError, refuse } from '../errors.js'
 import { EV_EOF, EV_ONESHOT, EVFILT_EMPTY, EVFILT_READ, EVFILT_WRITE } from '../event.js'
 import { Bytes } from './bytes.js'
 import { SimFile } from './file.js'
@@ -61,7 +61,7 @@ export class Pipe {
   read(n: number): Uint8Array {
     if (this.bytes.length === 0 && n > 0) {
       if (this.writers === 0) return new Uint8Array(0)
-      throw new KqueueError(EAGAIN, 'read', { reason: 'the pipe is empty' })
+      fail(EAGAIN, 'read', 'the pipe is empty')
     }
     const bytes = this.bytes.shift(n)
     if (bytes.length > 0) this.writeList.note(0)
@@ -69,13 +69,11 @@ export class Pipe {
   }
 
   write(bytes: Uint8Array): number {
-    if (this.readers === 0) {
-      throw new KqueueError(EPIPE, 'write', { reason: 'nobody reads this pipe' })
-    }
+    if (this.readers === 0) fail(EPIPE, 'write', 'nobody reads this pipe')
     const { space } = this
     if (bytes.length === 0) return 0
     if (space === 0 || (bytes.length <= PIPE_BUF && space < bytes.length)) {
-      throw new KqueueError(EAGAIN, 'write', { reason: 'the pipe is full' })
+      fail(EAGAIN, 'write', 'the pipe is full')
     }
     const part = bytes.subarray(0, space)
     this.bytes.push(part)

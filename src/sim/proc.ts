@@ -12,7 +12,7 @@ import { noteFork } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import type { ProcessJournal } from '../core/process-journal.js'
-import { ECHILD, EINVAL, EPERM, ESRCH, KqueueError } from '../errors.js'
+import { ECHILD, EINVAL, EPERM, ESRCH, fail } from '../errors.js'
 import { NOTE_EXEC, NOTE_EXIT, NOTE_FORK, NOTE_REAP } from '../event.js'
 import type { Aio } from './aio.js'
 import { Descriptors } from './descriptors.js'
@@ -114,14 +114,14 @@ export class Proc implements Process, FileTable {
   /** A call begins. @throws KqueueError ESRCH the process has exited */
   protected enter(syscall: string): void {
     if (!this.exited) return
-    throw new KqueueError(ESRCH, syscall, { reason: `process ${this.pid} has exited` })
+    fail(ESRCH, syscall, `process ${this.pid} has exited`)
   }
 
   /** @throws KqueueError ESRCH there is no process of this pid */
   protected find(pid: number, syscall: string): Proc {
     const found = this.kernel.findProcess(pid)
     if (found !== null) return found
-    throw new KqueueError(ESRCH, syscall, { reason: `there is no process ${String(pid)}` })
+    fail(ESRCH, syscall, `there is no process ${String(pid)}`)
   }
 
   /** It has forked a child, which has nothing yet but what all children have. fork1. */
@@ -155,12 +155,8 @@ export class Proc implements Process, FileTable {
    */
   exit(status = 0): void {
     this.enter('exit')
-    if (!Number.isInteger(status)) {
-      throw new KqueueError(EINVAL, 'exit', { reason: `${String(status)} is not a status` })
-    }
-    if (this.#parent === null) {
-      throw new KqueueError(EPERM, 'exit', { reason: 'process 1 cannot end' })
-    }
+    if (!Number.isInteger(status)) fail(EINVAL, 'exit', `${String(status)} is not a status`)
+    if (this.#parent === null) fail(EPERM, 'exit', 'process 1 cannot end')
     this.#terminate((status & 0xff) << 8)
   }
 
@@ -181,13 +177,11 @@ export class Proc implements Process, FileTable {
   /** Those that a pid means: itself, or all with -1. */
   #childrenFor(pid: number): Proc[] {
     if (!Number.isInteger(pid) || pid < -1 || pid === 0) {
-      const reason = `a child is a pid, or -1 for any, not ${String(pid)}`
-      throw new KqueueError(EINVAL, 'waitpid', { reason })
+      fail(EINVAL, 'waitpid', `a child is a pid, or -1 for any, not ${String(pid)}`)
     }
     const meant = [...this.#children].filter((child) => pid === -1 || child.pid === pid)
     if (meant.length > 0) return meant
-    const reason = pid === -1 ? 'there are no children' : `${pid} is not a child`
-    throw new KqueueError(ECHILD, 'waitpid', { reason })
+    fail(ECHILD, 'waitpid', pid === -1 ? 'there are no children' : `${pid} is not a child`)
   }
 
   /** exit1: what all ways to end come to. */
@@ -234,9 +228,7 @@ export class Proc implements Process, FileTable {
   kill(pid: number, signal: Signal | 0): void {
     this.enter('kill')
     const number = signal === 0 ? 0 : signalNumber(signal, 'kill')
-    if (!Number.isInteger(pid) || pid < 1) {
-      throw new KqueueError(EINVAL, 'kill', { reason: `${String(pid)} is not a pid` })
-    }
+    if (!Number.isInteger(pid) || pid < 1) fail(EINVAL, 'kill', `${String(pid)} is not a pid`)
     const target = this.find(pid, 'kill')
     if (number !== 0) target.signal(number)
   }

@@ -19,7 +19,7 @@ import {
   wrongType,
 } from '../core/copyin.js'
 import { EventArray, EventList } from '../core/event-list.js'
-import { EINVAL, EPIPE, KqueueError } from '../errors.js'
+import { EINVAL, EPIPE, fail, KqueueError } from '../errors.js'
 import { type Change, type Kevent, KQUEUE_CLOEXEC, type Timeout } from '../event.js'
 import type { Address, SocketKind } from './addresses.js'
 import { byteCount, toBytes } from './bytes.js'
@@ -113,7 +113,7 @@ export class SimProcess extends Proc {
   pdgetpid(fd: number): number {
     const file = this.#file(fd, 'pdgetpid')
     if (file instanceof ProcessDescriptor) return file.subject.pid
-    throw new KqueueError(EINVAL, 'pdgetpid', { reason: `${fd} is not a process descriptor` })
+    fail(EINVAL, 'pdgetpid', `${fd} is not a process descriptor`)
   }
 
   // Files
@@ -224,9 +224,8 @@ export class SimProcess extends Proc {
   eventfd(initial = 0): number {
     this.enter('eventfd')
     if (!Number.isInteger(initial) || initial < 0 || initial > 0xffffffff) {
-      throw new KqueueError(EINVAL, 'eventfd', {
-        reason: `a counter starts at a whole number of 32 bits, not ${String(initial)}`,
-      })
+      const reason = `a counter starts at a whole number of 32 bits, not ${String(initial)}`
+      fail(EINVAL, 'eventfd', reason)
     }
     return this.descriptors.install(new EventFile(initial), 'eventfd')
   }
@@ -490,6 +489,6 @@ export class SimProcess extends Proc {
   #queue(fd: number): SimQueue {
     const file = this.#file(fd, 'kevent')
     if (file instanceof SimQueue) return file
-    throw new KqueueError(EINVAL, 'kevent', { reason: `${fd} is not the descriptor of a queue` })
+    fail(EINVAL, 'kevent', `${fd} is not the descriptor of a queue`)
   }
 }

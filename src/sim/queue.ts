@@ -8,7 +8,7 @@ import { applyChanges } from '../core/kevent.js'
 import type { Knote } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
 import type { WaitOptions } from '../core/waiting.js'
-import { EBADF, EDEADLK, EINVAL, ESPIPE, KqueueError } from '../errors.js'
+import { EBADF, EDEADLK, EINVAL, ESPIPE, fail, KqueueError } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 import type { SimFile } from './file.js'
 import type { Runnable, Scheduler } from './scheduler.js'
@@ -59,14 +59,13 @@ export class SimQueue extends Kqueue implements SimFile {
     for (;;) {
       const events = this.count === 0 ? 0 : this.scan(sink, max)
       if (events > 0) return events
-      if (this.closed) throw new KqueueError(EBADF, 'kevent', { reason: 'the kqueue was closed' })
+      if (this.closed) fail(EBADF, 'kevent', 'the kqueue was closed')
       if (kernel.callouts.next > deadline || timeout === 0) {
         kernel.moveTo(deadline)
         return 0
       }
       if (deadline === Number.POSITIVE_INFINITY && !kernel.canWake(this)) {
-        const reason = 'nothing can happen any more that would end this sleep'
-        throw new KqueueError(EDEADLK, 'kevent', { reason })
+        fail(EDEADLK, 'kevent', 'nothing can happen any more that would end this sleep')
       }
       kernel.step(deadline)
     }
@@ -105,11 +104,11 @@ export class SimQueue extends Kqueue implements SimFile {
   }
 
   read(): Uint8Array {
-    throw new KqueueError(EINVAL, 'read', { reason: 'a kqueue cannot be read' })
+    fail(EINVAL, 'read', 'a kqueue cannot be read')
   }
 
   write(): number {
-    throw new KqueueError(EINVAL, 'write', { reason: 'a kqueue cannot be written' })
+    fail(EINVAL, 'write', 'a kqueue cannot be written')
   }
 
   seek(): number {

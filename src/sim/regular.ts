@@ -2,7 +2,7 @@
  * A regular file: bytes in memory, and what reading, writing and truncating an
  * open one does and reports.
  */
-import { EFBIG, EINVAL, ENOSPC, KqueueError } from '../errors.js'
+import { EFBIG, EINVAL, ENOSPC, fail } from '../errors.js'
 import { NOTE_ATTRIB, NOTE_EXTEND, NOTE_READ, NOTE_WRITE } from '../event.js'
 import { O_APPEND } from './fcntl.js'
 import { Vnode, VnodeFile } from './vnode.js'
@@ -62,7 +62,7 @@ export class Regular extends Vnode {
     try {
       this.#bytes = new Uint8Array(Math.min(FILE_MAX, Math.max(end, 2 * old.length, 64)))
     } catch {
-      throw new KqueueError(ENOSPC, 'write', { reason: 'the engine has no memory for more bytes' })
+      fail(ENOSPC, 'write', 'the engine has no memory for more bytes')
     }
     this.#bytes.set(old)
   }
@@ -70,7 +70,7 @@ export class Regular extends Vnode {
 
 function checkSize(size: number, syscall: string): number {
   if (size <= FILE_MAX) return size
-  throw new KqueueError(EFBIG, syscall, { reason: `a file has at most ${FILE_MAX} bytes` })
+  fail(EFBIG, syscall, `a file has at most ${FILE_MAX} bytes`)
 }
 
 export class RegularFile extends VnodeFile {
@@ -108,9 +108,7 @@ export class RegularFile extends VnodeFile {
    */
   pread(n: number, offset: number): Uint8Array {
     this.permit('read')
-    if (!Number.isSafeInteger(n) || n < 0) {
-      throw new KqueueError(EINVAL, 'read', { reason: `${n} is not a number of bytes` })
-    }
+    if (!Number.isSafeInteger(n) || n < 0) fail(EINVAL, 'read', `${n} is not a number of bytes`)
     const bytes = this.regular.readAt(offset, n)
     if (n > 0) this.vnode.note(NOTE_READ)
     return bytes
@@ -135,7 +133,7 @@ export class RegularFile extends VnodeFile {
       const reason = this.writable
         ? `${length} is not a length`
         : 'the file was not opened for writing'
-      throw new KqueueError(EINVAL, 'ftruncate', { reason })
+      fail(EINVAL, 'ftruncate', reason)
     }
     this.permit('write')
     this.regular.resize(length)

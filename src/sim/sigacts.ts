@@ -1,6 +1,6 @@
 /** What a process does when signals come, and how often they did: `struct sigacts`. */
 import { wrongType } from '../core/copyin.js'
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail } from '../errors.js'
 import { type Action, catchable, type Disposition, defaultAction, SIGNALS } from './signals.js'
 
 type Handler = (signal: number) => void
@@ -35,7 +35,7 @@ export class SignalActions {
     }
     if (!catchable(signal)) {
       const name = signal === SIGNALS.SIGKILL ? 'SIGKILL' : 'SIGSTOP'
-      throw new KqueueError(EINVAL, 'sigaction', { reason: `${name} is as it is` })
+      fail(EINVAL, 'sigaction', `${name} is as it is`)
     }
     this.#dispositions.set(signal, disposition)
   }

@@ -2,7 +2,7 @@
  * Signals: their numbers, those of Linux, and what they do to a process that has
  * said nothing about them. signal(7).
  */
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail } from '../errors.js'
 
 /** Numbers by name. */
 export const SIGNALS = {
@@ -78,7 +78,6 @@ export function catchable(signal: number): boolean {
 export function signalNumber(signal: Signal, syscall: string): number {
   const number = typeof signal === 'string' ? SIGNALS[signal] : signal
   if (Number.isInteger(number) && number >= 1 && number <= HIGHEST) return number
-  throw new KqueueError(EINVAL, syscall, {
-    reason: `a signal is a name or a number from 1 to ${HIGHEST}, not ${String(signal)}`,
-  })
+  const wanted = `a signal is a name or a number from 1 to ${HIGHEST}`
+  fail(EINVAL, syscall, `${wanted}, not ${String(signal)}`)
 }

@@ -2,7 +2,7 @@
  * What the system calls on sockets come to. An address is a port of TCP or UDP, or the
  * name of a Unix socket.
  */
-import { EINVAL, ENOTSOCK, KqueueError } from '../errors.js'
+import { EINVAL, ENOTSOCK, fail } from '../errors.js'
 import type { Address, SocketKind } from './addresses.js'
 import { DatagramSocket } from './datagram.js'
 import type { SimFile } from './file.js'
@@ -20,9 +20,7 @@ export interface ConnectOptions {
 export function socketPair(kernel: StreamKernel, type: 'stream' | 'dgram'): [Socket, Socket] {
   if (type === 'stream') return pairOf(() => new StreamSocket(kernel, 'unix'))
   if (type === 'dgram') return pairOf(() => new DatagramSocket('unix-dgram', kernel.addresses))
-  throw new KqueueError(EINVAL, 'socketpair', {
-    reason: `a type is 'stream' or 'dgram', not ${String(type)}`,
-  })
+  fail(EINVAL, 'socketpair', `a type is 'stream' or 'dgram', not ${String(type)}`)
 }
 
 function pairOf<Kind extends Socket & { join(peer: Kind): void }>(make: () => Kind): [Kind, Kind] {
@@ -41,9 +39,7 @@ export function makeSocket(kernel: StreamKernel, kind: SocketKind): Socket {
     case 'unix-dgram':
       return new DatagramSocket(kind, kernel.addresses)
     default:
-      throw new KqueueError(EINVAL, 'socket', {
-        reason: `a kind is 'tcp', 'udp', 'unix' or 'unix-dgram', not ${String(kind)}`,
-      })
+      fail(EINVAL, 'socket', `a kind is 'tcp', 'udp', 'unix' or 'unix-dgram', not ${String(kind)}`)
   }
 }
 
@@ -61,9 +57,7 @@ export function connectSocket(socket: Socket, address: Address, started: boolean
 /** @throws KqueueError EINVAL */
 export function shutdownSocket(socket: Socket, how: 'read' | 'write' | 'both'): void {
   if (how !== 'read' && how !== 'write' && how !== 'both') {
-    throw new KqueueError(EINVAL, 'shutdown', {
-      reason: `what is shut is 'read', 'write' or 'both', not ${String(how)}`,
-    })
+    fail(EINVAL, 'shutdown', `what is shut is 'read', 'write' or 'both', not ${String(how)}`)
   }
   socket.shutdown(how)
 }
@@ -71,5 +65,5 @@ export function shutdownSocket(socket: Socket, how: 'read' | 'write' | 'both'): 
 /** @throws KqueueError ENOTSOCK the file is not a socket */
 export function asSocket(file: SimFile, fd: number, syscall: string): Socket {
   if (file instanceof Socket) return file
-  throw new KqueueError(ENOTSOCK, syscall, { reason: `${fd} is not a socket` })
+  fail(ENOTSOCK, syscall, `${fd} is not a socket`)
 }

@@ -8,7 +8,7 @@
 import type { FilterOps } from '../core/filter.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
-import { EINVAL, ENOTCONN, ENOTSUP, KqueueError } from '../errors.js'
+import { EINVAL, ENOTCONN, ENOTSUP, fail, KqueueError } from '../errors.js'
 import {
   EV_EOF,
   EVFILT_EMPTY,
@@ -80,9 +80,7 @@ export abstract class Socket extends SimFile {
    * @throws KqueueError EINVAL it is bound, or no such address; EADDRINUSE
    */
   bind(address: Address | undefined): void {
-    if (this.address !== undefined) {
-      throw new KqueueError(EINVAL, 'bind', { reason: `it is bound to ${this.address}` })
-    }
+    if (this.address !== undefined) fail(EINVAL, 'bind', `it is bound to ${this.address}`)
     this.address = this.addresses.bind(this, address)
   }
 
@@ -91,12 +89,12 @@ export abstract class Socket extends SimFile {
 
   /** Begins to wait for connections: listen(2). @throws KqueueError ENOTSUP, EINVAL */
   listen(_backlog: number): void {
-    throw new KqueueError(ENOTSUP, 'listen', { reason: `a socket of ${this.kind} cannot listen` })
+    fail(ENOTSUP, 'listen', `a socket of ${this.kind} cannot listen`)
   }
 
   /** The first connection that waits: accept(2). @throws KqueueError EINVAL, EAGAIN */
   accept(): Socket {
-    throw new KqueueError(EINVAL, 'accept', { reason: 'this socket does not listen' })
+    fail(EINVAL, 'accept', 'this socket does not listen')
   }
 
   /** Ends one direction, or both: shutdown(2). @throws KqueueError ENOTCONN */
@@ -106,12 +104,12 @@ export abstract class Socket extends SimFile {
 
   send(bytes: Uint8Array, { oob = false }: MessageOptions): number {
     if (!oob) return this.write(bytes)
-    throw new KqueueError(ENOTSUP, 'send', { reason: `${this.kind} has no out-of-band data` })
+    fail(ENOTSUP, 'send', `${this.kind} has no out-of-band data`)
   }
 
   receive(n: number, { oob = false }: MessageOptions): Uint8Array {
     if (!oob) return this.read(n)
-    throw new KqueueError(ENOTSUP, 'recv', { reason: `${this.kind} has no out-of-band data` })
+    fail(ENOTSUP, 'recv', `${this.kind} has no out-of-band data`)
   }
 
   /** Throws and forgets the error that is pending. SO_ERROR. */

@@ -18,6 +18,7 @@ import {
   EISCONN,
   ENOTCONN,
   EPIPE,
+  fail,
   KqueueError,
 } from '../errors.js'
 import type { Address, Addresses } from './addresses.js'
@@ -97,9 +98,7 @@ export class StreamSocket extends Socket {
   // Connecting
 
   override listen(backlog: number): void {
-    if (this.#connected || this.#connecting.scheduled) {
-      throw new KqueueError(EINVAL, 'listen', { reason: 'it is connected' })
-    }
+    if (this.#connected || this.#connecting.scheduled) fail(EINVAL, 'listen', 'it is connected')
     if (this.address === undefined) this.bind(undefined)
     this.#queue ??= []
     this.#backlog = Math.max(1, backlog)
@@ -108,15 +107,13 @@ export class StreamSocket extends Socket {
   override accept(): Socket {
     if (this.#queue === null) return super.accept()
     const accepted = this.#queue.shift()
-    if (accepted === undefined) {
-      throw new KqueueError(EAGAIN, 'accept', { reason: 'no connection waits' })
-    }
+    if (accepted === undefined) fail(EAGAIN, 'accept', 'no connection waits')
     return accepted
   }
 
   /** @throws KqueueError EISCONN, EALREADY; EINVAL it listens */
   override connect(address: Address): void {
-    if (this.#queue !== null) throw new KqueueError(EINVAL, 'connect', { reason: 'it listens' })
+    if (this.#queue !== null) fail(EINVAL, 'connect', 'it listens')
     if (this.#connected) throw new KqueueError(EISCONN, 'connect')
     if (this.#connecting.scheduled) throw new KqueueError(EALREADY, 'connect')
     this.#destination = address
@@ -182,7 +179,7 @@ export class StreamSocket extends Socket {
     this.throwError('read')
     if (this.cannotReceive || n === 0) return new Uint8Array(0)
     if (!this.#connected) throw new KqueueError(ENOTCONN, 'read')
-    throw new KqueueError(EAGAIN, 'read', { reason: 'nothing has come yet' })
+    fail(EAGAIN, 'read', 'nothing has come yet')
   }
 
   override write(bytes: Uint8Array): number {
@@ -191,9 +188,7 @@ export class StreamSocket extends Socket {
     if (!this.#connected) throw new KqueueError(ENOTCONN, 'write')
     const peer = this.#peer
     if (peer === null) return this.#writeToNobody(bytes)
-    if (bytes.length > 0 && this.space === 0) {
-      throw new KqueueError(EAGAIN, 'write', { reason: 'the peer has no room' })
-    }
+    if (bytes.length > 0 && this.space === 0) fail(EAGAIN, 'write', 'the peer has no room')
     const part = bytes.subarray(0, this.space)
     if (peer.cannotReceive) return part.length
     peer.#received.push(part)
@@ -230,9 +225,7 @@ export class StreamSocket extends Socket {
   override receive(n: number, { oob = false }: MessageOptions): Uint8Array {
     if (!oob) return this.read(n)
     if (this.kind !== 'tcp') return super.receive(n, { oob })
-    if (this.#urgentByte === null) {
-      throw new KqueueError(EINVAL, 'recv', { reason: 'there is no out-of-band data' })
-    }
+    if (this.#urgentByte === null) fail(EINVAL, 'recv', 'there is no out-of-band data')
     const bytes = Uint8Array.of(this.#urgentByte)
     this.#passMark()
     return bytes

@@ -28,7 +28,7 @@ import {
   type KqueueImage,
   takeImage,
 } from '../core/kqueue-image.js'
-import { EBADF, EFAULT, ENOSYS, KqueueError } from '../errors.js'
+import { EBADF, EFAULT, ENOSYS, fail } from '../errors.js'
 import type { EventSink, Kevent } from '../event.js'
 import type { AioEntry } from './aio.js'
 import { AioRequest } from './aio-request.js'
@@ -109,7 +109,7 @@ class ProcessQueue implements SystemQueue {
   }
 
   assertOpen(syscall = 'kevent'): void {
-    if (this.closed) throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
+    if (this.closed) fail(EBADF, syscall, 'this kqueue is closed')
   }
 
   change(changes: readonly Kevent[], n: number, sink: EventSink, room: number): number {
@@ -196,7 +196,7 @@ function infoOf({ pid, ppid, exited, start }: Proc): ProcessInfo {
 function forkOf(process: SystemProcess): SystemFork {
   const none = (syscall: string): never => {
     const reason = 'a simulated process runs no module; p.fork(program) forks, and copies queues'
-    throw new KqueueError(ENOSYS, syscall, { reason })
+    fail(ENOSYS, syscall, reason)
   }
   return {
     start: () => none('fork'),
@@ -245,6 +245,6 @@ function checkView({ view, syscall }: AioJob): void {
   try {
     new Uint8Array(view.buffer)
   } catch {
-    throw new KqueueError(EFAULT, syscall, { reason: DETACHED })
+    fail(EFAULT, syscall, DETACHED)
   }
 }

@@ -14,7 +14,7 @@ import type { Origin } from '../core/image.js'
 import { Knlist } from '../core/knlist.js'
 import type { Knote } from '../core/knote.js'
 import { cutNames } from '../core/name-log.js'
-import { EBADF, EINVAL, EIO, KqueueError, refuse } from '../errors.js'
+import { EBADF, EINVAL, EIO, fail, refuse } from '../errors.js'
 import {
   EV_EOF,
   EV_ONESHOT,
@@ -169,9 +169,7 @@ export abstract class VnodeFile extends SimFile {
    */
   override seek(offset: number, whence: number): number {
     const at = offset + this.#origin(whence)
-    if (!Number.isSafeInteger(at) || at < 0) {
-      throw new KqueueError(EINVAL, 'lseek', { reason: `${at} is not an offset` })
-    }
+    if (!Number.isSafeInteger(at) || at < 0) fail(EINVAL, 'lseek', `${at} is not an offset`)
     this.offset = at
     this.readers.note(0)
     return at
@@ -186,9 +184,7 @@ export abstract class VnodeFile extends SimFile {
       case SEEK_END:
         return this.vnode.size
       default:
-        throw new KqueueError(EINVAL, 'lseek', {
-          reason: 'whence is SEEK_SET, SEEK_CUR or SEEK_END',
-        })
+        fail(EINVAL, 'lseek', 'whence is SEEK_SET, SEEK_CUR or SEEK_END')
     }
   }
 
@@ -204,9 +200,9 @@ export abstract class VnodeFile extends SimFile {
   protected permit(access: 'read' | 'write'): void {
     if (!(access === 'read' ? this.readable : this.writable)) {
       const reason = `the file was not opened for ${access === 'read' ? 'reading' : 'writing'}`
-      throw new KqueueError(EBADF, access, { reason })
+      fail(EBADF, access, reason)
     }
-    if (this.revoked) throw new KqueueError(EIO, access, { reason: 'the file was revoked' })
+    if (this.revoked) fail(EIO, access, 'the file was revoked')
   }
 
   /** Takes the file away from its descriptors, which stay open. vgone(9). */
