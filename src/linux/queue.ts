@@ -182,14 +182,6 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
 
   change(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {
     this.assertOpen()
-    try {
-      return this.#apply(changes, n, sink, max)
-    } finally {
-      this.kernel.settle()
-    }
-  }
-
-  #apply(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {
     if (n === 0) return 0
     // What processes have done until now is not for what is added now.
     this.kernel.drainProcesses()
@@ -198,6 +190,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       return applyChanges(this, changes, n, sink, max)
     } finally {
       this.kernel.endChanges()
+      this.kernel.settle()
     }
   }
 
