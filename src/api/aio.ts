@@ -8,7 +8,7 @@
  */
 import { DETACHED, options, wrongType } from '../core/copyin.js'
 import { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from '../core/filters/completion.js'
-import { EBADF, EFAULT, EINVAL, KqueueError } from '../errors.js'
+import { EBADF, EFAULT, EINVAL, fail, KqueueError } from '../errors.js'
 import { Kqueue, queueOf } from './kqueue.js'
 import type { AioJob, AioList, AioNotification, AioRequest, Bound, System } from './system.js'
 
@@ -69,7 +69,7 @@ export function aio_fsync(system: Bound, sync: AioFsync): AioRequest {
   const { fd, op = O_SYNC } = request(sync, 'aio_fsync')
   if (typeof op !== 'number') throw wrongType('op', 'O_SYNC or O_DSYNC', op)
   if (op !== O_SYNC && op !== O_DSYNC) {
-    throw new KqueueError(EINVAL, 'aio_fsync', { reason: `op is O_SYNC or O_DSYNC, not ${op}` })
+    fail(EINVAL, 'aio_fsync', `op is O_SYNC or O_DSYNC, not ${op}`)
   }
   const operation = op === O_SYNC ? 'sync' : 'datasync'
   const job = { operation, fd: number(fd), offset: 0, view: NOTHING, syscall: 'aio_fsync' } as const
@@ -84,17 +84,13 @@ export function lio_listio(
   if (!Array.isArray(entries)) throw wrongType('entries', 'an array of requests', entries)
   const all = notification(options(notify, 'notify'), 'lio_listio')
   const jobs = Array.from(entries as readonly AioEntry[], readEntry)
-  if (jobs.length === 0) {
-    throw new KqueueError(EINVAL, 'lio_listio', { reason: 'the list is empty' })
-  }
+  if (jobs.length === 0) fail(EINVAL, 'lio_listio', 'the list is empty')
   return system().aio.submitList(jobs, all)
 }
 
 export function aio_cancel(system: Bound, fd: number, one?: AioRequest): number {
   const { aio, files } = system()
-  if (!files.isOpen(number(fd))) {
-    throw new KqueueError(EBADF, 'aio_cancel', { reason: `${fd} is not an open descriptor` })
-  }
+  if (!files.isOpen(number(fd))) fail(EBADF, 'aio_cancel', `${fd} is not an open descriptor`)
   const chosen = one === undefined ? null : madeBy(system(), one)
   const answers = aio
     .pending(fd)
@@ -118,7 +114,7 @@ export function aio_return(system: Bound, request: AioRequest): number {
   const { result, error } = made
   if (result === null || returned.has(made)) {
     const reason = result === null ? 'the request goes on' : 'the result has been returned'
-    throw new KqueueError(EINVAL, 'aio_return', { reason })
+    fail(EINVAL, 'aio_return', reason)
   }
   returned.add(made)
   system().aio.forget(made)
@@ -147,8 +143,7 @@ function number(fd: unknown): number {
 function position(offset: unknown, syscall: string): number {
   if (typeof offset !== 'number') throw wrongType('offset', 'a number of bytes', offset)
   if (Number.isSafeInteger(offset) && offset >= 0) return offset
-  const reason = `an offset is a whole number from 0 to 2^53-1, not ${offset}`
-  throw new KqueueError(EINVAL, syscall, { reason })
+  fail(EINVAL, syscall, `an offset is a whole number from 0 to 2^53-1, not ${offset}`)
 }
 
 /** The bytes of a view. Of one that is detached, the addon says so. */
@@ -158,7 +153,7 @@ function bytesOf(view: unknown, name: string, syscall: string): Uint8Array {
   try {
     return new Uint8Array(view.buffer, view.byteOffset, view.byteLength)
   } catch {
-    throw new KqueueError(EFAULT, syscall, { reason: DETACHED })
+    fail(EFAULT, syscall, DETACHED)
   }
 }
 

@@ -3,7 +3,7 @@
  */
 import { type Abort, isAbort } from '../core/abort.js'
 import { wrongType } from '../core/copyin.js'
-import { EBADF, KqueueError } from '../errors.js'
+import { EBADF, fail } from '../errors.js'
 import type { System } from './system.js'
 
 /** What can be given up. */
@@ -19,9 +19,7 @@ export interface Abortable {
 export function assertDescriptor({ files }: System, fd: unknown): void {
   if (typeof fd !== 'number') throw wrongType('fd', 'a descriptor', fd)
   const isNumber = Number.isInteger(fd) && fd >= 0 && fd <= 0x7fffffff
-  if (!isNumber || !files.isOpen(fd)) {
-    throw new KqueueError(EBADF, 'kevent', { reason: `${fd} is not an open descriptor` })
-  }
+  if (!isNumber || !files.isOpen(fd)) fail(EBADF, 'kevent', `${fd} is not an open descriptor`)
 }
 
 /** An AbortSignal, or nothing. */

@@ -3,7 +3,7 @@
  * descriptor, ticking, and events of the program's own.
  */
 import { givenTimeout, nanoseconds, wrongType } from '../core/copyin.js'
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail } from '../errors.js'
 import {
   EV_ADD,
   EV_CLEAR,
@@ -68,7 +68,7 @@ export async function* ticks(
   { signal }: Abortable = {},
 ): AsyncGenerator<{ expirations: number }, void, undefined> {
   const ns = nanoseconds(givenTimeout(period))
-  if (ns <= 0) throw new KqueueError(EINVAL, 'kevent', { reason: 'a period is more than 0' })
+  if (ns <= 0) fail(EINVAL, 'kevent', 'a period is more than 0')
   const kq = kqueue(system)
   try {
     kq.kevent([EV_SET(0, EVFILT_TIMER, EV_ADD, NOTE_NSECONDS, ns)])

@@ -13,7 +13,7 @@ import {
 import { EventArray, EventList, OneEvent } from '../core/event-list.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
-import { EBADF, EINVAL, ENOSYS, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, ENOSYS, fail, KqueueError } from '../errors.js'
 import type { Change, EventSink, Kevent, Timeout } from '../event.js'
 import { abortSignal } from './arguments.js'
 import type { Bound, SystemQueue } from './system.js'
@@ -56,7 +56,7 @@ export class Kqueue {
    *   `kqueue` and the adding of the event, and there is no new queue
    */
   static fromImage(_image: KqueueImage): Kqueue {
-    throw new KqueueError(ENOSYS, 'fromImage', { reason: 'take Kqueue from the system itself' })
+    fail(ENOSYS, 'fromImage', 'take Kqueue from the system itself')
   }
 
   static [Symbol.hasInstance](value: unknown): boolean {
@@ -190,9 +190,7 @@ export class Kqueue {
   events(given: { nevents?: number; signal?: Abort } = {}): AsyncIterableIterator<Kevent> {
     const { nevents = NEVENTS, signal } = options(given, 'options')
     const batch = eventCount(nevents)
-    if (batch === 0) {
-      throw new KqueueError(EINVAL, 'kevent', { reason: 'nevents must be 1 or more' })
-    }
+    if (batch === 0) fail(EINVAL, 'kevent', 'nevents must be 1 or more')
     return this.#iterate(batch, abortSignal(signal))
   }
 

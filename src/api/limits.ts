@@ -1,7 +1,7 @@
 /** The limits of a kernel: sysctl(8). */
 import { wrongType } from '../core/copyin.js'
 import type { Sysctl } from '../core/kernel.js'
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail } from '../errors.js'
 import type { Bound } from './system.js'
 
 /** The limits of a system, which checks what it is given. */
@@ -25,5 +25,5 @@ export function limits(system: Bound): Sysctl {
 function limit(name: string, most: number): number {
   if (typeof most !== 'number') throw wrongType(name, 'a number', most)
   if (most >= 0 && (Number.isInteger(most) || most === Number.POSITIVE_INFINITY)) return most
-  throw new KqueueError(EINVAL, 'sysctl', { reason: `${name} must be 0 or more, not ${most}` })
+  fail(EINVAL, 'sysctl', `${name} must be 0 or more, not ${most}`)
 }

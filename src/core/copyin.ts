@@ -3,7 +3,7 @@
  * inside is trusted (copyin). A value of a wrong type is a `TypeError` with the
  * code that Node gives it; a number that cannot be is `EINVAL`.
  */
-import { EINVAL, KqueueError } from '../errors.js'
+import { EINVAL, fail, KqueueError } from '../errors.js'
 import {
   type Change,
   EV_SET,
@@ -197,5 +197,5 @@ export function checkFlags(flags: number, known: number, syscall: string, names:
   // Bit operators would cut what is no int to one.
   const isMask = Number.isInteger(flags) && flags >= 0 && flags <= 0x7fffffff
   if (isMask && (flags & ~known) === 0) return
-  throw new KqueueError(EINVAL, syscall, { reason: `flags are ${names}, not ${flags}` })
+  fail(EINVAL, syscall, `flags are ${names}, not ${flags}`)
 }

@@ -5,7 +5,7 @@
  *     ...
  *     fill(copy, checkImage(given, home), home)
  */
-import { EBADF, EINVAL, KqueueError } from '../errors.js'
+import { EBADF, EINVAL, fail, KqueueError } from '../errors.js'
 import { KQUEUE_FLAGS } from './copyin.js'
 import { failure, hasImage, imageOf, type QueueImage, restore, stateOf } from './image.js'
 import {
@@ -141,7 +141,5 @@ function show(value: unknown): string {
 export function fill(kq: Kqueue, image: KqueueImage, home: ImageHome): void {
   const origin = { shift: Number(image.epoch - home.epoch), here: true, handed: false }
   for (const each of restore(kq, image, origin)) if (!each.closed) throw failure(each)
-  if (kq.closed) {
-    throw new KqueueError(EBADF, FROM_IMAGE, { reason: 'a filter has closed the queue' })
-  }
+  if (kq.closed) fail(EBADF, FROM_IMAGE, 'a filter has closed the queue')
 }

@@ -11,7 +11,7 @@ import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../c
 import { Kqueue } from '../core/kqueue.js'
 import { type ImageHome, type KqueueImage, takeImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
-import { EBADF, EINTR, KqueueError } from '../errors.js'
+import { EBADF, EINTR, fail } from '../errors.js'
 import { type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
 import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
@@ -175,9 +175,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   }
 
   assertOpen(syscall = 'kevent'): void {
-    if (!this.alive()) {
-      throw new KqueueError(EBADF, syscall, { reason: 'this kqueue is closed' })
-    }
+    if (!this.alive()) fail(EBADF, syscall, 'this kqueue is closed')
   }
 
   change(changes: readonly Kevent[], n: number, sink: EventSink, max: number): number {

@@ -12,7 +12,7 @@ import { closeSync } from 'node:fs'
 import { copied, isCopied } from '../../core/fork.js'
 import { imageOf, isOfSystem, type KnoteImage } from '../../core/image.js'
 import type { Knote } from '../../core/knote.js'
-import { ENOSYS, KqueueError } from '../../errors.js'
+import { ENOSYS, fail } from '../../errors.js'
 import { EVFILT_FS, EVFILT_NETDEV } from '../../event.js'
 import { v8 } from '../../late.js'
 import type { PipeReads } from '../descriptor/pipe-reads.js'
@@ -94,7 +94,7 @@ export function depart(host: ForkHost, places: Places): Departure | null {
   host.sweep()
   const queues = [...host.queues()].filter((kq) => isCopied(kq.flags) && places.isFree(kq.fd))
   if (queues.length === 0) return null
-  if (KNOWS_ONLY_ITS_OWN) throw new KqueueError(ENOSYS, 'fork', { reason: NO_FORK })
+  if (KNOWS_ONLY_ITS_OWN) fail(ENOSYS, 'fork', NO_FORK)
   const departure = new Departure(host, places)
   try {
     load(departure, queues)
