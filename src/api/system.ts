@@ -279,12 +279,12 @@ export interface AioNotification {
 }
 
 export interface SystemAio {
-  /** Asks for one. @throws EBADF, ENOTSUP, ENOMEM, EMFILE */
+  /** Asks for one. @throws EBADF, ENOTSUP the descriptor; ENOMEM the queue; EMFILE, EAGAIN */
   submit(job: AioJob, notification: AioNotification): AioRequest
   /**
    * Asks for all, and tells when all are over. One that cannot be asked for is over at once,
    * with its error.
-   * @throws ENOMEM
+   * @throws ENOMEM the queue
    */
   submitList(
     jobs: readonly (readonly [AioJob, AioNotification])[],
@@ -292,7 +292,7 @@ export interface SystemAio {
   ): AioList
   /** What was asked for with a descriptor and is not over, in the order in which it was. */
   pending(fd: number): AioRequest[]
-  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. */
+  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. aio_cancel(2). */
   cancel(request: AioRequest): number
   /** Whether `submit` or `submitList` of this system made it. */
   made(request: unknown): request is AioRequest

@@ -55,10 +55,6 @@ export class Aio implements SystemAio {
     hub.filters.install(EVFILT_LIO, completionFilter)
   }
 
-  /**
-   * Asks for one.
-   * @throws KqueueError EBADF, ENOTSUP the descriptor; ENOMEM the queue; EMFILE, EAGAIN
-   */
   submit(job: AioJob, notification: AioNotification): AioRequest {
     const isFirst = this.#fd === -1
     try {
@@ -72,11 +68,6 @@ export class Aio implements SystemAio {
     }
   }
 
-  /**
-   * Asks for all, and tells when all are over. One that cannot be asked for is over at once,
-   * with its error.
-   * @throws KqueueError ENOMEM the queue
-   */
   submitList(
     jobs: readonly (readonly [AioJob, AioNotification])[],
     { queue, udata }: AioNotification,
@@ -164,7 +155,6 @@ export class Aio implements SystemAio {
     this.hub.settle()
   }
 
-  /** AIO_CANCELED, AIO_NOTCANCELED or AIO_ALLDONE. aio_cancel(2). */
   cancel(request: AioRequest): number {
     const answer = this.hub.native.aioCancel(request.handle)
     this.catchUp()
