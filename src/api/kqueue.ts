@@ -30,7 +30,7 @@ export interface WaitOptions {
 }
 
 /** Events that `wait` hands out at most when not told. */
-const NEVENTS = 64
+export const NEVENTS = 64
 
 /** The making of a Kqueue is left to kqueue(), kqueuex() and kqueue1(). */
 const MAKE = Symbol('make')

@@ -11,7 +11,7 @@
 /// <reference types="node" preserve="true" />
 
 import type { Abort } from '../core/abort.js'
-import type { FilterOps } from '../core/filter.js'
+import type { FilterTable } from '../core/filter.js'
 import type { Sysctl } from '../core/kernel.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
@@ -91,12 +91,7 @@ export interface SystemQueue {
 }
 
 /** kqueue_add_filteropts(9), kfilter_register(9). A system may have none of it: ENOSYS. */
-export interface SystemFilters {
-  add(filter: number, ops: FilterOps): void
-  remove(filter: number): void
-  register(name: string, ops: FilterOps): number
-  unregister(name: string): void
-}
+export type SystemFilters = Pick<FilterTable, 'add' | 'remove' | 'register' | 'unregister'>
 
 export interface SystemFiles {
   /** Whether a number is an open descriptor. */

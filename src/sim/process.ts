@@ -7,7 +7,7 @@
  * descriptors had O_NONBLOCK.
  */
 import type { Calls } from '../api/bind.js'
-import { kevent } from '../api/kqueue.js'
+import { kevent, NEVENTS } from '../api/kqueue.js'
 import {
   ChangeBuffer,
   checkFlags,
@@ -50,8 +50,6 @@ import type { Stat } from './vnode.js'
 
 /** Connections that wait unless `listen` says otherwise: kern.ipc.soacceptqueue. */
 const BACKLOG = 128
-/** Events that `wait` hands out at most, unless told otherwise. */
-const NEVENTS = 64
 
 /** What `wait` takes. */
 export interface WaitOptions {
