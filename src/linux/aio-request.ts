@@ -57,7 +57,6 @@ export class AioRequest implements Request, Completion, Part {
     return this.complete ? this.outcome! : EINPROGRESS
   }
 
-  /** AIO_CANCELED for true. */
   cancel(): boolean {
     return this.outcome === null && this.#aio.cancel(this) === AIO_CANCELED
   }

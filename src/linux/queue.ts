@@ -131,7 +131,6 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     return isIdentified(this.kernel, this.fd, identity)
   }
 
-  /** What is registered, for a copy. */
   takeImage(): KqueueImage {
     this.assertOpen('image')
     const { kernel } = this

@@ -128,7 +128,6 @@ export class SimQueue extends Kqueue implements SimFile {
     if (this.references === 0) this.release()
   }
 
-  /** The last descriptor was closed. */
   release(): void {
     this.close()
   }

@@ -319,7 +319,6 @@ export class DirectoryVnode extends Vnode {
     for (const directory of below) directory.#become('alone')
   }
 
-  /** inotify watches it no longer. */
   override closed(): void {
     this.#leave()
   }
