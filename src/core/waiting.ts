@@ -41,6 +41,10 @@ export class Waiter {
   readonly timer: WaiterTimer = new WaiterTimer(this)
   readonly #abort = (): void => this.fail(this.options.signal?.reason)
   #settled = false
+  /** It is being served; */
+  #served = false
+  /** and what has ended it meanwhile, unless there are events for it: they would be lost. */
+  #failure: { readonly reason: unknown } | null = null
 
   constructor(
     readonly kq: Awaited,
@@ -59,13 +63,42 @@ export class Waiter {
     this.options.signal?.addEventListener('abort', this.#abort, { once: true })
   }
 
+  get settled(): boolean {
+    return this.#settled
+  }
+
+  /**
+   * Hands out to it what is pending, and goes on with that: whether it went on. A filter that
+   * throws fails it, and one may do to it what it likes.
+   */
+  serve(samePass: boolean): boolean {
+    const { events } = this.#scan(samePass)
+    if (events.length > 0) this.finish(events)
+    else if (this.#failure !== null) this.fail(this.#failure.reason)
+    return this.#settled
+  }
+
+  #scan(samePass: boolean): EventArray {
+    const sink = new EventArray()
+    this.#served = true
+    try {
+      this.kq.scan(sink, this.max, samePass)
+    } catch (error) {
+      this.#failure ??= { reason: error }
+    } finally {
+      this.#served = false
+    }
+    return sink
+  }
+
   /** It goes on, with events or without. */
   finish(events: Kevent[]): void {
     this.#end(() => this.resolve(events))
   }
 
   fail(reason: unknown): void {
-    this.#end(() => this.reject(reason))
+    if (this.#served) this.#failure ??= { reason }
+    else this.#end(() => this.reject(reason))
   }
 
   #end(goOn: () => void): void {
@@ -116,20 +149,14 @@ export class WaitList {
     })
   }
 
-  /** Hands out what is pending. A filter that throws fails the one who would have been served. */
+  /** Hands out what is pending. */
   serve(): void {
-    const { kq } = this
     let samePass = false
     for (const waiter of [...this.#waiters]) {
-      if (kq.count === 0) return
-      const sink = new EventArray()
-      try {
-        if (kq.scan(sink, waiter.max, samePass) === 0) return
-      } catch (error) {
-        waiter.fail(error)
-      }
+      // A filter that was asked for another may have ended it.
+      if (waiter.settled) continue
+      if (this.kq.count === 0 || !waiter.serve(samePass)) return
       samePass = true
-      if (sink.events.length > 0) waiter.finish(sink.events)
     }
   }
 
