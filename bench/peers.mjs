@@ -81,7 +81,6 @@ const LIMIT = 20
 const PROVED = new Set([
   ...['rotate', 'rotate-100', 'churn', 'sparse', 'level-rescan', 'read-scan', 'scan-9000'],
   ...['register', 'register-3000', 'register-9000', 'unregister', 'unregister-3000'],
-  ...['exit-add-100', 'exit-add', 'exit-add-5000'],
 ])
 
 /** @typedef {'epoll' | 'proved' | 'libkqueue'} PeerName as in the results */
