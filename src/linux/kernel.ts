@@ -168,12 +168,15 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   endChanges(): void {
     this.#changeTime = NO_CHANGES
-    if (this.processes.hasNews) {
-      this.processes.hasNews = false
-      this.greet(this.sets.read)
-    }
+    this.lookAtProcesses()
     // What a change has asked is not what holds when events are handed out.
     this.descriptors.pass++
+  }
+
+  lookAtProcesses(): void {
+    if (!this.processes.hasNews) return
+    this.processes.hasNews = false
+    this.greet(this.sets.read)
   }
 
   get epoch(): bigint {

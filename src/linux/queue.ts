@@ -12,7 +12,7 @@ import { Kqueue } from '../core/kqueue.js'
 import { type ImageHome, type KqueueImage, takeImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, fail } from '../errors.js'
-import { type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
+import { EVFILT_PROC, type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
 import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
 import type { DescriptorTable } from './descriptor/table.js'
@@ -52,6 +52,8 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   lookAtFiles(): void
   /** Completes what files have told. */
   settleFiles(): void
+  /** Takes in which of the processes that a changelist has just added had exited. Hot path. */
+  lookAtProcesses(): void
   /** A changelist is about to be applied, */
   beginChanges(): void
   /** and has been: levels that it has asked for hold no more. */
@@ -189,6 +191,12 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
       this.kernel.endChanges()
       this.kernel.settle()
     }
+  }
+
+  /** What processes had done that were added before comes before what this change adds. Hot path. */
+  override register(change: Kevent): void {
+    if (change.filter !== EVFILT_PROC) this.kernel.lookAtProcesses()
+    super.register(change)
   }
 
   collect(sink: EventSink, max: number, timeout: number): number {

@@ -11,6 +11,7 @@ import {
   EV_ONESHOT,
   EVFILT_PROC,
   EVFILT_TIMER,
+  EVFILT_USER,
   NOTE_EXEC,
   NOTE_EXIT,
   NOTE_FORK,
@@ -26,9 +27,11 @@ import {
   expectEvents,
   expectGone,
   expectNothing,
+  idents,
   LONG,
   pending,
   remove,
+  trigger,
   until,
   wait,
 } from './scenario.js'
@@ -43,6 +46,17 @@ const EXITED = EV_CLEAR | EV_EOF | EV_ONESHOT
 
 function spawn(w: World): Child {
   return w.processes!.spawn()
+}
+
+/** A child that has exited, and that nobody watches any more. */
+function zombie(w: World): Child {
+  const q = w.kqueue()
+  const child = spawn(w)
+  q.kevent([watch(child, NOTE_EXIT)])
+  child.exit(9)
+  wait(q)
+  q.close()
+  return child
 }
 
 function watch(child: Child, fflags: number, flags = 0) {
@@ -114,6 +128,21 @@ scenario('what a process has done when it is watched is not taken away by the ne
   child.exit(9)
   q.kevent([watch(child, NOTE_EXIT), add(child.pid, EVFILT_PROC, 0, { fflags: 0 })])
   expectEvents(wait(q), { ident: child.pid, flags: EXITED, fflags: NOTE_EXIT, data: 9 << 8 })
+})
+
+scenario('processes that have exited come in their order among what one changelist adds', (w) => {
+  const q = w.kqueue()
+  const [first, second, third] = [zombie(w), zombie(w), zombie(w)]
+  q.kevent([
+    add(1, EVFILT_USER, EV_CLEAR),
+    trigger(1),
+    watch(first, NOTE_EXIT),
+    watch(second, NOTE_EXIT),
+    add(2, EVFILT_USER, EV_CLEAR),
+    trigger(2),
+    watch(third, NOTE_EXIT),
+  ])
+  assert.deepEqual(idents(pending(q)), [1, first.pid, second.pid, 2, third.pid])
 })
 
 scenario('a process that has exited reports nothing to who did not ask for it', forks, (w) => {

@@ -73,7 +73,7 @@ export class ProcessTable implements ConnectorListener {
   #tellsReap: boolean | undefined
   /**
    * A process was watched that may have exited before. epoll tells of that at once: one look
-   * when the changelist has been applied is for all of them.
+   * is for all that one changelist adds in a row.
    */
   hasNews = false
   /** Knotes that are about to be attached: the connector goes on. */
