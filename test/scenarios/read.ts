@@ -11,7 +11,6 @@ import {
   drain,
   expectEvents,
   expectNothing,
-  fill,
   next,
   pending,
   remove,
@@ -220,18 +219,6 @@ scenario('a full pipe reports all its bytes', (w) => {
   const chunk = new Uint8Array(4096)
   for (let i = 0; i < 8; i++) w.write(wr, chunk)
   expectEvents(pending(q), { ident: r, data: 32768 })
-})
-
-scenario('a write that a full pipe refuses tells again that there is something', (w) => {
-  const q = w.kqueue()
-  const [r, wr] = w.pipe()
-  const size = fill(w, wr)
-  q.kevent([add(r, EVFILT_READ, EV_CLEAR)])
-  expectEvents(pending(q), { ident: r, data: size })
-  expectNothing(q)
-  assert.equal(fill(w, wr), 0)
-  expectEvents(pending(q), { ident: r, data: size })
-  expectNothing(q)
 })
 
 // Fifos.
