@@ -73,6 +73,8 @@ export class Pipe {
     const { space } = this
     if (bytes.length === 0) return 0
     if (space === 0 || (bytes.length <= PIPE_BUF && space < bytes.length)) {
+      // Who reads is told all the same that there is something: pipe_write.
+      this.readList.note(0)
       fail(EAGAIN, 'write', 'the pipe is full')
     }
     const part = bytes.subarray(0, space)

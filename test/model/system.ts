@@ -130,7 +130,11 @@ export class ModelSystem {
       this.signal(p, SIGPIPE)
       throw new Refusal('EPIPE')
     }
-    if (pipe.space === 0 || (n <= PIPE_BUF && pipe.space < n)) throw new Refusal('EAGAIN')
+    if (pipe.space === 0 || (n <= PIPE_BUF && pipe.space < n)) {
+      // Who reads hears of it all the same.
+      this.noteEnd(pipe, true)
+      throw new Refusal('EAGAIN')
+    }
     const written = Math.min(n, pipe.space)
     pipe.bytes += written
     this.noteEnd(pipe, true)

@@ -19,6 +19,7 @@ import {
   expectEvents,
   expectGone,
   expectNothing,
+  fill,
   LONG,
   next,
   pending,
@@ -107,6 +108,16 @@ scenario('bytes that come by TCP are reported', { needs: ['tcp'] }, (w) => {
   w.write(server, ' world')
   waitForData(w, q, 11)
   drain(w, client)
+  expectNothing(q)
+})
+
+scenario('a write for which there is no room tells nothing', { needs: ['socketpair'] }, (w) => {
+  const q = w.kqueue()
+  const [a, b] = w.socketpair('stream')
+  fill(w, b)
+  q.kevent([add(a, EVFILT_READ, EV_CLEAR)])
+  expectEvents(pending(q), { ident: a })
+  assert.equal(fill(w, b), 0)
   expectNothing(q)
 })
 

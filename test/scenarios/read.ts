@@ -11,6 +11,7 @@ import {
   drain,
   expectEvents,
   expectNothing,
+  fill,
   next,
   pending,
   remove,
@@ -221,6 +222,30 @@ scenario('a full pipe reports all its bytes', (w) => {
   expectEvents(pending(q), { ident: r, data: 32768 })
 })
 
+scenario('a write that a full pipe refuses tells again that there is something', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  const size = fill(w, wr)
+  q.kevent([add(r, EVFILT_READ, EV_CLEAR)])
+  expectEvents(pending(q), { ident: r, data: size })
+  expectNothing(q)
+  assert.equal(fill(w, wr), 0)
+  expectEvents(pending(q), { ident: r, data: size })
+  expectNothing(q)
+})
+
+scenario('a write that a pipe refuses for want of room for all of it tells again, too', (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  const size = fill(w, wr)
+  q.kevent([add(r, EVFILT_READ, EV_CLEAR)])
+  w.read(r, 100)
+  expectEvents(pending(q), { ident: r, data: size - 100 })
+  assert.throws(() => w.write(wr, new Uint8Array(512)), { code: 'EAGAIN' })
+  expectEvents(pending(q), { ident: r, data: size - 100 })
+  expectNothing(q)
+})
+
 // Fifos.
 
 scenario('a fifo reports its bytes', { needs: ['fifo'] }, (w) => {
@@ -233,6 +258,19 @@ scenario('a fifo reports its bytes', { needs: ['fifo'] }, (w) => {
   w.write(wr, 'foo')
   expectEvents(pending(q), { ident: r, flags: 0, data: 3 })
   drain(w, r)
+  expectNothing(q)
+})
+
+scenario('a write that a full fifo refuses tells again, too', { needs: ['fifo'] }, (w) => {
+  const q = w.kqueue()
+  w.mkfifo('fifo')
+  const r = w.open('fifo', 'r')
+  const wr = w.open('fifo', 'w')
+  const size = fill(w, wr)
+  q.kevent([add(r, EVFILT_READ, EV_CLEAR)])
+  expectEvents(pending(q), { ident: r, data: size })
+  assert.equal(fill(w, wr), 0)
+  expectEvents(pending(q), { ident: r, data: size })
   expectNothing(q)
 })
 
@@ -342,6 +380,16 @@ scenario('an eventfd with EV_CLEAR reports each addition', { needs: ['eventfd'] 
   expectNothing(q)
   w.write(fd, one)
   expectEvents(pending(q), { ident: fd, data: 4 })
+  expectNothing(q)
+})
+
+scenario('what an eventfd has no room for tells nothing', { needs: ['eventfd'] }, (w) => {
+  const q = w.kqueue()
+  const fd = w.eventfd(3)
+  q.kevent([add(fd, EVFILT_READ, EV_CLEAR)])
+  expectEvents(pending(q), { ident: fd })
+  const most = new Uint8Array(new BigUint64Array([2n ** 64n - 2n]).buffer)
+  assert.throws(() => w.write(fd, most), { code: 'EAGAIN' })
   expectNothing(q)
 })
 

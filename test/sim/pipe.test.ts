@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import {
   EV_ADD,
+  EV_CLEAR,
   EV_EOF,
   EV_SET,
   EVFILT_READ,
@@ -137,6 +138,25 @@ describe('a fifo', () => {
     assert.deepEqual(p.kevent(kq, [EV_SET(again, EVFILT_READ, EV_ADD)], 1, 0), [])
     p.close(p.open('/fifo', O_WRONLY))
     assert.equal(p.kevent(kq, [], 1, 0)[0]?.flags, EV_EOF)
+  })
+})
+
+describe('a terminal', () => {
+  it('tells who reads it of a write that it refuses, at both ends', () => {
+    const p = new SimKernel().init
+    const [master, slave] = p.openpty()
+    const kq = p.kqueue()
+    for (const [from, to] of [
+      [master, slave],
+      [slave, master],
+    ] as const) {
+      p.write(from, new Uint8Array(PIPE_SIZE))
+      p.kevent(kq, [EV_SET(to, EVFILT_READ, EV_ADD | EV_CLEAR)])
+      assert.equal(p.kevent(kq, [], 1, 0)[0]?.data, PIPE_SIZE)
+      assert.throws(() => p.write(from, 'x'), { code: 'EAGAIN' })
+      assert.equal(p.kevent(kq, [], 1, 0)[0]?.data, PIPE_SIZE)
+      assert.deepEqual(p.kevent(kq, [], 1, 0), [])
+    }
   })
 })
 
