@@ -23,6 +23,11 @@ export class Knlist {
     return this.#first === null
   }
 
+  /** The newest of the knotes. */
+  get first(): Knote | null {
+    return this.#first
+  }
+
   /** Whether one of the knotes was asked for one of these notes. */
   asksFor(notes: number): boolean {
     for (let kn = this.#first; kn !== null; kn = kn.listNext) if (kn.sfflags & notes) return true

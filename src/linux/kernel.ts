@@ -388,8 +388,9 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     const { sets, descriptors } = this
     const questions = descriptors.prepare(kq, max, sets.read)
     if (wait !== 0) return sets.wait(sets.read, Math.min(max, BATCH), wait, questions)
-    if (questions === 0 && this.#idle.holds()) return 0
+    if (questions === 0 && !descriptors.awaitsLevels && this.#idle.holds()) return 0
     const n = sets.wait(sets.read, Math.min(max, BATCH), 0, questions)
+    if (n === 0) descriptors.waited()
     this.#idle.looked(sets.read.fd, sets.taken !== 0)
     return n
   }

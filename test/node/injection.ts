@@ -256,11 +256,11 @@ export class Try {
     return this.#calls
   }
 
-  kevent(changes: readonly Change[], max: number, ms = 0): Kevent[] {
+  kevent(changes: readonly Change[], max: number, ms = 0, kq = this.kq): Kevent[] {
     const sink = new EventArray()
     const whole = changes.map((change) => ({ ...EV_SET(0, 0, 0), ...change }))
-    const errors = this.kq.change(whole, whole.length, sink, max)
-    if (errors === 0 && max > 0) this.kq.collect(sink, max, ms * 1e6)
+    const errors = kq.change(whole, whole.length, sink, max)
+    if (errors === 0 && max > 0) kq.collect(sink, max, ms * 1e6)
     return sink.events
   }
 

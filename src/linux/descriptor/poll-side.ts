@@ -1,14 +1,15 @@
 /**
  * A side of a descriptor whose file epoll takes: the edge comes from epoll, the level is asked
- * when the machine asks. Of the side that is
- * written to see also `write-side.ts`.
+ * when the machine asks, or comes from epoll as well where it was drained before. Of the side
+ * that is written to see also `write-side.ts`.
  */
 import { readFileSync } from 'node:fs'
 import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { asked } from '../../core/filters/file.js'
 import type { Origin } from '../../core/image.js'
 import { Knlist } from '../../core/knlist.js'
-import type { Knote } from '../../core/knote.js'
+import { KN_ACTIVE, type Knote } from '../../core/knote.js'
+import { EV_CLEAR } from '../../event.js'
 import { COUNT_UNKNOWN, REC_STALE, SIDE_READ, TRUSTED } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
@@ -27,8 +28,16 @@ const TIMERFD = 'anon_inode:[timerfd]'
 const QUIET = 1
 /** There is a knote of a queue that does not trust. */
 const DOUBTED = 2
-/** Above this is REC_DRAINS. */
-const DRAINS = 2
+/** epoll reports it as long as it is ready; see `drained`. */
+const LEVEL = 4
+/** Above this are the two bits of REC_DRAINS, */
+const DRAINS = 3
+/** and above this, how many more times it is to be drained before it is LEVEL. */
+const DUE = 5
+/** So many times at first, */
+const DUE_FIRST = 2
+/** and so many after it was LEVEL and not drained. */
+const DUE_AGAIN = 32
 
 /** A side of a file that epoll takes. Small, since there is one for each descriptor. */
 export class PollSide extends Knlist implements Side, Level {
@@ -37,7 +46,7 @@ export class PollSide extends Knlist implements Side, Level {
   error = 0
   /** The scan for which the level holds, 0 for none; see `DescriptorTable.pass`. */
   pass = 0
-  #marks = QUIET
+  #marks = QUIET | (DUE_FIRST << DUE)
 
   constructor(
     readonly descriptor: Descriptor,
@@ -64,11 +73,40 @@ export class PollSide extends Knlist implements Side, Level {
 
   /** Whether a count of 0 says that there is nothing; see REC_DRAINS. */
   get drains(): number {
-    return this.#marks >> DRAINS
+    return (this.#marks >> DRAINS) & 3
   }
 
   set drains(drains: number) {
-    this.#marks = (this.#marks & (QUIET | DOUBTED)) | (drains << DRAINS)
+    this.#marks = (this.#marks & ~(3 << DRAINS)) | (drains << DRAINS)
+  }
+
+  /** Whether each wait tells if it is ready, so that it need not be asked. Hot path. */
+  get isLevel(): boolean {
+    return (this.#marks & LEVEL) !== 0
+  }
+
+  /**
+   * There was nothing left when it was asked. Of what its program drains whenever it is
+   * told of it, epoll can say so itself: a wait reports it or does not, and spares asking. Of
+   * what is left as it is, that would end each sleep of the thread, so that it is at its edges
+   * only that this is reported again: see `edge`.
+   */
+  drained(): void {
+    if (this.isLevel) return
+    this.#marks -= 1 << DUE
+    if (this.#marks >> DUE > 0) return
+    this.#marks |= DUE_AGAIN << DUE
+    const { descriptor, set, generation, first } = this
+    if (set.side !== SIDE_READ || set.isNested(descriptor.fd)) return
+    if (first === null || first.listNext !== null || first.flags & EV_CLEAR) return
+    if (set.levelTrigger(descriptor.fd, generation, true)) this.#marks |= LEVEL
+  }
+
+  /** Is reported at its edges only. */
+  edgeTrigger(): void {
+    if (!this.isLevel) return
+    this.#marks &= ~LEVEL
+    this.set.levelTrigger(this.descriptor.fd, this.generation, false)
   }
 
   /** The number names another file. */
@@ -79,6 +117,7 @@ export class PollSide extends Knlist implements Side, Level {
   attach(kn: Knote, ops = this.ops): void {
     // A file that epoll has already reported to others does not come again.
     if (!this.empty) this.hear()
+    this.edgeTrigger()
     if (!kn.kq.trusting) this.#marks |= DOUBTED
     kn.hook = this
     kn.ops = ops
@@ -107,9 +146,11 @@ export class PollSide extends Knlist implements Side, Level {
     this.#marks &= ~QUIET
   }
 
-  /** epoll reported an edge. Hot path. */
+  /** epoll reported an edge, or that it is ready. Hot path. */
   edge(): void {
     this.hear()
+    // What was told of it before has not been taken, or not by whom it was told.
+    if (this.isLevel && this.first!.status & KN_ACTIVE) this.edgeTrigger()
     this.note(HINT_HAPPENED)
   }
 
@@ -124,6 +165,12 @@ export class PollSide extends Knlist implements Side, Level {
     }
     if (this.count === COUNT_UNKNOWN) this.count = uncounted(this)
     return true
+  }
+
+  /** There is something, and not enough for its knote, which would end each sleep as well. */
+  missed(): false {
+    if (this.events !== 0) this.edgeTrigger()
+    return false
   }
 
   /** Brings the level up to date though it was asked in this scan. */
@@ -180,5 +227,5 @@ export function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): Filte
   }
 }
 
-const readFilter = pollFilter((kn, side) => readable(kn, side, side.descriptor))
+const readFilter = pollFilter((kn, side) => readable(kn, side, side.descriptor) || side.missed())
 const exceptFilter = pollFilter(urgent)

@@ -35,6 +35,9 @@ export class DescriptorTable {
   #sweepAt = SWEEP_LEAST
   readonly #board: Int32Array
   readonly #asked: PollSide[] = []
+  /** Those that need not be asked by a scan, since the wait before it tells of them. */
+  readonly #awaited: PollSide[] = []
+  #awaits = 0
   /** How many levels a scan may ask at once. */
   #limit = 1
 
@@ -69,11 +72,13 @@ export class DescriptorTable {
     if (side instanceof PollSide) side.clear()
   }
 
-  /** [fd, generation] of all that are in the sets of a side. */
+  /** [fd, generation] of all that are in the sets of a side, edge-triggered. */
   *held(kind: number): IterableIterator<[number, number]> {
     for (const descriptor of this.#descriptors.values()) {
       const side = descriptor.side(kind)
-      if (side instanceof PollSide) yield [descriptor.fd, side.generation]
+      if (!(side instanceof PollSide)) continue
+      side.edgeTrigger()
+      yield [descriptor.fd, side.generation]
     }
   }
 
@@ -116,11 +121,27 @@ export class DescriptorTable {
 
   /**
    * Puts on the board the questions of a scan of `kq` for at most `max` events that is about to
-   * come: how many there are. They are about `set`. Hot path.
+   * come: how many there are. They are about `set`, and a wait for it is to come before. Hot path.
    */
   prepare(kq: Kqueue, max: number, set: PollSet): number {
     this.#board[BOARD_SIDE] = set.side
-    return kq.count === 0 ? 0 : this.#questionsFrom(kq.first, set, 0, Math.min(max, BATCH))
+    this.#awaits = 0
+    return kq.count === 0 ? 0 : this.#questionsFrom(kq.first, set, 0, Math.min(max, BATCH), true)
+  }
+
+  /** Whether that wait has something to tell though nothing has happened. Hot path. */
+  get awaitsLevels(): boolean {
+    return this.#awaits > 0
+  }
+
+  /** It has reported all that is ready, and so what it has not reported is not. Hot path. */
+  waited(): void {
+    for (let i = 0; i < this.#awaits; i++) {
+      const side = this.#awaited[i]!
+      if (!side.isLevel) continue
+      side.events = side.count = 0
+      side.pass = this.pass
+    }
   }
 
   /** Those questions have been answered, unless the call has failed. Hot path. */
@@ -148,17 +169,30 @@ export class DescriptorTable {
   /** Which of them are stale is seen to when they are asked. */
   #learnAnswers(n: number): void {
     for (let i = 0; i < n; i++) {
-      this.#learn(this.#asked[i]!, this.#board, BOARD_ASKING + i * RECORD)
+      const side = this.#asked[i]!
+      this.#learn(side, this.#board, BOARD_ASKING + i * RECORD)
+      if (side.events === 0) side.drained()
     }
   }
 
-  /** Adds questions about `set`, up to `limit`, of a knote and those behind it: how many there are then. */
-  #questionsFrom(first: Knote | null, set: PollSet, n: number, limit: number): number {
-    for (let kn = first; kn !== null && n < limit; kn = kn.queueNext) {
+  /**
+   * Adds questions about `set`, up to `limit`, of a knote and those behind it: how many there
+   * are then. Before a wait, of none that it will tell of.
+   */
+  #questionsFrom(
+    first: Knote | null,
+    set: PollSet,
+    n: number,
+    limit: number,
+    waits = false,
+  ): number {
+    let left = limit - n
+    for (let kn = first; kn !== null && left > 0; kn = kn.queueNext) {
       const { hook } = kn
-      if (hook instanceof PollSide && hook.set === set && hook.pass !== this.pass) {
-        n = this.#question(hook, n)
-      }
+      if (!(hook instanceof PollSide) || hook.set !== set || hook.pass === this.pass) continue
+      left--
+      if (waits && hook.isLevel) this.#awaited[this.#awaits++] = hook
+      else n = this.#question(hook, n)
     }
     return n
   }

@@ -179,7 +179,11 @@ export class Loop {
   #ready(): void {
     // Left running after the last waiter had gone, to spare stopping and
     // starting for each; nobody has come, so stop.
-    if (this.relax()) return
+    if (this.relax()) {
+      // What they have left as it was is not to call again as soon as somebody waits.
+      this.owner.poll(0, 0)
+      return
+    }
     this.#called = this.#serving = true
     try {
       const error = this.owner.poll(LEVELS, 0)

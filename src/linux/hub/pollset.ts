@@ -1,5 +1,6 @@
 /**
- * An epoll instance, and the generations under which it holds descriptors. Edge-triggered.
+ * An epoll instance, and the generations under which it holds descriptors. Edge-triggered,
+ * but for those of which `levelTrigger` says otherwise.
  * Reading, writing, out-of-band data and regular files have one each, so that an edge of
  * one is never taken for an edge of another.
  *
@@ -191,6 +192,14 @@ export class PollSet {
     return about(native, this.fd, fd, events + EPOLLET, generation).epollHolds() === 1
   }
 
+  /**
+   * Has a descriptor reported by each wait as long as it is ready, or again at its edges only:
+   * whether that could be done.
+   */
+  levelTrigger(fd: number, generation: number, levels: boolean): boolean {
+    return this.#modify(fd, generation, levels ? 0 : EPOLLET) === 0
+  }
+
   /** epoll reported a descriptor that is not held. */
   reportedStranger(fd: number): void {
     const parked = this.#parked.get(fd) !== undefined
@@ -258,9 +267,9 @@ export class PollSet {
     return regular ? native.epollAdd() : native.epollAddIrregular()
   }
 
-  #modify(fd: number, generation: number): number {
+  #modify(fd: number, generation: number, trigger = EPOLLET): number {
     const { native, events } = this
-    return about(native, this.fd, fd, events + EPOLLET, generation).epollModify()
+    return about(native, this.fd, fd, events + trigger, generation).epollModify()
   }
 
   #nextGeneration(): number {

@@ -234,8 +234,8 @@ export class Sets {
     let n = this.#pollWait(set.fd, asked, wait, questions)
     this.taken = n
     if (questions > 0) this.holder.answered(questions, n < 0)
-    // epoll reports each descriptor once, so this ends; the bound is for those
-    // that fire as fast as they are taken in.
+    // epoll reports each descriptor once before it reports one again, so this ends, and with all
+    // that were ready; the bound is for those that fire as fast as they are taken in.
     let left = set.size + this.#sources.size
     for (;;) {
       if (n < 0) return n
