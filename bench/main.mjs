@@ -68,6 +68,7 @@ const ROWS = [
  * @property {string} unit
  * @property {(others: string) => Work | Promise<Work>} [ours] sets up this package's side;
  *   `others` is the program of peers/others.c
+ * @property {() => Work} [addon] the same work by an addon without a machine
  * @property {() => Work} [node] the same work with Node.js alone, where it has an equivalent
  * @property {(peers: Peer[], others: string) => import('./contest.mjs').Contestants} [latency]
  *   in µs, lower is better
@@ -142,21 +143,23 @@ async function measured(row, rivals, seconds) {
 }
 
 /** @param {Row} row @param {Rivals} rivals @param {number} seconds */
-async function measure(row, { peers, others, processor }, seconds) {
+async function measure(row, { peers, others: program, processor }, seconds) {
   if (row.ours === undefined) throw new Error(`${row.name} has nothing to measure`)
-  const ours = await row.ours(others)
-  const node = row.node?.()
+  const ours = await row.ours(program)
+  const others = { addon: row.addon?.(), node: row.node?.() }
   /** @type {import('./rounds.mjs').Contestant[]} */
   const rivals = peers.map((peer) => ({
     name: peer.name,
     rate: (round) => peer.rate(row.name, round, processor),
   }))
-  if (node !== undefined) rivals.push(local('node', node, processor))
+  for (const [name, work] of Object.entries(others)) {
+    if (work !== undefined) rivals.push(local(name, work, processor))
+  }
   try {
     return await measureRow(local('ours', ours, processor), rivals, seconds)
   } finally {
+    for (const work of Object.values(others)) work?.close()
     ours.close()
-    node?.close()
   }
 }
 

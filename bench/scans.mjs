@@ -1,7 +1,9 @@
 // The rows about pipes of which some are ready: one kevent that returns those, level-triggered,
 // with the byte counts, into a reused EventList.
 import { EV_ADD, EV_DELETE, EV_SET, EVFILT_READ, EventList, kqueue } from 'kqueue'
-import { openPipes } from './pipes.mjs'
+import { Failure } from './failure.mjs'
+import { loadPipes, openPipes } from './pipes.mjs'
+import { MOST_PIPES } from './sizes.mjs'
 
 /**
  * @param {number} count pipes @param {number} ready @param {number} room for events
@@ -32,27 +34,74 @@ export function readPipes(count, ready, room, make = kqueue) {
 }
 
 /**
+ * The contestant without a machine: an addon makes the system calls, one call from JavaScript for
+ * each kevent, and JavaScript reads what was told. It has pipes of its own.
+ *
+ * @param {number} count @param {number} room
+ * @param {boolean} proves
+ */
+export function barePipes(count, room, proves) {
+  const addon = loadPipes('bare')
+  const pipes = openPipes(count, 0, addon)
+  const bare = watchBare(addon, room, proves)
+  return {
+    ...bare,
+    pipes,
+    close() {
+      bare.close()
+      pipes.close()
+    },
+  }
+}
+
+/**
+ * The same for all pipes that an addon has opened.
+ *
+ * @param {import('./pipes.mjs').Pipes} addon @param {number} room @param {boolean} proves
+ */
+function watchBare(addon, room, proves) {
+  const list = new Int32Array(new SharedArrayBuffer(2 * MOST_PIPES * 4))
+  const error = addon.watch(proves, list)
+  if (error !== 0) throw new Failure(`the addon without a machine: errno ${error}`)
+  return {
+    list,
+    next: () => addon.scan(room),
+    /** @param {number} ready */
+    scan(ready) {
+      const n = addon.scan(room)
+      let sum = 0
+      for (let i = 0; i < n; i++) sum += list[2 * i + 1]
+      if (n !== ready || sum !== ready) throw new Error(`${n} events, ${sum} bytes`)
+      return n
+    },
+    close: () => addon.leave(),
+  }
+}
+
+/**
  * A row of such scans.
  *
  * @param {string} name @param {number} count pipes @param {number} ready
  * @param {number} times one after another, where one is short
  * @param {() => import('kqueue').Kqueue} make
+ * @param {boolean} proves whether such a queue asks if a number is what was added
  * @returns {import('./main.mjs').Row}
  */
-export function scanRow(name, count, ready, times = 1, make = kqueue) {
+export function scanRow(name, count, ready, times = 1, make = kqueue, proves = true) {
+  /** @param {{ scan(ready: number): number, close(): void }} side */
+  const scanning = ({ scan, close }) => ({
+    work() {
+      for (let i = 0; i < times; i++) scan(ready)
+      return ready * times
+    },
+    close,
+  })
   return {
     name,
     unit: 'events/s',
-    ours() {
-      const { scan, close } = readPipes(count, ready, ready, make)
-      return {
-        work() {
-          for (let i = 0; i < times; i++) scan(ready)
-          return ready * times
-        },
-        close,
-      }
-    },
+    ours: () => scanning(readPipes(count, ready, ready, make)),
+    // Nothing happens to the pipes: ours will do for both.
+    addon: () => scanning(watchBare(loadPipes(), ready, proves)),
   }
 }
 

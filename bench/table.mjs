@@ -4,11 +4,11 @@
 /** @typedef {import('./main.mjs').ContestResult} ContestResult */
 /** @typedef {import('./main.mjs').FiguresResult} FiguresResult */
 
-const COLUMNS = ['epoll', 'proved', 'libkqueue', 'node']
+const COLUMNS = ['epoll', 'proved', 'addon', 'libkqueue', 'node']
 
 export function printHeader() {
   const peers = COLUMNS.map((name) => `${name.padStart(11)} ${'ratio'.padStart(7)}`)
-  console.log(`${'row'.padEnd(18)}${'unit'.padEnd(14)}${'ours'.padStart(9)}${peers.join('')}`)
+  console.log(`${'row'.padEnd(22)}${'unit'.padEnd(14)}${'ours'.padStart(9)}${peers.join('')}`)
 }
 
 /** @param {RowResult} row */
@@ -19,13 +19,13 @@ export function printRow(row) {
     const cells = [rate === undefined ? '-' : short(rate), ratio === undefined ? '' : times(ratio)]
     return `${cells[0].padStart(11)} ${cells[1].padStart(7)}`
   })
-  const line = `${row.name.padEnd(18)}${row.unit.padEnd(14)}${short(row.ours).padStart(9)}`
+  const line = `${row.name.padEnd(22)}${row.unit.padEnd(14)}${short(row.ours).padStart(9)}`
   console.log(`${line}${peers.join('')}`.trimEnd())
 }
 
 /** A line a contestant, with the median and the slowest hundredth. @param {ContestResult} row */
 export function printContest({ name, unit, contest }) {
-  console.log(`${name.padEnd(18)}${unit}`)
+  console.log(`${name.padEnd(22)}${unit}`)
   for (const [contestant, { p1, p50, p99, samples }] of Object.entries(contest)) {
     const slow = unit.endsWith('/s')
       ? `p1  ${short(p1).padStart(7)}`
@@ -37,7 +37,7 @@ export function printContest({ name, unit, contest }) {
 
 /** A line a figure. @param {FiguresResult} row */
 export function printFigures({ name, unit, figures }) {
-  console.log(`${name.padEnd(18)}${unit}`)
+  console.log(`${name.padEnd(22)}${unit}`)
   for (const [figure, value] of Object.entries(figures)) {
     console.log(`  ${figure.padEnd(30)}${short(value).padStart(11)}`)
   }

@@ -3,6 +3,6 @@ import { KQUEUE_TRUSTFD, kqueuex } from 'kqueue'
 import { scanRow } from '../scans.mjs'
 import { IDLE_PIPES, READY_PIPES } from '../sizes.mjs'
 
-export default scanRow('level-rescan-trusted', IDLE_PIPES, READY_PIPES, 1, () =>
-  kqueuex(KQUEUE_TRUSTFD),
-)
+const make = () => kqueuex(KQUEUE_TRUSTFD)
+
+export default scanRow('level-rescan-trusted', IDLE_PIPES, READY_PIPES, 1, make, false)

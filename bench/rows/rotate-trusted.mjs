@@ -2,4 +2,4 @@
 import { KQUEUE_TRUSTFD, kqueuex } from 'kqueue'
 import { rotateRow } from './rotate.mjs'
 
-export default rotateRow('rotate-trusted', () => kqueuex(KQUEUE_TRUSTFD))
+export default rotateRow('rotate-trusted', () => kqueuex(KQUEUE_TRUSTFD), false)

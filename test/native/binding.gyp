@@ -20,6 +20,14 @@
       "cflags_c": ["-std=c11"]
     },
     {
+      # The same once more: a contestant of the benchmark that has pipes of its own.
+      "target_name": "bare",
+      "sources": ["../../bench/peers/pipes.c"],
+      "defines": ["_GNU_SOURCE"],
+      "cflags": ["-Wall", "-Wextra", "-Werror", "-fvisibility=hidden"],
+      "cflags_c": ["-std=c11"]
+    },
+    {
       "target_name": "puppet",
       "type": "executable",
       "sources": ["puppet.c"],
