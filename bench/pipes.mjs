@@ -20,6 +20,8 @@ const DIRECTORY = fileURLToPath(new URL('../test/native/', import.meta.url))
  * @property {() => number} turn
  * @property {() => number} turn100
  * @property {(proves: boolean, told: Int32Array) => number} watch
+ * @property {(fd: number) => number} add
+ * @property {(fd: number) => number} remove
  * @property {(room: number) => number} scan
  * @property {() => number} leave
  */

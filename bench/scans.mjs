@@ -59,7 +59,7 @@ export function barePipes(count, room, proves) {
  *
  * @param {import('./pipes.mjs').Pipes} addon @param {number} room @param {boolean} proves
  */
-function watchBare(addon, room, proves) {
+export function watchBare(addon, room, proves) {
   const list = new Int32Array(new SharedArrayBuffer(2 * MOST_PIPES * 4))
   const error = addon.watch(proves, list)
   if (error !== 0) throw new Failure(`the addon without a machine: errno ${error}`)

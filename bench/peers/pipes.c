@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include "pipes.h"
 
@@ -100,6 +101,16 @@ static napi_value js_signal(napi_env env, napi_callback_info info)
 	return answer(env, signal_self());
 }
 
+static int add(int fd)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+	struct stat status;
+
+	if (fstat(fd, &status) != 0 || S_ISREG(status.st_mode))
+		return EPERM;
+	return epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) == 0 ? 0 : errno;
+}
+
 /* watch(proves, told): 0 or an errno. All pipes that are open, level-triggered; once. */
 static napi_value js_watch(napi_env env, napi_callback_info info)
 {
@@ -117,18 +128,36 @@ static napi_value js_watch(napi_env env, napi_callback_info info)
 	told = data;
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	for (int i = 0; i < pipes_open; i++) {
-		struct epoll_event event = { .events = EPOLLIN, .data.fd = pipe_reader[i] };
+		int error = add(pipe_reader[i]);
 
-		if (epoll_ctl(epfd, EPOLL_CTL_ADD, pipe_reader[i], &event) != 0)
-			return answer(env, errno);
+		if (error != 0)
+			return answer(env, error);
 	}
 	return answer(env, 0);
 }
 
-static bool is_meant(struct epoll_event *event)
+static bool is_meant(int fd)
 {
-	return !proves ||
-	    (epoll_ctl(epfd, EPOLL_CTL_ADD, event->data.fd, event) != 0 && errno == EEXIST);
+	struct epoll_event event = { .events = EPOLLIN, .data.fd = fd };
+
+	return !proves || (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) != 0 && errno == EEXIST);
+}
+
+/* add(fd), remove(fd): 0 or an errno. What is removed stays in, and goes when it is closed. */
+static napi_value js_add(napi_env env, napi_callback_info info)
+{
+	int32_t fd;
+
+	return answer(env, argument(env, info, 1, &fd) != 0 ? EINVAL : add(fd));
+}
+
+static napi_value js_remove(napi_env env, napi_callback_info info)
+{
+	int32_t fd;
+
+	if (argument(env, info, 1, &fd) != 0)
+		return answer(env, EINVAL);
+	return answer(env, is_meant(fd) ? 0 : ENOENT);
 }
 
 /* scan(room): how many are ready, and which, and how many bytes wait in each; or an errno, less than 0. */
@@ -141,9 +170,10 @@ static napi_value js_scan(napi_env env, napi_callback_info info)
 		return answer(env, -EINVAL);
 	n = epoll_wait(epfd, events, room, 0);
 	for (int i = 0; i < n; i++) {
-		told[i * TOLD + TOLD_FD] = events[i].data.fd;
-		if (!is_meant(&events[i]) ||
-		    ioctl(events[i].data.fd, FIONREAD, &told[i * TOLD + TOLD_BYTES]) != 0)
+		int fd = events[i].data.fd;
+
+		told[i * TOLD + TOLD_FD] = fd;
+		if (!is_meant(fd) || ioctl(fd, FIONREAD, &told[i * TOLD + TOLD_BYTES]) != 0)
 			return answer(env, -errno);
 	}
 	return answer(env, n);
@@ -167,6 +197,8 @@ NAPI_MODULE_INIT()
 		{ "reader", NULL, js_reader, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "writer", NULL, js_writer, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "watch", NULL, js_watch, NULL, NULL, NULL, napi_enumerable, NULL },
+		{ "add", NULL, js_add, NULL, NULL, NULL, napi_enumerable, NULL },
+		{ "remove", NULL, js_remove, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "scan", NULL, js_scan, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "leave", NULL, js_leave, NULL, NULL, NULL, napi_enumerable, NULL },
 		{ "signal", NULL, js_signal, NULL, NULL, NULL, napi_enumerable, NULL },
