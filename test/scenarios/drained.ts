@@ -14,8 +14,9 @@ import {
   expectNothing,
   pending,
   remove,
+  wait,
 } from './scenario.js'
-import type { Queue, World } from './world.js'
+import type { Capability, Queue, World } from './world.js'
 
 const scenario = chapter('what was drained', { filters: [EVFILT_READ] })
 
@@ -83,6 +84,66 @@ const idents = (events: readonly Kevent[]): number[] => events.map(({ ident }) =
 function fifo(w: World): [number, number] {
   w.mkfifo('fifo')
   return [w.open('fifo', 'r'), w.open('fifo', 'w')]
+}
+
+/** Of what is not a stream: how it is made, filled and emptied. */
+interface Kind {
+  readonly needs: Capability
+  make(w: World): { fd: number; fill(): void; empty(): void }
+}
+
+const KINDS: { readonly [name: string]: Kind } = {
+  'a datagram socket': {
+    needs: 'socketpair',
+    make(w) {
+      const [fd, other] = w.socketpair('dgram')
+      return { fd, fill: () => w.write(other, 'ab'), empty: () => w.read(fd, 8) }
+    },
+  },
+  'a datagram socket of the loopback interface': {
+    needs: 'udp',
+    make(w) {
+      const [fd, other] = w.udpPair()
+      return { fd, fill: () => w.write(other, 'ab'), empty: () => w.read(fd, 8) }
+    },
+  },
+  'a terminal': {
+    needs: 'pty',
+    make(w) {
+      const [fd, slave] = w.pty()
+      return { fd, fill: () => w.write(slave, 'ab'), empty: () => w.read(fd, 8) }
+    },
+  },
+  'an eventfd': {
+    needs: 'eventfd',
+    make(w) {
+      const fd = w.eventfd(0)
+      const one = Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0)
+      return { fd, fill: () => w.write(fd, one), empty: () => w.read(fd, 8) }
+    },
+  },
+  'a socket that listens': {
+    needs: 'unix',
+    make(w) {
+      const fd = w.listen('unix')
+      return { fd, fill: () => w.connect(fd), empty: () => w.accept(fd) }
+    },
+  },
+}
+
+for (const [name, { needs, make }] of Object.entries(KINDS)) {
+  scenario(`${name} is told of as long as there is something`, { needs: [needs] }, (w) => {
+    const q = w.kqueue()
+    const { fd, fill, empty } = make(w)
+    q.kevent([add(fd, EVFILT_READ)])
+    for (const times of [1, 1, 1, 1, 3, 1, 3, 1]) {
+      fill()
+      assert.deepEqual(idents(wait(q)), [fd])
+      for (let again = 1; again < times; again++) assert.deepEqual(idents(pending(q)), [fd])
+      empty()
+      expectNothing(q)
+    }
+  })
 }
 
 scenario('what is left for long is reported each time, and its end when it comes', (w) => {
