@@ -5,6 +5,7 @@
  */
 import * as fs from 'node:fs'
 import { defineConfig } from 'rolldown'
+import { later } from './scripts/later.mjs'
 
 const { dependencies } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
 
@@ -50,7 +51,14 @@ export default defineConfig({
   platform: 'node',
   external: Object.keys(dependencies),
   tsconfig: true,
-  plugins: [lean],
+  plugins: [
+    lean,
+    later({
+      linux: ['machine', 'system'],
+      rare: ['machine', 'system', 'linux'],
+      bsd: ['machine', 'system'],
+    }),
+  ],
   treeshake: { propertyReadSideEffects: false },
   output: {
     dir: 'dist',
@@ -64,7 +72,10 @@ export default defineConfig({
       groups: [
         { name: 'version', test: /src\/cli\/version|lean\/first/ },
         { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts/ },
-        { name: 'system', test: /src\/(linux|bsd)\/|src\/(index|late)\.ts/ },
+        { name: 'system', test: /src\/(index|late|parts)\.ts|lean\/rest|\0later/ },
+        { name: 'linux', test: /src\/linux\/(?!fork\/[^h]|trees)/ },
+        { name: 'rare', test: /src\/linux\/(fork|trees)/ },
+        { name: 'bsd', test: /src\/bsd\// },
         { name: 'sim', test: /src\/sim\// },
         { name: 'command', test: /src\/cli\/(?!main|kq|holder|package|version|run|trace)/ },
         { name: 'run', test: /src\/cli\/run/ },

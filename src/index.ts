@@ -10,8 +10,7 @@
  */
 import { bind } from './api/bind.js'
 import type { Kqueue as Queue } from './api/kqueue.js'
-import { bsdSystem, hasKqueue } from './bsd/system.js'
-import { linuxSystem } from './linux/system.js'
+import { bsd, linux } from './parts.js'
 
 export type { AioEntry, AioFsync, AioNotify, AioRead, AioWrite } from './api/aio.js'
 export type { Abortable } from './api/arguments.js'
@@ -46,7 +45,7 @@ export type { KqueueImage } from './core/kqueue-image.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
 
-const calls = bind(hasKqueue(process.platform) ? bsdSystem : linuxSystem)
+const calls = bind(() => (process.platform === 'linux' ? linux().linuxSystem() : bsd().bsdSystem()))
 
 /** A queue: what `kqueue` and its kin answer, and what `fromImage` makes of an image. */
 export const Kqueue = calls.Kqueue

@@ -28,15 +28,14 @@ import { fit, type Numbers, VOCABULARIES, type Vocabulary } from './vocabularies
 
 let ofThread: BsdSystem | undefined
 
-/** Whether a platform, as `process.platform` has it, has a kqueue of its own. */
-export function hasKqueue(platform: string): boolean {
-  return VOCABULARIES.has(platform)
-}
-
 /** The system of this thread. @throws KqueueError ENOSYS there is no addon, or no such system */
 export function bsdSystem(): System {
   const table = VOCABULARIES.get(process.platform)
-  if (table === undefined) throw lacking('kqueue', `${process.platform} has no kqueue of its own`)
+  if (table === undefined) {
+    throw new KqueueError(ENOSYS, 'kqueue', {
+      reason: `there is kqueue on Linux, macOS and the BSDs, not on ${process.platform}; kqueue/sim runs everywhere`,
+    })
+  }
   ofThread ??= new BsdSystem(load(), table)
   return ofThread
 }

@@ -5,13 +5,14 @@ import type {
   ProcessInfo,
   System,
   SystemFiles,
+  SystemFork,
   SystemInterfaces,
   SystemProcesses,
 } from '../api/system.js'
 import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO } from '../errors.js'
-import { arrive } from './fork/arrival.js'
-import { LinuxFork } from './fork/fork.js'
+import { rare } from '../parts.js'
+import { VARIABLE } from './fork/handed.js'
 import { monotonicTime } from './hub/clock.js'
 import { usable } from './hub/load.js'
 import { O_CLOEXEC, O_PATH } from './hub/native.js'
@@ -20,7 +21,6 @@ import { linkStates } from './links.js'
 import { mountTable } from './mounts.js'
 import { isThread, processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
-import { LinuxTree } from './trees.js'
 
 let ofThread: System | undefined
 
@@ -32,7 +32,8 @@ export function linuxSystem(): System {
 
 /** The first call in this thread; in the first one of a process, what was handed over arrives. */
 function begin(): System {
-  const arrival = arrive(usable())
+  const native = usable()
+  const arrival = VARIABLE in process.env ? rare().arrive(native) : null
   const kernel = LinuxKernel.ofThread(arrival?.sets)
   arrival?.settle(kernel)
   return systemOf(kernel)
@@ -42,6 +43,7 @@ function systemOf(kernel: LinuxKernel): System {
   const { filters, sysctl, aio, native } = kernel
   const { O_NONBLOCK, O_SYNC, O_DSYNC } = constants
   const files = filesOf(kernel)
+  let fork: SystemFork | undefined
   return {
     // Queues are always closed on exec here.
     openQueue: (flags) => new LinuxQueue(kernel, flags),
@@ -49,11 +51,14 @@ function systemOf(kernel: LinuxKernel): System {
     filters,
     sysctl,
     files,
-    trees: { open: (path) => LinuxTree.open(native, files, path) },
+    trees: { open: (path) => rare().LinuxTree.open(native, files, path) },
     processes: processesOf(kernel),
     interfaces: interfacesOf(kernel),
     aio,
-    fork: new LinuxFork(kernel),
+    get fork() {
+      fork ??= new (rare().LinuxFork)(kernel)
+      return fork
+    },
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
   }
 }

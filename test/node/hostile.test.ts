@@ -147,6 +147,10 @@ describe('With no descriptor left', () => {
     passes(exhausted('no first queue'))
   })
 
+  it('the first fork of a process answers EMFILE, and works when one is free again', () => {
+    passes(exhausted('no first copy'))
+  })
+
   it('a first kqueue that fails halfway keeps no descriptor', () => {
     passes(exhausted('half of a first queue'))
   })

@@ -51,6 +51,40 @@ describe('begins with little', () => {
     })
   }
 
+  test("import 'kqueue' reads nothing of a platform", () => {
+    const files = [...loadedWith(join(root, 'dist/index.js'))]
+    assert.deepEqual(files.map((file) => file.slice(root.length)).toSorted(), [
+      'dist/chunks/machine.js',
+      'dist/chunks/system.js',
+      'dist/index.js',
+    ])
+  })
+
+  test('a part is read when it is called for first', {
+    skip: process.platform !== 'linux',
+  }, () => {
+    const program = `
+      import { createRequire } from 'node:module'
+      import { forkOptions, kqueue } from 'kqueue'
+      const { cache } = createRequire(import.meta.url)
+      const told = () => console.log(Object.keys(cache).map((path) => path.slice(${root.length})).join(' '))
+      told()
+      kqueue().close()
+      told()
+      forkOptions().close()
+      told()`
+    const told = execFileSync(process.execPath, ['--input-type=module', '-e', program], {
+      cwd: root,
+      encoding: 'utf8',
+    })
+    assert.deepEqual(told.split('\n'), [
+      '',
+      'dist/chunks/linux.cjs',
+      'dist/chunks/linux.cjs dist/chunks/rare.cjs',
+      '',
+    ])
+  })
+
   for (const program of ["import 'kqueue'", "import { kqueue } from 'kqueue'\nkqueue().close()"]) {
     test(`${program.replace('\n', '; ')} loads nothing heavy of Node.js`, () => {
       const loaded = builtins(program)

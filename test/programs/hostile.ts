@@ -12,6 +12,7 @@ import {
   EVFILT_TIMER,
   EVFILT_USER,
   EVFILT_WRITE,
+  forkOptions,
   type Kqueue,
   KqueueError,
   kqueue,
@@ -72,6 +73,16 @@ const cases = {
     assert.throws(() => kqueue(), isEmfile)
     give(taken, 20)
     works(kqueue())
+  },
+
+  'no first copy'() {
+    const kq = kqueue()
+    const taken = exhaust()
+    assert.throws(() => forkOptions(), isEmfile)
+    assert.throws(() => forkOptions(), isEmfile)
+    give(taken, 1)
+    forkOptions().close()
+    works(kq)
   },
 
   'half of a first queue'() {

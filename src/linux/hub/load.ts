@@ -45,11 +45,6 @@ function searched(): Native {
 
 /** The same. Throws KqueueError ENOSYS where there is none, EMFILE or ENFILE where no descriptor is free. */
 export function usable(): Native {
-  if (process.platform !== 'linux') {
-    throw new KqueueError(ENOSYS, 'kqueue', {
-      reason: `there is kqueue on Linux, macOS and the BSDs, not on ${process.platform}; kqueue/sim runs everywhere`,
-    })
-  }
   try {
     return native()
   } catch (cause) {
