@@ -265,15 +265,16 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   fget(fd: number, adding: boolean): OpenFile | null {
     if (fd < 0 || fd > 0x7fffffff) return null
-    const kq = this.#queues.get(fd)
-    if (kq?.alive()) return kq
     // A number of ours is none of the program's: it has closed what it means.
     const ours = this.sets.isOwn(fd)
     const known = this.descriptors.get(fd)
     if (known !== undefined) {
-      if (!ours && known.same()) return known
+      // Of what is only parked it is found out as it is added again.
+      if (!ours && (known.watched ? known.same() : adding)) return known
       known.gone()
     }
+    const kq = this.#queues.get(fd)
+    if (kq?.alive()) return kq
     if (ours) return null
     return adding || this.stat(fd) !== EBADF ? new Descriptor(this, fd) : null
   }
@@ -302,6 +303,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   addQueue(kq: LinuxQueue): void {
     this.#queues.get(kq.fd)?.superseded()
+    this.descriptors.get(kq.fd)?.gone()
     this.#queues.set(kq)
   }
 

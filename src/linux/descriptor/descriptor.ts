@@ -20,10 +20,12 @@ import type { Origin } from '../../core/image.js'
 import type { OpenFile } from '../../core/kernel.js'
 import type { Knote } from '../../core/knote.js'
 import { SIDE_EXCEPT, SIDE_READ, SIDE_WRITE } from '../hub/native.js'
+import type { PollSet } from '../hub/pollset.js'
 import { Identity, type Side } from './file-side.js'
 import { PIPEFS } from './file-systems.js'
 import type { DescriptorHost } from './host.js'
 import { identify, isIdentified } from './identity.js'
+import { PollSide } from './poll-side.js'
 import type { TellingSide } from './polled-file.js'
 import { attachSide } from './sides.js'
 import type { VnodeSide } from './vnode-side.js'
@@ -117,7 +119,7 @@ export class Descriptor implements OpenFile {
     return 0
   }
 
-  /** A side has no knotes left. */
+  /** A side is not to be kept: it has no knotes. */
   closeSide(side: Side): void {
     if (this.read === side) this.read = null
     if (this.write === side) this.write = null
@@ -125,7 +127,19 @@ export class Descriptor implements OpenFile {
     if (extras?.except === side) extras.except = null
     if (extras?.polled === side) extras.polled = null
     if (extras?.vnode === side) extras.vnode = null
-    forgetIfIdle(this)
+    this.idle()
+  }
+
+  /**
+   * Something of it is watched no more. Where nothing is, what was known of the file goes, since
+   * the number may be another's when it is watched again; and the descriptor itself, unless it
+   * is kept for a side that is parked.
+   */
+  idle(): void {
+    if (this.watched) return
+    this.#type = 0
+    this.#extras = null
+    if (this.read === null && this.write === null) this.hub.descriptors.forget(this)
   }
 
   holdKnote(kn: Knote): void {
@@ -142,12 +156,12 @@ export class Descriptor implements OpenFile {
     const { extras } = this
     extras.held?.delete(kn)
     if (extras.held?.size === 0) extras.held = null
-    forgetIfIdle(this)
+    this.idle()
   }
 
   /** Whether anything of it is watched. */
   get watched(): boolean {
-    if (this.read !== null || this.write !== null) return true
+    if (isWatched(this.read) || isWatched(this.write)) return true
     const extras = this.#extras
     return (
       extras !== null &&
@@ -173,9 +187,11 @@ export class Descriptor implements OpenFile {
     ;(kn.hook as Side).restored(kn, state, origin)
   }
 
-  /** Whether the number still names this file. One system call a side. */
+  /** Whether the number still names this file, as far as it is watched. One system call a side. */
   same(): boolean {
-    if (this.read?.same() === false || this.write?.same() === false) return false
+    const { read, write } = this
+    if (isWatched(read) && !read.same()) return false
+    if (isWatched(write) && !write.same()) return false
     const extras = this.#extras
     if (extras === null) return true
     return (
@@ -195,19 +211,38 @@ export class Descriptor implements OpenFile {
   /** The descriptor was closed, or names another file now: drops all knotes. */
   gone(): void {
     this.hub.descriptors.forget(this)
+    const extras = this.#extras
     this.read?.clear()
     this.write?.clear()
-    const extras = this.#extras
+    this.unpark(this.hub.readSet)
+    this.unpark(this.hub.writeSet)
     if (extras === null) return
     extras.except?.clear()
     extras.polled?.clear()
     extras.vnode?.clear()
     for (const kn of extras.held ?? []) kn.drop()
   }
+
+  /** Takes what is parked for a set: null if nothing is. */
+  takeParked({ side: kind }: PollSet): PollSide | null {
+    const side = this.side(kind)
+    if (!(side instanceof PollSide) || !side.parked) return null
+    side.set.unpark()
+    if (kind === SIDE_READ) this.read = null
+    else this.write = null
+    return side
+  }
+
+  /** Lets go of what is parked for a set: whether there was something. */
+  unpark(set: PollSet): boolean {
+    if (this.takeParked(set) === null) return false
+    this.idle()
+    return true
+  }
 }
 
-function forgetIfIdle(descriptor: Descriptor): void {
-  if (!descriptor.watched) descriptor.hub.descriptors.forget(descriptor)
+function isWatched(side: Side | null): side is Side {
+  return side !== null && !side.empty
 }
 
 function linkOf(fd: number): string {

@@ -38,6 +38,8 @@ const DUE = 5
 const DUE_FIRST = 2
 /** and so many after it was LEVEL and not drained. */
 const DUE_AGAIN = 32
+/** Of a file that was just added. */
+const FRESH = QUIET | (DUE_FIRST << DUE)
 
 /** A side of a file that epoll takes. Small, since there is one for each descriptor. */
 export class PollSide extends Knlist implements Side, Level {
@@ -46,12 +48,12 @@ export class PollSide extends Knlist implements Side, Level {
   error = 0
   /** The scan for which the level holds, 0 for none; see `DescriptorTable.pass`. */
   pass = 0
-  #marks = QUIET | (DUE_FIRST << DUE)
+  #marks = FRESH
 
   constructor(
     readonly descriptor: Descriptor,
     readonly set: PollSet,
-    readonly generation: number,
+    public generation: number,
   ) {
     super()
     const handed = set.claim(descriptor.fd)
@@ -137,8 +139,21 @@ export class PollSide extends Knlist implements Side, Level {
   detach(kn: Knote): void {
     this.remove(kn)
     if (!this.empty) return
-    this.set.remove(this.descriptor.fd)
-    this.descriptor.closeSide(this)
+    if (this.set.remove(this.descriptor.fd)) this.descriptor.idle()
+    else this.descriptor.closeSide(this)
+  }
+
+  /** Whether it is parked: its file is in the set still, but nobody watches it. */
+  get parked(): boolean {
+    return this.empty && this.set.parks
+  }
+
+  /** Is as new for what the number names now, which was added under `generation`. */
+  renew(generation: number): this {
+    this.generation = generation
+    this.events = this.count = this.error = this.pass = 0
+    this.#marks = FRESH
+    return this
   }
 
   /** Asks from now on, whether epoll has spoken or not. */

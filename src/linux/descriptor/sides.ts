@@ -28,10 +28,8 @@ const { S_IFDIR, S_IFREG } = constants
 /** Attaches a knote to the side that its filter is about. @throws KqueueError */
 export function attachSide(descriptor: Descriptor, kn: Knote): void {
   if (kn.filter === EVFILT_READ) attachRead(descriptor, kn)
-  else if (kn.filter === EVFILT_WRITE) {
-    descriptor.write ??= openWrite(descriptor, kn.kq.trusting)
-    descriptor.write.attach(kn)
-  } else if (kn.filter === EVFILT_VNODE) attachVnode(descriptor, kn)
+  else if (kn.filter === EVFILT_WRITE) watchedWrite(descriptor, kn.kq.trusting).attach(kn)
+  else if (kn.filter === EVFILT_VNODE) attachVnode(descriptor, kn)
   else {
     descriptor.statOpen()
     if (kn.filter === EVFILT_EXCEPT) attachExcept(descriptor, kn)
@@ -41,7 +39,8 @@ export function attachSide(descriptor: Descriptor, kn: Knote): void {
 }
 
 function attachRead(descriptor: Descriptor, kn: Knote): void {
-  const side = descriptor.polled ?? descriptor.read ?? openRead(descriptor, kn)
+  const { read } = descriptor
+  const side = descriptor.polled ?? (read?.empty === false ? read : openRead(descriptor, kn))
   side.attach(kn)
   if (side !== descriptor.polled) descriptor.read = side
 }
@@ -107,11 +106,11 @@ function attachEmpty(descriptor: Descriptor, kn: Knote): void {
   const { hub, fd } = descriptor
   const kind = hub.native.outputKind(fd)
   OUTPUT.check(kind)
-  if (kind !== OUTPUT_NONE) descriptor.write ??= openWrite(descriptor)
-  if (kind === OUTPUT_NONE || !(descriptor.write instanceof WriteSide)) {
+  const side = kind === OUTPUT_NONE ? null : watchedWrite(descriptor)
+  if (!(side instanceof WriteSide)) {
     refuse(EINVAL, `descriptor ${fd} has no buffer that drains; sockets and pipes have`)
   }
-  watchEmpty(kn, descriptor.write, kind)
+  watchEmpty(kn, side, kind)
 }
 
 function attachVnode(descriptor: Descriptor, kn: Knote): void {
@@ -124,22 +123,36 @@ function attachVnode(descriptor: Descriptor, kn: Knote): void {
   extras.vnode.add(kn)
 }
 
-/** Makes the side that `set` is for; null for that of a regular file or a directory. */
+/**
+ * Makes the side that `set` is for, or takes back what is parked; null for that of a regular file
+ * or a directory.
+ */
 function openPoll(descriptor: Descriptor, set: PollSet, trusting = false): Side | null {
   const { hub, fd } = descriptor
   const trusted = trusting ? TRUSTED : 0
-  let generation = set.add(fd, false, trusted)
+  const parked = descriptor.takeParked(set)
+  let generation = set.add(fd, false, trusted, parked !== null)
   if (generation === -ELOOP && hub.relax()) generation = set.add(fd, false, trusted)
   if (generation > 0) {
     checkNesting(descriptor, set)
+    if (parked !== null) return parked.renew(generation)
     return set.side === SIDE_WRITE
       ? new WriteSide(descriptor, set, generation)
       : new PollSide(descriptor, set, generation)
   }
+  if (parked !== null) descriptor.idle()
   if (generation !== -EPERM) refusePoll(-generation, fd)
   hub.statOpen(fd)
   const { mode } = hub
   return mode === S_IFREG || mode === S_IFDIR ? null : new ReadySide(descriptor)
+}
+
+/** The write side, made or taken back where nobody watches it. */
+function watchedWrite(descriptor: Descriptor, trusting = false): Side {
+  const { write } = descriptor
+  if (write !== null && !write.empty) return write
+  descriptor.write = openWrite(descriptor, trusting)
+  return descriptor.write
 }
 
 function openWrite(descriptor: Descriptor, trusting = false): Side {

@@ -22,13 +22,14 @@ import {
   RECORD,
 } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
+import type { SetsHolder } from '../hub/sets.js'
 import type { Descriptor } from './descriptor.js'
 import { PollSide } from './poll-side.js'
 
 /** Descriptors remembered before those that were closed are looked for. */
 const SWEEP_LEAST = 256
 
-export class DescriptorTable {
+export class DescriptorTable implements SetsHolder {
   /** Counts scans, from 1: levels asked for one scan do not hold for the next. */
   pass = 1
   readonly #descriptors = new NumberTable<Descriptor>(({ fd }) => fd)
@@ -50,6 +51,7 @@ export class DescriptorTable {
   }
 
   remember(descriptor: Descriptor): void {
+    if (this.#descriptors.get(descriptor.fd) === descriptor) return
     this.#descriptors.set(descriptor)
     if (this.#descriptors.size > this.#sweepAt) this.sweep()
   }
@@ -69,14 +71,21 @@ export class DescriptorTable {
   /** What is read under a number has been closed. */
   clear(fd: number): void {
     const side = this.#descriptors.get(fd)?.read
-    if (side instanceof PollSide) side.clear()
+    if (!(side instanceof PollSide)) return
+    side.clear()
+    side.descriptor.unpark(side.set)
+  }
+
+  unpark(set: PollSet): readonly number[] {
+    const parked = this.#descriptors.values().filter((descriptor) => descriptor.unpark(set))
+    return parked.map(({ fd }) => fd)
   }
 
   /** [fd, generation] of all that are in the sets of a side, edge-triggered. */
   *held(kind: number): IterableIterator<[number, number]> {
     for (const descriptor of this.#descriptors.values()) {
       const side = descriptor.side(kind)
-      if (!(side instanceof PollSide)) continue
+      if (!(side instanceof PollSide) || side.parked) continue
       side.edgeTrigger()
       yield [descriptor.fd, side.generation]
     }
@@ -87,7 +96,12 @@ export class DescriptorTable {
     const fd = records[at + REC_FD]!
     const side = this.#descriptors.get(fd)?.side(set.side)
     if (!(side instanceof PollSide) || side.generation !== records[at + REC_GENERATION]) {
-      set.reportedStranger(fd)
+      set.reportedStranger()
+      return
+    }
+    if (side.parked) {
+      side.descriptor.unpark(set)
+      set.reportedParked(fd)
       return
     }
     if (records[at + REC_COUNT] === COUNT_UNASKED || side.asked !== side.generation) {

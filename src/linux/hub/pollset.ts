@@ -7,7 +7,8 @@
  * A descriptor that is taken out stays in for a while, parked: programs that add
  * and delete, as those with one-shot events do, then need one system call instead
  * of two. It leaves when it fires, or when too many are parked. An epoll instance
- * leaves at once, because Linux limits what may be nested as long as it is in.
+ * leaves at once, because Linux limits what may be nested as long as it is in, and so do those
+ * of the sides that few ask for. Who is parked is known to who holds the descriptors.
  *
  * A descriptor that was closed while a duplicate keeps its file alive cannot be
  * taken out, because no number names it. When there are too many such leftovers
@@ -16,7 +17,7 @@
 import { NumberTable } from '../../core/table.js'
 import { EBADF, EEXIST, ENOMEM, ENOSPC, EPERM } from '../../errors.js'
 import { about } from './board.js'
-import { EPOLLET, type Native, TRUSTED } from './native.js'
+import { EPOLLET, type Native, SIDE_READ, SIDE_WRITE, TRUSTED } from './native.js'
 
 /** A descriptor in a set that another process has made: what it last told there. */
 export interface HandedMember {
@@ -44,13 +45,19 @@ const CLOSED = 4096
 /** So many descriptors may be parked, more than most programs have. */
 const PARKED = 16384
 
+/** Who knows the descriptors that are parked. */
+export interface Parking {
+  /** Lets go of those of a set: their numbers. */
+  unpark(set: PollSet): readonly number[]
+}
+
 export class PollSet {
   /** How many descriptors it holds, besides those parked. */
   size = 0
-  /** Parked descriptors. */
-  readonly #parked = new NumberTable<number>(itself)
+  /** How many are parked. */
+  #parked = 0
   /** Those held that are epoll instances themselves. */
-  readonly #nested = new NumberTable<number>(itself)
+  readonly #nested = new NumberTable<number>((fd) => fd)
   /** Whether the last one that was parked had been closed when it was added again. */
   #closes = false
   #generation = 0
@@ -68,6 +75,7 @@ export class PollSet {
    */
   constructor(
     readonly native: Native,
+    readonly parking: Parking,
     public fd: number,
     readonly side: number,
     readonly events: number,
@@ -75,25 +83,27 @@ export class PollSet {
 
   /** Whether there is nothing that could fire. */
   get empty(): boolean {
-    return this.size === 0 && this.#parked.size === 0
+    return this.size === 0 && this.#parked === 0
   }
 
   /**
    * Adds a descriptor: its generation, or a negative errno. -EPERM: epoll does not take it,
-   * or it is a regular file and no `regular` one is wanted. `trusted` is 0 or TRUSTED.
+   * or it is a regular file and no `regular` one is wanted. `trusted` is 0 or TRUSTED. It may
+   * have been parked until now.
    */
-  add(fd: number, regular = false, trusted = 0): number {
+  add(fd: number, regular = false, trusted = 0, wasParked = false): number {
     const handed = this.#handed.get(fd)
     if (handed !== undefined) return this.#addHanded(handed)
     const generation = this.#nextGeneration() | trusted
-    let error = this.#unpark(fd, generation) ? 0 : this.#register(fd, generation, regular)
+    let error =
+      wasParked && this.#isStill(fd, generation) ? 0 : this.#register(fd, generation, regular)
     // It was parked; or closed and opened again as a duplicate of the same file.
     if (error === -EEXIST) {
       error = this.#modify(fd, generation)
       this.#closes = false
     }
     // What is parked takes room that is needed now.
-    if ((error === -ENOSPC || error === -ENOMEM) && this.#parked.size > 0) {
+    if ((error === -ENOSPC || error === -ENOMEM) && this.#parked > 0) {
       this.clearParked()
       error = this.#register(fd, generation, regular)
     }
@@ -155,29 +165,34 @@ export class PollSet {
     return this.#nested.get(fd) !== undefined
   }
 
-  /** Takes a descriptor out, which was added and may have been closed. */
-  remove(fd: number): void {
+  /** Takes a descriptor out, which was added and may have been closed: whether it is parked. */
+  remove(fd: number): boolean {
     this.size--
-    if (this.#nested.get(fd) !== undefined) {
-      this.#nested.delete(fd)
+    const nested = this.isNested(fd)
+    if (nested) this.#nested.delete(fd)
+    if (nested || !this.parks) {
       this.#takeOut(fd)
-      return
+      return false
     }
-    this.#parked.set(fd)
-    if (this.#parked.size > PARKED) this.clearParked()
+    this.#parked++
+    if (this.#parked > PARKED) this.clearParked()
+    return true
   }
 
-  /** What was parked under a number has been closed: the number is another file's. */
-  forget(fd: number): void {
-    this.#parked.delete(fd)
+  /** Whether what is taken out is parked. */
+  get parks(): boolean {
+    return this.side === SIDE_READ || this.side === SIDE_WRITE
+  }
+
+  /** One that was parked is so no more: it has been closed, or will be added or taken out. */
+  unpark(): void {
+    this.#parked--
   }
 
   /** Takes out what is parked. */
   clearParked(): void {
-    for (const fd of this.#parked.values()) {
-      this.#parked.delete(fd)
-      this.#takeOut(fd)
-    }
+    if (this.#parked === 0) return
+    for (const fd of this.parking.unpark(this)) this.#takeOut(fd)
   }
 
   #takeOut(fd: number): void {
@@ -201,10 +216,13 @@ export class PollSet {
   }
 
   /** epoll reported a descriptor that is not held. */
-  reportedStranger(fd: number): void {
-    const parked = this.#parked.get(fd) !== undefined
-    this.#parked.delete(fd)
-    if (!parked || this.native.epollDelete(this.fd, fd) < 0) this.#reports++
+  reportedStranger(): void {
+    this.#reports++
+  }
+
+  /** epoll reported one that was parked. */
+  reportedParked(fd: number): void {
+    if (this.native.epollDelete(this.fd, fd) < 0) this.reportedStranger()
   }
 
   get crowded(): boolean {
@@ -235,7 +253,7 @@ export class PollSet {
       native.close(fd)
       return false
     }
-    for (const fd of this.#parked.values()) this.#parked.delete(fd)
+    this.parking.unpark(this)
     native.close(old)
     return true
   }
@@ -250,12 +268,10 @@ export class PollSet {
   }
 
   /**
-   * Takes back a descriptor that is parked: whether it was, and is not closed. A program that
+   * Takes back a descriptor that was parked: whether it is not closed. A program that
    * closes what it deletes is not asked each time: to add what is in there is refused.
    */
-  #unpark(fd: number, generation: number): boolean {
-    if (this.#parked.get(fd) === undefined) return false
-    this.#parked.delete(fd)
+  #isStill(fd: number, generation: number): boolean {
     if (this.#closes) return false
     this.#closes = this.#modify(fd, generation) < 0
     return !this.#closes
@@ -276,8 +292,4 @@ export class PollSet {
     this.#generation = this.#generation === TRUSTED - 1 ? 1 : this.#generation + 1
     return this.#generation
   }
-}
-
-function itself(fd: number): number {
-  return fd
 }

@@ -27,7 +27,7 @@ import {
   SIDE_READ,
   SIDE_WRITE,
 } from './native.js'
-import { type HandedMember, type HandedSet, PollSet } from './pollset.js'
+import { type HandedMember, type HandedSet, type Parking, PollSet } from './pollset.js'
 
 /** The longest wait of one call, in s; who waits longer waits again. */
 const LONGEST = 0x7fffffff
@@ -45,7 +45,7 @@ interface Source {
 export type HandedSets = ReadonlyMap<number, HandedSet>
 
 /** Who holds the descriptors that are watched. */
-export interface SetsHolder {
+export interface SetsHolder extends Parking {
   /** One of them has fired: record `at`. What it is not known for is `set.reportedStranger`. Hot path. */
   fired(set: PollSet, records: Int32Array, at: number): void
   /** So many questions about `read` have been answered, unless the call has failed. Hot path. */
@@ -81,8 +81,8 @@ export class Sets {
     readonly renewed: (fd: number) => boolean,
   ) {
     this.#board = boardOf(native)
-    this.read = new PollSet(native, read, SIDE_READ, POLLIN + POLLRDHUP)
-    this.write = new PollSet(native, write, SIDE_WRITE, POLLOUT)
+    this.read = new PollSet(native, holder, read, SIDE_READ, POLLIN + POLLRDHUP)
+    this.write = new PollSet(native, holder, write, SIDE_WRITE, POLLOUT)
   }
 
   /** Puts the writing set into the other one, and a descriptor that is not worth a look by itself. */
@@ -119,7 +119,6 @@ export class Sets {
    */
   #claim(fd: number): void {
     this.holder.clear(fd)
-    this.read.forget(fd)
   }
 
   #adoptSet(set: PollSet): number {
@@ -144,7 +143,13 @@ export class Sets {
   add(side: typeof SIDE_EXCEPT | typeof SIDE_FILE, fd: number): PollSet | number {
     // Of a regular file POLLIN nearly always holds, so each wakeup is an edge, whoever has
     // polled meanwhile; see docs/decisions.md.
-    const set = new PollSet(this.native, fd, side, side === SIDE_EXCEPT ? POLLPRI : POLLIN)
+    const set = new PollSet(
+      this.native,
+      this.holder,
+      fd,
+      side,
+      side === SIDE_EXCEPT ? POLLPRI : POLLIN,
+    )
     const error = this.#adoptSet(set)
     if (error < 0) return error
     this.#idleSources++
