@@ -38,7 +38,9 @@ type Call = (...args: unknown[]) => unknown
 /** The addon's calls, which every kernel of this thread makes through this object. */
 const calls = load.usable() as unknown as Record<string, Call>
 const original: Record<string, Call> = Object.fromEntries(
-  Object.entries(calls).filter(([, call]) => typeof call === 'function'),
+  Object.entries<Call>(Object.getPrototypeOf(calls)).filter(
+    ([, call]) => typeof call === 'function',
+  ),
 )
 
 const { EACCES, EAFNOSUPPORT, EAGAIN, EBADF, ECONNREFUSED, EINVAL, ELOOP, EMFILE, ENFILE } =
