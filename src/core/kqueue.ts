@@ -109,7 +109,7 @@ export class Kqueue implements OpenFile {
     change.flags &= ~EV_SYSFLAGS
     const { flags, filter, ident } = change
     const ops = kernel.filters.find(filter)
-    if (ops === undefined) throw refusal(change, EINVAL, `there is no filter ${filter}`)
+    if (ops === undefined) throw noFilter(change)
     if ((flags & EV_ENABLE) !== 0 && (flags & EV_DISABLE) !== 0) {
       throw refusal(change, EINVAL, 'EV_ENABLE and EV_DISABLE exclude each other')
     }
@@ -120,7 +120,7 @@ export class Kqueue implements OpenFile {
     let file: OpenFile | null = null
     if (ops.isFd) {
       file = this.files.fget(ident, adding && ops === fileFilter)
-      if (file === null) throw refusal(change, EBADF, `${ident} is not an open descriptor`)
+      if (file === null) throw notOpen(change)
       if (file === this) throw refusal(change, EINVAL, 'a kqueue cannot watch itself')
     }
     let kn = this.find(ident, filter)
@@ -135,8 +135,7 @@ export class Kqueue implements OpenFile {
     } else if (adding) {
       this.#add(change, ops, file)
     } else {
-      const reason = `nothing is registered for ident ${ident}; EV_ADD adds it`
-      throw refusal(change, ENOENT, reason)
+      throw notRegistered(change)
     }
   }
 
@@ -448,6 +447,20 @@ export class Kqueue implements OpenFile {
 
 function identOf({ ident }: Knote): number {
   return ident
+}
+
+// Functions of their own, since V8 makes a text of a number before it knows whether it is needed.
+
+function noFilter(change: Kevent): KqueueError {
+  return refusal(change, EINVAL, `there is no filter ${change.filter}`)
+}
+
+function notOpen(change: Kevent): KqueueError {
+  return refusal(change, EBADF, `${change.ident} is not an open descriptor`)
+}
+
+function notRegistered(change: Kevent): KqueueError {
+  return refusal(change, ENOENT, `nothing is registered for ident ${change.ident}; EV_ADD adds it`)
 }
 
 function refusal(change: Kevent, errno: number, reason: string): KqueueError {
