@@ -29,7 +29,8 @@ const lean = {
   name: 'lean',
   resolveId(id, importer) {
     if (!LEAN.has(id)) return undefined
-    return `\0lean/${FIRST.test(importer) ? 'first' : 'rest'}/${id}`
+    const [, platform] = /src\/(linux|bsd)\//.exec(importer) ?? []
+    return `\0lean/${FIRST.test(importer) ? 'first' : (platform ?? 'rest')}/${id}`
   },
   load(id) {
     const [, name] = /^\0lean\/\w+\/(.+)/.exec(id) ?? []
@@ -72,12 +73,15 @@ export default defineConfig({
       groups: [
         { name: 'version', test: /src\/cli\/version|lean\/first/ },
         { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts/ },
-        { name: 'system', test: /src\/(index|late|parts)\.ts|lean\/rest|\0later/ },
-        { name: 'linux', test: /src\/linux\/(?!fork\/[^h]|trees)/ },
+        { name: 'system', test: /src\/(index|late|parts)\.ts|lean\/rest\/node:fs|\0later/ },
+        { name: 'linux', test: /src\/linux\/(?!fork\/[^h]|trees)|lean\/linux/ },
         { name: 'rare', test: /src\/linux\/(fork|trees)/ },
-        { name: 'bsd', test: /src\/bsd\// },
+        { name: 'bsd', test: /(src|lean)\/bsd\// },
         { name: 'sim', test: /src\/sim\// },
-        { name: 'command', test: /src\/cli\/(?!main|kq|holder|package|version|run|trace)/ },
+        {
+          name: 'command',
+          test: /src\/cli\/(?!main|kq|holder|package|version|run|trace)|lean\/rest/,
+        },
         { name: 'run', test: /src\/cli\/run/ },
         { name: 'trace', test: /src\/cli\/trace/ },
       ].map((group, at, { length }) => ({ ...group, priority: length - at })),

@@ -89,7 +89,7 @@ export function later(chunks) {
       return [
         "import { createRequire } from 'node:module'",
         ...imported.map((name) => `import * as ${name} from '#later/${name}'`),
-        'const require = createRequire(import.meta.url)',
+        'const require = (file) => createRequire(import.meta.url)(file)',
         ...calls,
       ].join('\n')
     },
