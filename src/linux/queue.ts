@@ -193,9 +193,15 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     }
   }
 
-  /** What processes had done that were added before comes before what this change adds. Hot path. */
+  /**
+   * What processes had done that were added before comes before what this change adds, and
+   * counts for what was asked before it is changed. Hot path.
+   */
   override register(change: Kevent): void {
-    if (change.filter !== EVFILT_PROC) this.kernel.lookAtProcesses()
+    const { filter, ident } = change
+    if (filter !== EVFILT_PROC || this.find(ident, filter) !== undefined) {
+      this.kernel.lookAtProcesses()
+    }
     super.register(change)
   }
 

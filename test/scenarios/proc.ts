@@ -308,6 +308,18 @@ scenario('that a process was waited for is reported with NOTE_REAP, after its ex
   expectGone(q, child.pid, EVFILT_PROC)
 })
 
+scenario(
+  'a process that has exited is watched anew by who asks for the exit after all',
+  forks,
+  (w) => {
+    const q = w.kqueue()
+    const child = zombie(w)
+    q.kevent([watch(child, NOTE_EXEC), watch(child, NOTE_EXIT)])
+    expectEvents(wait(q), { ident: child.pid, fflags: NOTE_EXIT })
+    expectNothing(q)
+  },
+)
+
 scenario('a process that has exited can be watched for NOTE_REAP', (w) => {
   const q = w.kqueue()
   const child = spawn(w)

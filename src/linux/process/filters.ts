@@ -28,7 +28,6 @@ export function linuxProcFilter(table: ProcessTable): FilterOps {
         if (kn.flags & EV_CLEAR) kn.data = kn.fflags = 0
         return 0
       }
-      table.tellNews(kn)
       const successor = kev.flags & EV_ADD ? table.successor(kn.hook as LinuxProcess) : null
       if (successor !== null) {
         watchAnew(table, kn, kev)

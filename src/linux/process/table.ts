@@ -160,11 +160,6 @@ export class ProcessTable implements ConnectorListener {
     }
   }
 
-  /** What a knote is asked for is about to change: what has happened is for what it was before. */
-  tellNews({ hook }: Knote): void {
-    if (this.hasNews && hook instanceof LinuxProcess) hook.look()
-  }
-
   /** The process of the pidfd that a knote watches, or of the number. @throws KqueueError */
   #processOf({ ident, ops }: Knote): LinuxProcess {
     return ops.isFd ? this.duplicate(ident) : this.open(ident)
