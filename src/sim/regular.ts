@@ -84,6 +84,8 @@ export class RegularFile extends VnodeFile {
   override read(n: number): Uint8Array {
     const bytes = this.pread(n, this.offset)
     this.offset += bytes.length
+    // What is left is an edge, as where the file grows: filt_vfsread is asked at any note.
+    if (bytes.length > 0) this.readers.note(0)
     return bytes
   }
 

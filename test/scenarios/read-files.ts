@@ -132,6 +132,19 @@ scenario('a file with EV_CLEAR is reported once, and again when it is written', 
   expectNothing(q)
 })
 
+scenario('what a read leaves of a file with EV_CLEAR is reported again', (w) => {
+  const q = w.kqueue()
+  const { reader } = file(w, 'hello')
+  q.kevent([add(reader, EVFILT_READ, EV_CLEAR)])
+  for (const left of [5, 4, 2]) {
+    expectEvents(pending(q), { ident: reader, data: left })
+    expectNothing(q)
+    w.read(reader, left === 5 ? 1 : 2)
+  }
+  w.read(reader, 8)
+  expectNothing(q)
+})
+
 scenario('a one-shot watch of a file is gone after its event', (w) => {
   const q = w.kqueue()
   const { reader } = file(w, 'hello')
