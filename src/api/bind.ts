@@ -1,7 +1,7 @@
 /**
  * All that `import 'kqueue'` has, bound to a system.
  *
- *     const calls = bind(() => system)
+ *     const calls = bindAll(() => system)
  *     const kq = calls.kqueue()
  */
 import { EventList } from '../core/event-list.js'
@@ -10,7 +10,6 @@ import { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from '../core/filters/comp
 import { STATUS_UNKNOWN } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import { KqueueError } from '../errors.js'
-import * as event from '../event.js'
 import * as aio from './aio.js'
 import * as conveniences from './conveniences.js'
 import * as forks from './fork.js'
@@ -22,6 +21,7 @@ import type { Bound, ForkOptions, StartGiven } from './system.js'
 import * as tables from './tables.js'
 import { treeEvents } from './tree-events.js'
 import { vnodeEvents } from './vnode-events.js'
+import { vocabulary } from './vocabulary.js'
 
 /** What is the same on every system. */
 const common = {
@@ -38,8 +38,13 @@ const common = {
 }
 
 /** Every export of `kqueue`. */
-export type Calls = ReturnType<typeof bind>
+export type Calls = ReturnType<typeof bindAll>
 
+export function bindAll(system: Bound) {
+  return Object.assign(vocabulary(), common, bind(system))
+}
+
+/** Those that are not the same on every system. */
 export function bind(system: Bound) {
   /** A call without its first argument. */
   const on = <Arguments extends unknown[], Result>(
@@ -48,7 +53,7 @@ export function bind(system: Bound) {
     const bound = (...rest: Arguments): Result => call(system, ...rest)
     return Object.defineProperty(bound, 'name', { value: call.name })
   }
-  const calls = {
+  return {
     Kqueue: kqueueClass(system),
     kqueue: on(queues.kqueue),
     kqueuex: on(queues.kqueuex),
@@ -82,5 +87,4 @@ export function bind(system: Bound) {
     kinfo_getproc: on(tables.kinfo_getproc),
     kinfo_getallproc: () => system().processes.all(),
   }
-  return Object.assign({}, event, common, calls)
 }

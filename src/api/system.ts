@@ -3,7 +3,7 @@
  * public works on it. `linux/` and `sim/` each make one, and only the package's entry point
  * chooses. A third is one more folder.
  *
- *     const calls = bind(() => system) // all that `import 'kqueue'` has, on that system
+ *     const calls = bindAll(() => system) // all that `import 'kqueue'` has, on that system
  *
  * Arguments have been checked: masks, counts and nanoseconds are whole numbers in range. What
  * fails is a KqueueError.

@@ -8,6 +8,7 @@
  *     translation.in(filter, flags, fflags)
  */
 import { constants } from 'node:os'
+import { vocabulary } from '../api/vocabulary.js'
 import { EINVAL, EIO, ENOTSUP, ENXIO, errnoName, refuse } from '../errors.js'
 import * as event from '../event.js'
 import {
@@ -27,7 +28,7 @@ const MOST_ERRNO = 133
 /** From, and to. */
 type Pair = readonly [name: string, ours: number, theirs: number]
 
-const OURS = event as unknown as Numbers
+const OURS = vocabulary() as unknown as Numbers
 
 /** What the package does itself, and what has no meaning in a change: it does not travel. */
 const KEPT = event.EV_RECEIPT | event.EV_KEEPUDATA | event.EV_NOCPONFORK | event.EV_SYSFLAGS

@@ -5,7 +5,7 @@
  *     const { kqueue, EV_SET } = process.system
  */
 
-import { bind, type Calls } from '../api/bind.js'
+import { bindAll, type Calls } from '../api/bind.js'
 import type {
   AioJob,
   AioNotification,
@@ -78,7 +78,7 @@ export function callsOf(process: SystemProcess): Calls {
     fork: forkOf(process),
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
   }
-  return bind(() => system)
+  return bindAll(() => system)
 }
 
 function homeOf({ pid, start }: SystemProcess): ImageHome {

@@ -60,6 +60,12 @@ describe('begins with little', () => {
     ])
   })
 
+  test('no namespace of a module is made as it is loaded, a getter for each name', () => {
+    for (const file of loadedWith(join(root, 'dist/sim/index.js'))) {
+      assert.doesNotMatch(readFileSync(file, 'utf8'), /__exportAll/, file)
+    }
+  })
+
   test('a part is read when it is called for first', {
     skip: process.platform !== 'linux',
   }, () => {
