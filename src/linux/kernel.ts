@@ -270,7 +270,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     const known = this.descriptors.get(fd)
     if (known !== undefined) {
       // Of what is only parked it is found out as it is added again.
-      if (!ours && (known.watched ? known.same() : adding)) return known
+      if (!ours && known.same(adding)) return known
       known.gone()
     }
     const kq = this.#queues.get(fd)

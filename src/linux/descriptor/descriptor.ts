@@ -43,6 +43,10 @@ class Extras {
   identity: Identity | undefined
   fileSystem: number | undefined
   link: string | undefined
+
+  get watched(): boolean {
+    return (this.except ?? this.polled ?? this.vnode ?? this.held ?? null) !== null
+  }
 }
 
 export class Descriptor implements OpenFile {
@@ -114,6 +118,11 @@ export class Descriptor implements OpenFile {
   }
 
   kqfilter(kn: Knote): number {
+    // What was known is of another file, perhaps, if that was only parked.
+    if (!this.watched) {
+      this.#type = 0
+      this.#extras = null
+    }
     attachSide(this, kn)
     this.hub.descriptors.remember(this)
     return 0
@@ -130,16 +139,10 @@ export class Descriptor implements OpenFile {
     this.idle()
   }
 
-  /**
-   * Something of it is watched no more. Where nothing is, what was known of the file goes, since
-   * the number may be another's when it is watched again; and the descriptor itself, unless it
-   * is kept for a side that is parked.
-   */
+  /** Something of it is watched no more. What is parked keeps the descriptor. */
   idle(): void {
-    if (this.watched) return
-    this.#type = 0
-    this.#extras = null
-    if (this.read === null && this.write === null) this.hub.descriptors.forget(this)
+    if (this.read !== null || this.write !== null || this.watched) return
+    this.hub.descriptors.forget(this)
   }
 
   holdKnote(kn: Knote): void {
@@ -163,10 +166,7 @@ export class Descriptor implements OpenFile {
   get watched(): boolean {
     if (isWatched(this.read) || isWatched(this.write)) return true
     const extras = this.#extras
-    return (
-      extras !== null &&
-      (extras.except ?? extras.polled ?? extras.vnode ?? extras.held ?? null) !== null
-    )
+    return extras?.watched ?? false
   }
 
   // Copies of knotes
@@ -187,13 +187,18 @@ export class Descriptor implements OpenFile {
     ;(kn.hook as Side).restored(kn, state, origin)
   }
 
-  /** Whether the number still names this file, as far as it is watched. One system call a side. */
-  same(): boolean {
+  /**
+   * Whether the number still names this file: one system call for each side that is watched, and
+   * `unwatched` where none is. Hot path.
+   */
+  same(unwatched = true): boolean {
     const { read, write } = this
-    if (isWatched(read) && !read.same()) return false
-    if (isWatched(write) && !write.same()) return false
+    const reads = read !== null && !read.empty
+    const writes = write !== null && !write.empty
+    if (reads && !read.same()) return false
+    if (writes && !write.same()) return false
     const extras = this.#extras
-    if (extras === null) return true
+    if (extras === null || !extras.watched) return reads || writes || unwatched
     return (
       (extras.except?.same() ?? true) &&
       (extras.polled?.same() ?? true) &&
