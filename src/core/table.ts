@@ -18,6 +18,9 @@ export class NumberTable<T> {
   #small: Uint16Array | Int32Array = new Uint16Array(LEAST)
   /** The same for larger and for negative numbers. */
   #others: Map<number, number> | undefined
+  /** Between these they have been, so that few are looked for in vain. */
+  #least = Number.POSITIVE_INFINITY
+  #most = Number.NEGATIVE_INFINITY
 
   /** @param numberOf the number under which a value is in the table */
   constructor(readonly numberOf: (value: T) => number) {}
@@ -64,7 +67,8 @@ export class NumberTable<T> {
   #place(number: number): number {
     const small = this.#small
     if (number >= 0 && number < small.length) return small[number]!
-    return this.#others?.get(number) ?? 0
+    if (number < this.#least || number > this.#most) return 0
+    return this.#others!.get(number) ?? 0
   }
 
   #move(number: number, place: number): void {
@@ -75,6 +79,8 @@ export class NumberTable<T> {
       this.#others?.delete(number)
     } else {
       this.#others ??= new Map()
+      if (number < this.#least) this.#least = number
+      if (number > this.#most) this.#most = number
       this.#others.set(number, place)
     }
   }
