@@ -29,6 +29,12 @@ struct duration {
 	int64_t tv_nsec;
 };
 
+/* In REC_EVENTS of epollAhead. */
+enum {
+	AHEAD_HOLDS,
+	AHEAD_MODIFY
+};
+
 static int
 epoll_make(struct call *call)
 {
@@ -109,6 +115,44 @@ js_epoll_holds(napi_env env, napi_callback_info info)
 	board = call.state->board;
 	return call_result(&call, level_is_registered(board[BOARD_EPFD], board[BOARD_FD],
 	    (uint32_t)board[BOARD_EVENTS], (uint32_t)board[BOARD_GENERATION]));
+}
+
+static bool
+answer_ahead(int epfd, uint32_t events, const int32_t *record)
+{
+	int fd = record[REC_FD];
+	uint32_t generation = (uint32_t)record[REC_GENERATION];
+	struct epoll_event event = { .events = events, .data.u64 = level_datum(fd, generation) };
+
+	if (record[REC_EVENTS] == AHEAD_MODIFY)
+		return epoll_ctl(epfd, EPOLL_CTL_MOD, fd, &event) == 0;
+	return level_is_registered(epfd, fd, events, generation);
+}
+
+/* What the changes of a list would ask one by one. */
+static napi_value
+js_epoll_ahead(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	const int32_t *board;
+	int32_t *records, n;
+
+	if (!call_board(&call, env, info))
+		return call.answer;
+	board = call.state->board;
+	records = call.state->board + BOARD_RECORDS + ENV_BATCH * RECORD;
+	n = board[BOARD_QUESTIONS];
+	if (n < 0 || n > ENV_BATCH) {
+		errno = EINVAL;
+		return call_result(&call, -1);
+	}
+	for (int32_t i = 0; i < n; i++) {
+		int32_t *record = records + (size_t)i * RECORD;
+
+		record[REC_ERROR] = answer_ahead(board[BOARD_EPFD],
+		    (uint32_t)board[BOARD_EVENTS], record) ? 0 : 1;
+	}
+	return call_result(&call, 0);
 }
 
 static int
@@ -249,6 +293,9 @@ const struct call_entry epoll_calls[] = {
 	CALL_BOARD("epollAddIrregular", js_epoll_add_irregular),
 	CALL_BOARD("epollModify", js_epoll_modify),
 	CALL_BOARD("epollHolds", js_epoll_holds),
+	CALL_BOARD("epollAhead", js_epoll_ahead),
+	CALL_NUMBER(AHEAD_HOLDS),
+	CALL_NUMBER(AHEAD_MODIFY),
 	CALL_RESULT("epollDelete", epoll_delete, "epfd", "fd"),
 	CALL_RESULT("epollAdopt", epoll_adopt, "epfd", "fd"),
 	CALL_RESULT("epollDisown", epoll_disown, "epfd", "fd"),

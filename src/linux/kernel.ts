@@ -27,8 +27,10 @@ import {
   EVFILT_PROCDESC,
   EVFILT_SIGNAL,
   EVFILT_VNODE,
+  type Kevent,
 } from '../event.js'
 import { Aio } from './aio.js'
+import { Ahead } from './descriptor/ahead.js'
 import { Descriptor } from './descriptor/descriptor.js'
 import type { DescriptorHost } from './descriptor/host.js'
 import { PipeReads } from './descriptor/pipe-reads.js'
@@ -94,6 +96,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   /** The time of the changelist that is being applied; see NOT_ASKED and NO_CHANGES. */
   #changeTime = NO_CHANGES
   readonly #idle: Idle
+  readonly #ahead: Ahead
   readonly #queues = new NumberTable<LinuxQueue>(({ fd }) => fd)
   /** Queues whose descriptor is known to the program. */
   readonly #exposed = new Set<LinuxQueue>()
@@ -110,6 +113,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.native = usable()
     this.descriptors = new DescriptorTable(this.native)
     this.#idle = new Idle(this.native)
+    this.#ahead = new Ahead(this.native, this.descriptors)
     this.longestBlock = this.native.threadIsFirst() === 1 ? Number.POSITIVE_INFINITY : 100e6
     const made: number[] = []
     const make = (fd: number, facility: Facility): number => {
@@ -162,12 +166,14 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     return this.#changeTime
   }
 
-  beginChanges(): void {
+  beginChanges(kq: LinuxQueue, changes: readonly Kevent[], n: number): void {
     this.#changeTime = NOT_ASKED
+    this.#ahead.ask(changes, n, this.sets.read, kq.trusting)
   }
 
   endChanges(): void {
     this.#changeTime = NO_CHANGES
+    this.#ahead.end()
     this.lookAtProcesses()
     // What a change has asked is not what holds when events are handed out.
     this.descriptors.pass++

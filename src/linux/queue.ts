@@ -55,7 +55,7 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   /** Takes in which of the processes that a changelist has just added had exited. Hot path. */
   lookAtProcesses(): void
   /** A changelist is about to be applied, */
-  beginChanges(): void
+  beginChanges(kq: LinuxQueue, changes: readonly Kevent[], n: number): void
   /** and has been: levels that it has asked for hold no more. */
   endChanges(): void
 }
@@ -184,7 +184,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
     if (n === 0) return 0
     // What processes have done until now is not for what is added now.
     this.kernel.drainProcesses()
-    this.kernel.beginChanges()
+    this.kernel.beginChanges(this, changes, n)
     try {
       return applyChanges(this, changes, n, sink, max)
     } finally {

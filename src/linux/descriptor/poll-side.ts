@@ -30,10 +30,12 @@ const QUIET = 1
 const DOUBTED = 2
 /** epoll reports it as long as it is ready; see `drained`. */
 const LEVEL = 4
+/** What a change is about to ask has been asked; see `Ahead`. */
+const AHEAD = 8
 /** Above this are the two bits of REC_DRAINS, */
-const DRAINS = 3
+const DRAINS = 4
 /** and above this, how many more times it is to be drained before it is LEVEL. */
-const DUE = 5
+const DUE = 6
 /** So many times at first, */
 const DUE_FIRST = 2
 /** and so many after it was LEVEL and not drained. */
@@ -143,6 +145,15 @@ export class PollSide extends Knlist implements Side, Level {
     else this.descriptor.closeSide(this)
   }
 
+  /** Whether it was found out in advance that the number is its file, which holds once. */
+  get ahead(): boolean {
+    return (this.#marks & AHEAD) !== 0
+  }
+
+  set ahead(ahead: boolean) {
+    this.#marks = ahead ? this.#marks | AHEAD : this.#marks & ~AHEAD
+  }
+
   /** Whether it is parked: its file is in the set still, but nobody watches it. */
   get parked(): boolean {
     return this.empty && this.set.parks
@@ -195,6 +206,10 @@ export class PollSide extends Knlist implements Side, Level {
   }
 
   same(): boolean {
+    if (this.ahead) {
+      this.ahead = false
+      return true
+    }
     return this.set.holds(this.descriptor.fd, this.generation)
   }
 }

@@ -131,6 +131,10 @@ function openPoll(descriptor: Descriptor, set: PollSet, trusting = false): Side 
   const { hub, fd } = descriptor
   const trusted = trusting ? TRUSTED : 0
   const parked = descriptor.takeParked(set)
+  if (parked?.ahead) {
+    set.size++
+    return parked.renew(parked.generation)
+  }
   let generation = set.add(fd, false, trusted, parked !== null)
   if (generation === -ELOOP && hub.relax()) generation = set.add(fd, false, trusted)
   if (generation > 0) {

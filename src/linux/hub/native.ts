@@ -51,6 +51,9 @@ export const REC_DRAINS = 5
 
 /** In `REC_EVENTS`: the number no longer names the file that was registered. */
 export const REC_STALE = 0x10000
+/** In `REC_EVENTS` of `epollAhead`: whether it is the file that was added, and EPOLL_CTL_MOD. */
+export const AHEAD_HOLDS = 0
+export const AHEAD_MODIFY = 1
 /** In `REC_COUNT`: this kind of file keeps no count that can be asked. */
 export const COUNT_UNKNOWN = -1
 /** In `REC_COUNT`: the level was not asked for this record. */
@@ -217,6 +220,12 @@ export interface Native {
   epollModify(): number
   /** Whether the descriptor on the board still is the file that was added under it: 1 or 0. */
   epollHolds(): number
+  /**
+   * For each question on the board, about BOARD_EPFD and with BOARD_EVENTS: where REC_EVENTS is
+   * AHEAD_HOLDS what `epollHolds` asks, where it is AHEAD_MODIFY what `epollModify` does. Leaves 0
+   * in REC_ERROR where that is the file, and 1 where it is not.
+   */
+  epollAhead(): number
   /** EPOLL_CTL_DEL. */
   epollDelete(epfd: number, fd: number): number
   /**

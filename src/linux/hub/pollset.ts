@@ -59,7 +59,7 @@ export class PollSet {
   /** Those held that are epoll instances themselves. */
   readonly #nested = new NumberTable<number>((fd) => fd)
   /** Whether the last one that was parked had been closed when it was added again. */
-  #closes = false
+  closes = false
   #generation = 0
   /** What is in it since before this process, until it is claimed. */
   readonly #handed = new NumberTable<HandedMember>(({ fd }) => fd)
@@ -94,13 +94,13 @@ export class PollSet {
   add(fd: number, regular = false, trusted = 0, wasParked = false): number {
     const handed = this.#handed.get(fd)
     if (handed !== undefined) return this.#addHanded(handed)
-    const generation = this.#nextGeneration() | trusted
+    const generation = this.nextGeneration() | trusted
     let error =
       wasParked && this.#isStill(fd, generation) ? 0 : this.#register(fd, generation, regular)
     // It was parked; or closed and opened again as a duplicate of the same file.
     if (error === -EEXIST) {
       error = this.#modify(fd, generation)
-      this.#closes = false
+      this.closes = false
     }
     // What is parked takes room that is needed now.
     if ((error === -ENOSPC || error === -ENOMEM) && this.#parked > 0) {
@@ -177,6 +177,11 @@ export class PollSet {
     this.#parked++
     if (this.#parked > PARKED) this.clearParked()
     return true
+  }
+
+  /** What a descriptor is added for: at its edges. */
+  get edges(): number {
+    return this.events + EPOLLET
   }
 
   /** Whether what is taken out is parked. */
@@ -272,9 +277,9 @@ export class PollSet {
    * closes what it deletes is not asked each time: to add what is in there is refused.
    */
   #isStill(fd: number, generation: number): boolean {
-    if (this.#closes) return false
-    this.#closes = this.#modify(fd, generation) < 0
-    return !this.#closes
+    if (this.closes) return false
+    this.closes = this.#modify(fd, generation) < 0
+    return !this.closes
   }
 
   #register(fd: number, generation: number, regular = true): number {
@@ -288,7 +293,8 @@ export class PollSet {
     return about(native, this.fd, fd, events + trigger, generation).epollModify()
   }
 
-  #nextGeneration(): number {
+  /** What a descriptor is added under. */
+  nextGeneration(): number {
     this.#generation = this.#generation === TRUSTED - 1 ? 1 : this.#generation + 1
     return this.#generation
   }
