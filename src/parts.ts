@@ -4,11 +4,14 @@
  * (scripts/later.mjs).
  */
 import * as later from '#later'
-import { EMFILE, ENFILE, fail } from './errors.js'
+import { EMFILE, ENFILE, ENOSYS, KqueueError } from './errors.js'
 
 const TAKES = 'to read a part of this package takes a descriptor, and'
 
-/** Who calls, pays with a descriptor for a moment. @throws KqueueError EMFILE, ENFILE none is free */
+/**
+ * Takes a descriptor for a moment, and the file that came with this one.
+ * @throws KqueueError EMFILE, ENFILE no descriptor is free; ENOSYS the file cannot be read any more
+ */
 function part<T>(read: () => T, syscall: string): () => T {
   let answer: T | undefined
   return () => {
@@ -16,20 +19,25 @@ function part<T>(read: () => T, syscall: string): () => T {
       answer ??= read()
       return answer
     } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'EMFILE') {
-        fail(
-          EMFILE,
-          syscall,
-          `${TAKES} this process has none free: close some, or raise RLIMIT_NOFILE (ulimit -n)`,
-        )
-      }
-      if (code === 'ENFILE') {
-        fail(ENFILE, syscall, `${TAKES} the sysctl fs.file-max allows this system no more`)
-      }
-      throw error
+      throw failure(error as NodeJS.ErrnoException, syscall)
     }
   }
+}
+
+function failure(cause: NodeJS.ErrnoException, syscall: string): unknown {
+  const { code, message } = cause
+  if (code === 'EMFILE') {
+    const reason = `${TAKES} this process has none free: close some, or raise RLIMIT_NOFILE (ulimit -n)`
+    return new KqueueError(EMFILE, syscall, { reason })
+  }
+  if (code === 'ENFILE') {
+    const reason = `${TAKES} the sysctl fs.file-max allows this system no more`
+    return new KqueueError(ENFILE, syscall, { reason })
+  }
+  if (code === undefined) return cause
+  const [first] = message.split('\n')
+  const reason = `a part of this package cannot be read: ${first}`
+  return Object.assign(new KqueueError(ENOSYS, syscall, { reason }), { cause })
 }
 
 export const linux = part(later.linux, 'kqueue')

@@ -1,7 +1,8 @@
 /** What it takes to begin: which files and which modules of Node.js are loaded. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -43,6 +44,9 @@ function builtins(program: string): string[] {
 /** Each of these brings a dozen others. */
 const HEAVY = ['child_process', 'net', 'stream', 'v8', 'worker_threads']
 
+/** `import 'kqueue'`, without what is read later. */
+const PARTLESS = ['dist/chunks/machine.js', 'dist/chunks/system.js', 'dist/index.js']
+
 describe('begins with little', () => {
   for (const entry of ['index.js', 'core/index.js', 'sim/index.js']) {
     test(`${entry} is at most three files`, () => {
@@ -53,11 +57,7 @@ describe('begins with little', () => {
 
   test("import 'kqueue' reads nothing of a platform", () => {
     const files = [...loadedWith(join(root, 'dist/index.js'))]
-    assert.deepEqual(files.map((file) => file.slice(root.length)).toSorted(), [
-      'dist/chunks/machine.js',
-      'dist/chunks/system.js',
-      'dist/index.js',
-    ])
+    assert.deepEqual(files.map((file) => file.slice(root.length)).toSorted(), PARTLESS)
   })
 
   test('no namespace of a module is made as it is loaded, a getter for each name', () => {
@@ -89,6 +89,23 @@ describe('begins with little', () => {
       'dist/chunks/linux.cjs dist/chunks/rare.cjs',
       '',
     ])
+  })
+
+  test('a part that is gone is ENOSYS, with the file', () => {
+    const place = mkdtempSync(join(tmpdir(), 'kqueue-part-'))
+    try {
+      for (const file of ['package.json', ...PARTLESS]) {
+        cpSync(join(root, file), join(place, file))
+      }
+      const program = "import { kqueue } from 'kqueue'\nkqueue()"
+      const { stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+        cwd: place,
+        encoding: 'utf8',
+      })
+      assert.match(stderr, /KqueueError: ENOSYS.* cannot be read: .*\.cjs/)
+    } finally {
+      rmSync(place, { recursive: true })
+    }
   })
 
   for (const program of ["import 'kqueue'", "import { kqueue } from 'kqueue'\nkqueue().close()"]) {
