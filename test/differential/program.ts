@@ -69,8 +69,10 @@ class Running {
   readonly #words: Words
   /** Queues and slots whose knote asks for NOTE_READ. */
   readonly #reading = new Set<string>()
-  /** Something that a queue was told of may be gone. */
+  /** Something that a queue was told of may be gone: it was read, */
   #hasRead = false
+  /** or who was told that nothing is there has had something written since. */
+  #awaitsEmpty = false
   #expected: string | undefined
 
   constructor(
@@ -441,7 +443,7 @@ class Running {
   /** Not what other programs do to the system. */
   #isSteady({ of, filter, flags }: Change): boolean {
     if ((flags & EV_ADD) === 0) return true
-    if (filter === EVFILT_READ && of >= SLOTS) return !this.#hasRead
+    if (filter === EVFILT_READ && of >= SLOTS) return !this.#hasRead && !this.#awaitsEmpty
     if (filter === EVFILT_NETDEV) return of === NONE
     if (filter === EVFILT_PROC) return this.#family.isSteady(of)
     return filter !== EVFILT_FS
@@ -450,6 +452,7 @@ class Running {
   #change(queue: number, { of, filter, flags, fflags, data, udata }: Change, how: How) {
     const ident = this.#ident(of, filter)
     if (filter === EVFILT_VNODE && fflags & NOTE_READ) this.#reading.add(`${queue} ${ident}`)
+    if (filter === EVFILT_EMPTY) this.#awaitsEmpty = true
     const more = how === 'receipts' ? EV_RECEIPT : 0
     return EV_SET(ident, filter, flags | more, fflags, data, udata)
   }
