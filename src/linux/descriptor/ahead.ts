@@ -1,5 +1,5 @@
 /**
- * What a changelist is about, asked in one crossing before its changes are applied one by one:
+ * What a changelist is about, asked in few crossings before its changes are applied one by one:
  * whether the numbers still name the files that are watched, and, where a file is parked and to
  * be added, that it is watched again.
  *
@@ -31,8 +31,11 @@ const LEAST = 4
 
 export class Ahead {
   readonly #board: Int32Array
+  /** Those that were asked about, how many there are, */
   readonly #sides: PollSide[] = []
   #length = 0
+  /** and for how many of them there is an answer. */
+  #answered = 0
 
   constructor(
     readonly native: Native,
@@ -45,40 +48,42 @@ export class Ahead {
   ask(changes: readonly Kevent[], n: number, set: PollSet, trusting: boolean): void {
     if (n < LEAST) return
     const trusted = trusting ? TRUSTED : 0
-    let asked = 0
-    for (let i = 0; i < n && asked < BATCH; i++) {
+    for (let i = 0; i < n; i++) {
       const { ident, filter, flags } = changes[i]!
       if (filter !== EVFILT_READ) break
       const side = this.descriptors.get(ident)?.read
       if (!(side instanceof PollSide) || set.isNested(ident)) continue
-      if (!side.empty) this.#question(asked++, side, side.generation, AHEAD_HOLDS)
+      if (!side.empty) this.#question(side, side.generation, AHEAD_HOLDS)
       else if (flags & EV_ADD && !set.closes) {
-        this.#question(asked++, side, set.nextGeneration() | trusted, AHEAD_MODIFY)
+        this.#question(side, set.nextGeneration() | trusted, AHEAD_MODIFY)
       }
+      if (this.#length - this.#answered === BATCH) this.#cross(set)
     }
-    if (asked > 0) this.#learn(asked, set)
+    this.#cross(set)
   }
 
-  #question(i: number, side: PollSide, generation: number, operation: number): void {
+  #question(side: PollSide, generation: number, operation: number): void {
     const board = this.#board
-    const at = BOARD_ASKING + i * RECORD
+    const at = BOARD_ASKING + (this.#length - this.#answered) * RECORD
     board[at + REC_FD] = side.descriptor.fd
     board[at + REC_GENERATION] = generation
     board[at + REC_EVENTS] = operation
-    this.#sides[i] = side
+    this.#sides[this.#length++] = side
   }
 
-  #learn(n: number, set: PollSet): void {
+  /** Has the questions since the last crossing answered. */
+  #cross(set: PollSet): void {
     const board = this.#board
+    const first = this.#answered
+    const n = this.#length - first
+    this.#answered = this.#length
     board[BOARD_EPFD] = set.fd
     board[BOARD_EVENTS] = set.edges
     board[BOARD_QUESTIONS] = n
-    if (this.native.epollAhead() < 0) return
-    this.#length = n
-    for (let i = 0; i < n; i++) {
-      const at = BOARD_ASKING + i * RECORD
-      const side = this.#sides[i]!
+    if (n === 0 || this.native.epollAhead() < 0) return
+    for (let i = 0, at = BOARD_ASKING; i < n; i++, at += RECORD) {
       if (board[at + REC_ERROR] !== 0) continue
+      const side = this.#sides[first + i]!
       side.generation = board[at + REC_GENERATION]!
       side.ahead = true
     }
@@ -87,6 +92,7 @@ export class Ahead {
   /** The changes have been applied: what was asked and not used holds no more. */
   end(): void {
     for (let i = 0; i < this.#length; i++) this.#sides[i]!.ahead = false
-    this.#length = 0
+    if (this.#length > BATCH) this.#sides.length = 0
+    this.#length = this.#answered = 0
   }
 }
