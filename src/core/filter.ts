@@ -62,9 +62,11 @@ export interface FilterOps {
   dump?(kn: Knote): Record<string, unknown>
 }
 
-interface Entry {
+/** What is known of a number that has a filter. */
+export interface FilterEntry {
   readonly filter: number
-  ops: FilterOps
+  /** Undefined when it has been removed. */
+  ops: FilterOps | undefined
   /** Where the filter was registered by name. */
   name: string | undefined
   /** Part of the system: cannot be removed. */
@@ -91,7 +93,7 @@ const FIRST_NAMED = -128
 
 export class FilterTable {
   /** By number, of which most are small and negative: -1 is at 1. */
-  readonly #entries = new NumberTable<Entry>(({ filter }) => -filter)
+  readonly #entries = new NumberTable<FilterEntry>(({ filter }) => -filter)
 
   /** Adds a filter that is part of the system. */
   install(filter: number, ops: FilterOps): void {
@@ -108,14 +110,9 @@ export class FilterTable {
     return filter < 0 && filter >= -SYSTEM ? nullFilter : undefined
   }
 
-  hold(filter: number): void {
-    const entry = this.#entries.get(-filter)
-    if (entry !== undefined) entry.references++
-  }
-
-  release(filter: number): void {
-    const entry = this.#entries.get(-filter)
-    if (entry !== undefined) entry.references--
+  /** What counts the knotes that use a filter; undefined for a number without one. */
+  entry(filter: number): FilterEntry | undefined {
+    return this.#entries.get(-filter)
   }
 
   /**
@@ -149,6 +146,7 @@ export class FilterTable {
       fail(EBUSY, syscall, `${entry.references} knotes use filter ${filter}`)
     }
     this.#entries.delete(-filter)
+    entry.ops = undefined
   }
 
   /**

@@ -22,7 +22,13 @@ import {
   type Kevent,
 } from '../event.js'
 import { failureOf } from './failure.js'
-import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps, HINT_HAPPENED } from './filter.js'
+import {
+  EVENT_PROCESS,
+  EVENT_REGISTER,
+  type FilterEntry,
+  type FilterOps,
+  HINT_HAPPENED,
+} from './filter.js'
 import { fileFilter } from './filters/file.js'
 import { kqueueFilter } from './filters/kqueue.js'
 import type { FileTable, Kernel, OpenFile } from './kernel.js'
@@ -44,6 +50,8 @@ import { WaitList } from './waiting.js'
 interface KnotesOfFilter {
   readonly filter: number
   readonly table: NumberTable<Knote>
+  /** The filter as it was when the last knote was taken in; another may have come in its place. */
+  entry: FilterEntry | undefined
 }
 
 export class Kqueue implements OpenFile {
@@ -108,7 +116,8 @@ export class Kqueue implements OpenFile {
     if (this.closed) throw refusal(change, EBADF, 'this kqueue is closed')
     change.flags &= ~EV_SYSFLAGS
     const { flags, filter, ident } = change
-    const ops = kernel.filters.find(filter)
+    const knotes = this.#knotes.get(-filter)
+    const ops = knotes?.entry?.ops ?? kernel.filters.find(filter)
     if (ops === undefined) throw noFilter(change)
     if ((flags & EV_ENABLE) !== 0 && (flags & EV_DISABLE) !== 0) {
       throw refusal(change, EINVAL, 'EV_ENABLE and EV_DISABLE exclude each other')
@@ -123,7 +132,7 @@ export class Kqueue implements OpenFile {
       if (file === null) throw notOpen(change)
       if (file === this) throw refusal(change, EINVAL, 'a kqueue cannot watch itself')
     }
-    let kn = this.find(ident, filter)
+    let kn = knotes?.table.get(ident)
     // What it watched has ended, with nothing to report: as good as gone.
     if (kn !== undefined && kn.flags & EV_DROP) {
       kn.drop()
@@ -185,12 +194,13 @@ export class Kqueue implements OpenFile {
     const { filter } = kn
     let knotes = this.#knotes.get(-filter)
     if (knotes === undefined) {
-      knotes = { filter, table: new NumberTable(identOf) }
+      knotes = { filter, table: new NumberTable(identOf), entry: undefined }
       this.#knotes.set(knotes)
     }
+    if (knotes.entry?.ops === undefined) knotes.entry = this.kernel.filters.entry(filter)
+    if (knotes.entry !== undefined) knotes.entry.references++
     knotes.table.set(kn)
     this.size++
-    this.kernel.filters.hold(filter)
     if (kn.file instanceof Kqueue) this.#nested.add(kn)
   }
 
@@ -198,7 +208,7 @@ export class Kqueue implements OpenFile {
   adoptUnlisted(kn: Knote): void {
     this.#unlisted.add(kn)
     this.size++
-    this.kernel.filters.hold(kn.filter)
+    this.kernel.filters.entry(kn.filter)!.references++
   }
 
   #modify(kn: Knote, change: Kevent): void {
@@ -358,9 +368,11 @@ export class Kqueue implements OpenFile {
     if (kn.status & KN_QUEUED) this.dequeue(kn)
     kn.status |= KN_DROPPED
     const unlisted = this.#unlisted.size > 0 && this.#unlisted.delete(kn)
-    if (!unlisted) this.#knotes.get(-kn.filter)?.table.delete(kn.ident)
+    const knotes = this.#knotes.get(-kn.filter)
+    if (!unlisted) knotes?.table.delete(kn.ident)
+    const entry = knotes?.entry ?? this.kernel.filters.entry(kn.filter)
+    if (entry !== undefined) entry.references--
     this.size--
-    this.kernel.filters.release(kn.filter)
     if (this.#nested.size > 0) this.#nested.delete(kn)
     if (kn.status & KN_HELD) kn.file?.releaseKnote?.(kn)
   }

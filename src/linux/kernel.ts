@@ -271,17 +271,16 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   fget(fd: number, adding: boolean): OpenFile | null {
     if (fd < 0 || fd > 0x7fffffff) return null
-    // A number of ours is none of the program's: it has closed what it means.
-    const ours = this.sets.isOwn(fd)
     const known = this.descriptors.get(fd)
     if (known !== undefined) {
       // Of what is only parked it is found out as it is added again.
-      if (!ours && known.same(adding)) return known
+      if (known.same(adding)) return known
       known.gone()
     }
     const kq = this.#queues.get(fd)
     if (kq?.alive()) return kq
-    if (ours) return null
+    // A number of ours is none of the program's: it has closed what it means.
+    if (this.sets.isOwn(fd)) return null
     return adding || this.stat(fd) !== EBADF ? new Descriptor(this, fd) : null
   }
 

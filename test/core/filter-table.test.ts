@@ -97,6 +97,31 @@ describe('FilterTable', () => {
     remove()
   })
 
+  it('has another filter under the number of one that was removed', () => {
+    const kernel = new TinyKernel()
+    const kq = kernel.kqueue()
+    const attached: string[] = []
+    const naming = (name: string): FilterOps => ({
+      ...ops,
+      attach() {
+        attached.push(name)
+        return 0
+      },
+    })
+    const change = (flags: number) => kevent(kq, [EV_SET(1, -100, flags)])
+    kernel.filters.add(-100, naming('first'))
+    change(EV_ADD)
+    change(EV_DELETE)
+    kernel.filters.remove(-100)
+    assert.throws(() => change(EV_ADD), { code: 'EINVAL' })
+    kernel.filters.add(-100, naming('second'))
+    change(EV_ADD)
+    assert.deepEqual(attached, ['first', 'second'])
+    refuses('EBUSY', 'kqueue_del_filteropts', () => kernel.filters.remove(-100))
+    change(EV_DELETE)
+    kernel.filters.remove(-100)
+  })
+
   it('gives each name a number of its own', () => {
     const table = new FilterTable()
     const numbers = ['one', 'two', 'three'].map((name) => table.register(name, { ...ops }))

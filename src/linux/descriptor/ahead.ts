@@ -52,7 +52,7 @@ export class Ahead {
       const { ident, filter, flags } = changes[i]!
       if (filter !== EVFILT_READ) break
       const side = this.descriptors.get(ident)?.read
-      if (!(side instanceof PollSide) || set.isNested(ident)) continue
+      if (!(side instanceof PollSide) || (set.nests && set.isNested(ident))) continue
       if (!side.empty) this.#question(side, side.generation, AHEAD_HOLDS)
       else if (flags & EV_ADD && !set.closes) {
         this.#question(side, set.nextGeneration() | trusted, AHEAD_MODIFY)

@@ -32,6 +32,9 @@ import type { VnodeSide } from './vnode-side.js'
 
 const { S_IFIFO, S_IFSOCK } = constants
 
+/** In place of the type of a file: the number is the kernel's own by now. */
+const SUPERSEDED = -1
+
 /** What few descriptors have, so that it takes no room in the others. */
 class Extras {
   except: Side | null = null
@@ -192,6 +195,7 @@ export class Descriptor implements OpenFile {
    * `unwatched` where none is. Hot path.
    */
   same(unwatched = true): boolean {
+    if (this.#type === SUPERSEDED) return false
     const { read, write } = this
     const reads = read !== null && !read.empty
     const writes = write !== null && !write.empty
@@ -211,6 +215,14 @@ export class Descriptor implements OpenFile {
     if (this.same()) return true
     this.gone()
     return false
+  }
+
+  /** The number is the kernel's own now, so that the descriptor was closed: drops what is read. */
+  supersede(): void {
+    if (this.read instanceof PollSide) this.read.clear()
+    this.unpark(this.hub.readSet)
+    this.unpark(this.hub.writeSet)
+    this.#type = SUPERSEDED
   }
 
   /** The descriptor was closed, or names another file now: drops all knotes. */

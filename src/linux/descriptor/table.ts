@@ -68,12 +68,8 @@ export class DescriptorTable implements SetsHolder {
     this.#sweepAt = Math.max(SWEEP_LEAST, 2 * this.#descriptors.size)
   }
 
-  /** What is read under a number has been closed. */
   clear(fd: number): void {
-    const side = this.#descriptors.get(fd)?.read
-    if (!(side instanceof PollSide)) return
-    side.clear()
-    side.descriptor.unpark(side.set)
+    this.#descriptors.get(fd)?.supersede()
   }
 
   unpark(set: PollSet): readonly number[] {

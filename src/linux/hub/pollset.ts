@@ -161,6 +161,11 @@ export class PollSet {
     return this.#nested.values()
   }
 
+  /** Whether there are any. */
+  get nests(): boolean {
+    return this.#nested.size > 0
+  }
+
   isNested(fd: number): boolean {
     return this.#nested.get(fd) !== undefined
   }
