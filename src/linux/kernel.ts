@@ -30,7 +30,7 @@ import {
   type Kevent,
 } from '../event.js'
 import { Aio } from './aio.js'
-import { Ahead } from './descriptor/ahead.js'
+import { AHEAD_LEAST, Ahead } from './descriptor/ahead.js'
 import { Descriptor } from './descriptor/descriptor.js'
 import type { DescriptorHost } from './descriptor/host.js'
 import { PipeReads } from './descriptor/pipe-reads.js'
@@ -168,12 +168,12 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   beginChanges(kq: LinuxQueue, changes: readonly Kevent[], n: number): void {
     this.#changeTime = NOT_ASKED
-    this.#ahead.ask(changes, n, this.sets.read, kq.trusting)
+    if (n >= AHEAD_LEAST) this.#ahead.ask(changes, n, this.sets.read, kq.trusting)
   }
 
   endChanges(): void {
     this.#changeTime = NO_CHANGES
-    this.#ahead.end()
+    if (this.#ahead.asked) this.#ahead.end()
     this.lookAtProcesses()
     // What a change has asked is not what holds when events are handed out.
     this.descriptors.pass++

@@ -27,7 +27,7 @@ import { PollSide } from './poll-side.js'
 import type { DescriptorTable } from './table.js'
 
 /** Fewer changes are asked about when it is their turn. */
-const LEAST = 4
+export const AHEAD_LEAST = 4
 
 export class Ahead {
   readonly #board: Int32Array
@@ -46,7 +46,6 @@ export class Ahead {
 
   /** The first `n` changes are about to be applied, to a queue that trusts or does not. */
   ask(changes: readonly Kevent[], n: number, set: PollSet, trusting: boolean): void {
-    if (n < LEAST) return
     const trusted = trusting ? TRUSTED : 0
     for (let i = 0; i < n; i++) {
       const { ident, filter, flags } = changes[i]!
@@ -87,6 +86,11 @@ export class Ahead {
       side.generation = board[at + REC_GENERATION]!
       side.ahead = true
     }
+  }
+
+  /** Whether something was asked, and `end` is to be called. */
+  get asked(): boolean {
+    return this.#length > 0
   }
 
   /** The changes have been applied: what was asked and not used holds no more. */
