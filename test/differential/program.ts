@@ -366,6 +366,11 @@ class Running {
   #read(slot: number, n: number): string {
     const { fd, open } = this.#slots.get(slot) ?? {}
     if (open?.filled || open?.peer?.filled) return this.#drain(slot)
+    if (open?.reset) {
+      // On Linux the error may have been taken with an event, and then reading sees the end.
+      this.#empty(fd!)
+      return ''
+    }
     this.#hasRead = true
     const { length } = this.#world.read(fd ?? -1, open?.kind === 'eventfd' ? 8 : n)
     // NOTE_READ of reading at the end.
