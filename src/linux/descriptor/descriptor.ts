@@ -197,8 +197,8 @@ export class Descriptor implements OpenFile {
   same(unwatched = true): boolean {
     if (this.#type === SUPERSEDED) return false
     const { read, write } = this
-    const reads = read !== null && !read.empty
-    const writes = write !== null && !write.empty
+    const reads = isWatched(read)
+    const writes = isWatched(write)
     if (reads && !read.same()) return false
     if (writes && !write.same()) return false
     const extras = this.#extras
