@@ -28,6 +28,7 @@ export class Terminal {
   readonly program: Running
   readonly #master: number
   readonly #screen: ReadStream
+  readonly #closed: Promise<unknown>
   #text = ''
 
   /** @param setting what does not lead to the terminal */
@@ -42,8 +43,10 @@ export class Terminal {
     this.#screen.on('data', (bytes: Buffer) => {
       this.#text += bytes.toString()
     })
-    // Nobody has it open any more.
+    // Nobody has it open any more, which is told after the last that the program has shown:
+    // its end may be heard of before that.
     this.#screen.on('error', () => {})
+    this.#closed = new Promise((resolve) => this.#screen.on('close', resolve))
   }
 
   get pid(): number {
@@ -65,9 +68,8 @@ export class Terminal {
       }
       this.#screen.on('data', look)
       look()
-      this.program.ended.then(() => {
-        setImmediate(() => reject(new Error(`it has ended, and shows ${this.#text}`)))
-      }, reject)
+      this.program.ended.catch(reject)
+      this.#closed.then(() => reject(new Error(`it has ended, and shows ${this.#text}`)))
     })
   }
 
