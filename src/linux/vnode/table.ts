@@ -43,6 +43,12 @@ const BUFFER = 65_536
 /** The longest record; when so much room is left, there were no more. */
 const LONGEST = HEADER + 256
 
+/** What was read from inotify. */
+class Records {
+  readonly bytes = Buffer.allocUnsafeSlow(BUFFER)
+  readonly words = new Int32Array(this.bytes.buffer)
+}
+
 export class VnodeTable implements DirectoryOwner {
   readonly unseen = new Set<DirectoryVnode>()
   /** Who is to be asked whether it was moved in its file. */
@@ -50,8 +56,7 @@ export class VnodeTable implements DirectoryOwner {
   /** The inotify descriptor, -1 until a file is watched. */
   #fd = -1
   readonly #vnodes = new NumberTable<Vnode>(({ wd }) => wd)
-  readonly #bytes = Buffer.alloc(BUFFER)
-  readonly #words = new Int32Array(this.#bytes.buffer, this.#bytes.byteOffset, BUFFER / 4)
+  #records: Records | undefined
   /** Vnodes with records that have not been told. */
   readonly #touched: Vnode[] = []
   #lost = false
@@ -240,7 +245,7 @@ export class VnodeTable implements DirectoryOwner {
       return error
     }
     if (fd === -1) return fd
-    while (native.inotifyRead(fd, this.#bytes) > 0);
+    while (native.inotifyRead(fd, this.#memory.bytes) > 0);
     this.drain()
     return fd
   }
@@ -297,14 +302,20 @@ export class VnodeTable implements DirectoryOwner {
 
   /** Whether there may be more to read. */
   #read(): boolean {
-    const length = this.hub.native.inotifyRead(this.#fd, this.#bytes)
-    const words = this.#words
+    const { bytes, words } = this.#memory
+    const length = this.hub.native.inotifyRead(this.#fd, bytes)
     for (let at = 0; at < length; at += HEADER + words[at / 4 + 3]!) this.#record(at)
     return length > BUFFER - LONGEST
   }
 
+  /** Where records are read to, which a program that watches no file does without. */
+  get #memory(): Records {
+    this.#records ??= new Records()
+    return this.#records
+  }
+
   #record(at: number): void {
-    const words = this.#words
+    const { bytes, words } = this.#memory
     const mask = words[at / 4 + 1]!
     if (mask & IN_Q_OVERFLOW) this.#lost = true
     const vnode = this.#vnodes.get(words[at / 4]!)
@@ -318,7 +329,7 @@ export class VnodeTable implements DirectoryOwner {
     vnode.take(mask, words[at / 4 + 2]!, words[at / 4 + 3]! > 0)
     if (vnode.logs !== null && mask & IN_ENTRIES) {
       const start = at + HEADER
-      const name = this.#bytes.toString('utf8', start, this.#bytes.indexOf(0, start))
+      const name = bytes.toString('utf8', start, bytes.indexOf(0, start))
       for (const log of vnode.logs) log.add(name)
     }
     this.touch(vnode)
