@@ -10,6 +10,8 @@ Measures this package beside the same work done with bare epoll in C, and
 beside a C library that has kqueue() and kevent(), if one is named.
 
   --rows A,B          only these rows
+  --together          all rows one after another in one process, as in a program
+                      that uses several filters; else each has its own
   --seconds N         time measured per row and contestant (default 0.75)
   --processor         rates are units a second of processor time: for a machine
                       that has other work, too
@@ -26,6 +28,7 @@ See bench/README.md for the rows.`
 /**
  * @typedef {object} Arguments
  * @property {string[]} rows names of the rows to run, in the order of the table
+ * @property {boolean} together all rows are measured in one process
  * @property {number} seconds measured per row and contestant
  * @property {boolean} processor a second is one of the processor
  * @property {boolean} json
@@ -43,6 +46,7 @@ See bench/README.md for the rows.`
 export function parseArguments(argv, names) {
   const {
     rows,
+    together,
     seconds,
     processor,
     json,
@@ -54,6 +58,7 @@ export function parseArguments(argv, names) {
   } = parse(argv)
   return {
     rows: chooseRows(rows, names),
+    together: together ?? false,
     seconds: chooseSeconds(seconds),
     processor: processor ?? false,
     json: json ?? false,
@@ -71,6 +76,7 @@ function parse(argv) {
       args: argv,
       options: {
         rows: { type: 'string' },
+        together: { type: 'boolean' },
         seconds: { type: 'string' },
         processor: { type: 'boolean' },
         json: { type: 'boolean' },

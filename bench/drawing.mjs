@@ -1,8 +1,8 @@
 // The results as a drawing: a bar a row, as long as the logarithm of how many times as fast this
 // package is as another; to the right of the line at 1.0 it is faster.
 
-/** @typedef {import('./main.mjs').RowResult} RowResult */
-/** @typedef {import('./main.mjs').ContestResult} ContestResult */
+/** @typedef {import('./measure.mjs').RowResult} RowResult */
+/** @typedef {import('./measure.mjs').ContestResult} ContestResult */
 /** @typedef {{ label: string, ratio: number }} Bar */
 /** @typedef {{ title: string, bars: Bar[] }} Group */
 
@@ -26,7 +26,7 @@ const QUIET = '#59636e'
 const IN_C = new Set(['epoll', 'libkqueue', 'inotifywait', 'entr'])
 
 /**
- * @param {(RowResult | ContestResult | import('./main.mjs').FiguresResult)[]} results
+ * @param {(RowResult | ContestResult | import('./measure.mjs').FiguresResult)[]} results
  * @returns {string} SVG
  */
 export function drawing(results) {

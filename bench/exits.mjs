@@ -5,7 +5,7 @@ import { openSleepers } from './others.mjs'
 
 /**
  * @param {string} name @param {number} count
- * @returns {import('./main.mjs').Row}
+ * @returns {import('./measure.mjs').Row}
  */
 export function exitRow(name, count) {
   return {

@@ -13,26 +13,35 @@ const CC = process.env.CC || 'cc'
 const CFLAGS = ['-std=c11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra', '-Werror']
 
 /**
- * Compiles and starts the peers.
+ * The compiled peers, which are gone when this process ends: by name, and that of peers/others.c.
  *
- * @param {{ library: string, include: string } | undefined} kqueue a C kqueue library
- * @returns {Promise<{ peers: Peer[], others: string }>} and the program of peers/others.c
+ * @typedef {Partial<Record<PeerName, string>> & { others: string }} Programs
  */
-export async function startPeers(kqueue) {
+
+/**
+ * @param {{ library: string, include: string } | undefined} kqueue a C kqueue library
+ * @returns {Programs}
+ */
+export function compilePeers(kqueue) {
   const directory = mkdtempSync(join(tmpdir(), 'kqueue-bench-'))
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }))
+  return {
+    epoll: compile(directory, 'epoll', []),
+    proved: compile(directory, 'epoll', ['-DPROVED'], 'proved'),
+    ...(kqueue && { libkqueue: compile(directory, 'kqueue', kqueueFlags(kqueue)) }),
+    others: compile(directory, 'others', []),
+  }
+}
+
+/** @param {Programs} programs @returns {Promise<Peer[]>} */
+export async function startPeers({ others: _, ...programs }) {
   /** @type {Peer[]} */
   const peers = []
   try {
-    peers.push(await Peer.start('epoll', compile(directory, 'epoll', [])))
-    const proved = compile(directory, 'epoll', ['-DPROVED'], 'proved')
-    peers.push(await Peer.start('proved', proved, PROVED))
-    if (kqueue !== undefined) {
-      const program = compile(directory, 'kqueue', kqueueFlags(kqueue))
-      peers.push(await Peer.start('libkqueue', program))
+    for (const [name, program] of Object.entries(programs)) {
+      peers.push(await Peer.start(/** @type {PeerName} */ (name), program))
     }
-    const others = compile(directory, 'others', [])
-    return { peers, others }
+    return peers
   } catch (error) {
     for (const peer of peers) peer.close()
     throw error
@@ -77,7 +86,7 @@ function kqueueFlags({ library, include }) {
 /** A peer that answers so many s later than it was to is ended. */
 const LIMIT = 20
 
-/** The rows of the peer that proves. */
+/** The rows of the peer that proves; the others have all that their programs know. */
 const PROVED = new Set([
   ...['rotate', 'rotate-100', 'churn', 'sparse', 'level-rescan', 'read-scan', 'scan-9000'],
   ...['register', 'register-3000', 'register-9000', 'unregister', 'unregister-3000'],
@@ -92,19 +101,16 @@ export class Peer {
   /** A row at which it did not answer. @type {string | undefined} */
   #hung
 
-  #rows
-
-  /** @param {PeerName} name @param {string} program @param {Set<string>} [rows] not all of them */
-  constructor(name, program, rows) {
+  /** @param {PeerName} name @param {string} program */
+  constructor(name, program) {
     this.name = name
     this.#program = program
-    this.#rows = rows
     this.#running = new Running(program)
   }
 
-  /** @param {PeerName} name @param {string} program @param {Set<string>} [rows] */
-  static async start(name, program, rows) {
-    const peer = new Peer(name, program, rows)
+  /** @param {PeerName} name @param {string} program */
+  static async start(name, program) {
+    const peer = new Peer(name, program)
     await peer.#loaded()
     return peer
   }
@@ -123,7 +129,7 @@ export class Peer {
    *   it has no such row, or did not answer in time
    */
   async rate(row, seconds, processor = false) {
-    if (row === this.#hung || this.#rows?.has(row) === false) return undefined
+    if (row === this.#hung || (this.name === 'proved' && !PROVED.has(row))) return undefined
     /** @type {NodeJS.Timeout | undefined} */
     let timer
     /** @type {Promise<'late'>} */

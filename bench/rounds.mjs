@@ -61,7 +61,7 @@ export async function measureRow(ours, peers, seconds) {
  * A contestant that lives in this process, made of the pieces of a row.
  *
  * @param {string} name
- * @param {Omit<import('./main.mjs').Work, 'close'>} work
+ * @param {Omit<import('./measure.mjs').Work, 'close'>} work
  * @param {boolean} processor a second is one of the processor
  * @returns {Contestant}
  */

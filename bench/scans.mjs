@@ -85,7 +85,7 @@ export function watchBare(addon, room, proves) {
  * @param {number} times one after another, where one is short
  * @param {() => import('kqueue').Kqueue} make
  * @param {boolean} proves whether such a queue asks if a number is what was added
- * @returns {import('./main.mjs').Row}
+ * @returns {import('./measure.mjs').Row}
  */
 export function scanRow(name, count, ready, times = 1, make = kqueue, proves = true) {
   /** @param {{ scan(ready: number): number, close(): void }} side */
@@ -110,7 +110,7 @@ export function scanRow(name, count, ready, times = 1, make = kqueue, proves = t
  * measured.
  *
  * @param {string} name @param {number} count @param {boolean} adding
- * @returns {import('./main.mjs').Row}
+ * @returns {import('./measure.mjs').Row}
  */
 export function registerRow(name, count, adding) {
   return {

@@ -1,8 +1,8 @@
 // The results for people: a line a row, printed as soon as it is measured.
 
-/** @typedef {import('./main.mjs').RowResult} RowResult */
-/** @typedef {import('./main.mjs').ContestResult} ContestResult */
-/** @typedef {import('./main.mjs').FiguresResult} FiguresResult */
+/** @typedef {import('./measure.mjs').RowResult} RowResult */
+/** @typedef {import('./measure.mjs').ContestResult} ContestResult */
+/** @typedef {import('./measure.mjs').FiguresResult} FiguresResult */
 
 const COLUMNS = ['epoll', 'proved', 'addon', 'libkqueue', 'node']
 

@@ -5,7 +5,7 @@ import { kqueue, lio_listio } from 'kqueue'
 import { checkReads, openFile } from '../files.mjs'
 import { READ_SIZE } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'aio-list',
   unit: 'reads/s',

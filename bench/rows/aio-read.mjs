@@ -5,7 +5,7 @@ import { aio_read, EventList, kqueue } from 'kqueue'
 import { checkReads, openFile } from '../files.mjs'
 import { READ_SIZE, READS } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'aio-read',
   unit: 'reads/s',

@@ -18,7 +18,7 @@ function churning(use) {
   }
 }
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'churn',
   unit: 'pipes/s',

@@ -57,7 +57,7 @@ async function untilGone(pid) {
   for await (const _ of setInterval(POLL_MS)) if (!exists(pid)) return
 }
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'exit-latency',
   unit: 'µs',

@@ -25,7 +25,7 @@ function register(p, kq) {
   }
 }
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'fork-copy',
   unit: 'knotes/s',

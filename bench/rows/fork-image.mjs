@@ -15,7 +15,7 @@ function bytes(knotes) {
   }
 }
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'fork-image',
   unit: 'bytes',

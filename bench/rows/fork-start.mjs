@@ -32,7 +32,7 @@ function ours(knotes) {
   }
 }
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'fork-start',
   unit: 'µs',

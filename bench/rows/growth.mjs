@@ -1,5 +1,5 @@
 // What an event costs among MOST_PIPES ready ones, beside PIPES: the two rows' rates divided.
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'growth',
   unit: 'times',

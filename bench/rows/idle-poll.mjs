@@ -3,7 +3,7 @@
 import { readPipes } from '../scans.mjs'
 import { CALLS, EVENTS, PIPES } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'idle-poll',
   unit: 'calls/s',

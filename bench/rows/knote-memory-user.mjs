@@ -2,7 +2,7 @@
 import { EVFILT_USER } from 'kqueue'
 import { MEMORY_USER_EVENTS } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'knote-memory-user',
   unit: 'bytes',

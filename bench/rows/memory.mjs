@@ -5,7 +5,7 @@ import { EVFILT_READ } from 'kqueue'
 import { openPipes } from '../pipes.mjs'
 import { MOST_PIPES } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'memory',
   unit: 'bytes',

@@ -12,7 +12,7 @@ const rotating = ({ pipes, scan, close }) => ({
   close,
 })
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'rotate-100',
   unit: 'events/s',

@@ -24,7 +24,7 @@ function rotating({ readers, turn }, told) {
 /**
  * @param {string} name @param {() => import('kqueue').Kqueue} make
  * @param {boolean} [proves] whether such a queue asks if a number is what was added
- * @returns {import('../main.mjs').Row}
+ * @returns {import('../measure.mjs').Row}
  */
 export function rotateRow(name, make, proves = true) {
   return {

@@ -4,7 +4,7 @@ import { EV_ADD, EV_SET, EVFILT_SIGNAL, EventList, kqueue } from 'kqueue'
 import { loadPipes } from '../pipes.mjs'
 import { CALLS } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'signal',
   unit: 'signals/s',

@@ -4,7 +4,7 @@
 import { EV_ADD, EV_SET, EVFILT_READ, EventList, SimKernel } from 'kqueue/sim'
 import { PIPES } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'sim-events',
   unit: 'events/s',

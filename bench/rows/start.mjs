@@ -1,4 +1,5 @@
-// What it takes to begin, in processor time of a whole process, beside `node -e 0`.
+// What it takes to begin: in processor time of a whole process, beside `node -e 0`, and by the clock
+// between two lines of a program.
 import { execFile } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,23 +9,31 @@ const path = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.
 const root = path('../..')
 const KQ = path('../../dist/cli/main.js')
 
-/** @param {string[]} words */
-function node(...words) {
+/** @param {string[]} words a program that writes the figure to standard error */
+function figure(...words) {
   return () => ({
     async sample() {
-      const { stderr } = await run(process.execPath, ['--require', path('../cpu.cjs'), ...words], {
-        cwd: root,
-      })
+      const { stderr } = await run(process.execPath, words, { cwd: root })
       return Number(stderr)
     },
     close() {},
   })
 }
 
+/** @param {string[]} words */
+const node = (...words) => figure('--require', path('../cpu.cjs'), ...words)
+
 /** @param {string} program */
 const program = (program) => node('--input-type=module', '--eval', program)
 
-/** @type {import('../main.mjs').Row} */
+/** @param {string} before @param {string} line that is timed */
+function line(before, line) {
+  const timed = `const start = performance.now(); ${line}; const end = performance.now()`
+  const program = `${before}; ${timed}; process.stderr.write(String((end - start) * 1000))`
+  return figure('--input-type=module', '--eval', program)
+}
+
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'start',
   unit: 'µs',
@@ -36,5 +45,7 @@ export default {
     'and kqueue()': program("import { kqueue } from 'kqueue'; kqueue().close()"),
     'kq --version': node(KQ, '--version'),
     'kq wait': node(KQ, 'wait', '--timer', '1us'),
+    "await import('kqueue')": line('', "await import('kqueue')"),
+    'the first kqueue()': line("import { kqueue } from 'kqueue'", 'kqueue()'),
   }),
 }

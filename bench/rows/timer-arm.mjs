@@ -3,7 +3,7 @@
 import { EV_ADD, EV_DELETE, EV_ONESHOT, EV_SET, EVFILT_TIMER, kqueue } from 'kqueue'
 import { HOUR_MS, TIMERS } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'timer-arm',
   unit: 'timers/s',

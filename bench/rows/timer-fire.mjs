@@ -3,7 +3,7 @@
 import { EV_ADD, EV_DELETE, EV_SET, EVFILT_TIMER, EventList, kqueue } from 'kqueue'
 import { FIRING, FIRING_MS } from '../sizes.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'timer-fire',
   unit: 'expiries/cpu s',

@@ -1,7 +1,7 @@
 // A tree of TREE_FILES files that is watched: resident memory of the process when it does.
 import { treeFigure } from '../trees.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'tree-memory',
   unit: 'MB',

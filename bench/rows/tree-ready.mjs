@@ -1,7 +1,7 @@
 // A tree of TREE_FILES files that is watched: from the call, or the start of the program, to the moment that it watches.
 import { treeFigure } from '../trees.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'tree-ready',
   unit: 'ms',

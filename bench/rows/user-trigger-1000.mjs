@@ -3,7 +3,7 @@ import { readPipes } from '../scans.mjs'
 import { IDLE_PIPES } from '../sizes.mjs'
 import { triggering } from './user-trigger.mjs'
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'user-trigger-1000',
   unit: 'roundtrips/s',

@@ -16,7 +16,7 @@ export function triggering(kq) {
   }
 }
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'user-trigger',
   unit: 'roundtrips/s',

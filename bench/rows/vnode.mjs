@@ -4,7 +4,7 @@ import { contest } from '../watchers.mjs'
 
 const FILES = 1000
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'vnode',
   unit: 'files/s',

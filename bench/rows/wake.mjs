@@ -11,7 +11,7 @@ const WARM = 4000
 
 const now = () => process.hrtime.bigint()
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'wake',
   unit: 'µs',

@@ -4,7 +4,7 @@ import { contest } from '../watchers.mjs'
 const FILES = 100
 let next = 0
 
-/** @type {import('../main.mjs').Row} */
+/** @type {import('../measure.mjs').Row} */
 export default {
   name: 'write-latency',
   unit: 'µs',
