@@ -10,12 +10,13 @@ import {
   options,
   wrongType,
 } from '../core/copyin.js'
-import { EventArray, EventList, OneEvent } from '../core/event-list.js'
+import { EventArray, EventList } from '../core/event-list.js'
 import type { KnoteInfo } from '../core/knote.js'
 import type { KqueueImage } from '../core/kqueue-image.js'
-import { EBADF, EINVAL, ENOSYS, fail, KqueueError } from '../errors.js'
+import { EINVAL, ENOSYS, fail } from '../errors.js'
 import type { Change, EventSink, Kevent, Timeout } from '../event.js'
 import { abortSignal } from './arguments.js'
+import { EventIterator } from './iteration.js'
 import type { Bound, SystemQueue } from './system.js'
 
 export interface WaitOptions {
@@ -191,38 +192,7 @@ export class Kqueue {
     const { nevents = NEVENTS, signal } = options(given, 'options')
     const batch = eventCount(nevents)
     if (batch === 0) fail(EINVAL, 'kevent', 'nevents must be 1 or more')
-    return this.#iterate(batch, abortSignal(signal))
-  }
-
-  async *#iterate(
-    batch: number,
-    signal: Abort | undefined,
-  ): AsyncGenerator<Kevent, void, undefined> {
-    const queue = this.#queue
-    queue.assertOpen()
-    for (let taken = 0; ; taken++) {
-      signal?.throwIfAborted()
-      // Between two looks at the kernel the queue is only walked on.
-      if (taken % batch !== 0) {
-        const sink = new OneEvent()
-        queue.walkOn(sink, 1)
-        if (sink.event !== null) {
-          const pause = queue.pause()
-          if (pause !== null) await pause
-          yield sink.event
-          continue
-        }
-      }
-      let events: Kevent[]
-      try {
-        events = await this.wait({ nevents: 1, signal })
-      } catch (error) {
-        if (queue.closed && error instanceof KqueueError && error.errno === -EBADF) return
-        throw error
-      }
-      // Not yield*, which awaits each event twice.
-      for (const event of events) yield event
-    }
+    return new EventIterator(this, this.#queue, batch, abortSignal(signal))
   }
 
   /** What is registered, and in which state. Descriptors that were closed are not among them. */

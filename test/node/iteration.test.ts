@@ -200,4 +200,27 @@ describe('events', () => {
     const got = (await Promise.all(requests)).map(({ value }) => (value as Kevent).ident)
     assert.deepEqual(got, [1, 2, 3])
   })
+
+  it('answers what is asked while others wait after them, a return as well', async () => {
+    const kq = queue()
+    const events = kq.events()
+    const got: unknown[] = []
+    const ask = async (): Promise<void> => {
+      got.push((await events.next()).value?.ident)
+    }
+    const first = ask().then(ask)
+    const others = [ask(), ask(), events.return!().then(() => got.push('left')), ask()]
+    kq.kevent([1, 2, 3, 4].map(fired))
+    await Promise.all([first, ...others])
+    assert.deepEqual(got, [1, 2, 3, 'left', undefined, undefined])
+    assert.deepEqual(idents(await kq.wait()), [4])
+  })
+
+  it('is over once it has failed', async () => {
+    const kq = queue()
+    kq.close()
+    const events = kq.events()
+    await assert.rejects(events.next(), { code: 'EBADF' })
+    assert.deepEqual(await events.next(), { done: true, value: undefined })
+  })
 })
