@@ -164,19 +164,31 @@ epoll_delete(struct call *call)
 }
 
 static int
-epoll_adopt(struct call *call)
+adopt(struct ownership *ownership, int epfd, int fd)
 {
-	int epfd = call->ints[0], fd = call->ints[1];
 	struct epoll_event event = { .events = EPOLLIN | EPOLLET, .data.u64 = level_datum(fd, 0) };
 
-	if (owned_strayed(&call->state->ownership, fd)) {
+	if (owned_strayed(ownership, fd)) {
 		errno = EBADF;
 		return -1;
 	}
 	if (epoll_ctl(epfd, EPOLL_CTL_ADD, fd, &event) < 0)
 		return -1;
-	owned_adopt(&call->state->ownership, fd);
+	owned_adopt(ownership, fd);
 	return 0;
+}
+
+static napi_value
+js_epoll_adopt(napi_env env, napi_callback_info info)
+{
+	struct call call;
+	const int32_t *board;
+
+	if (!call_board(&call, env, info))
+		return call.answer;
+	board = call.state->board;
+	return call_result(&call,
+	    adopt(&call.state->ownership, board[BOARD_EPFD], board[BOARD_FD]));
 }
 
 static int
@@ -297,7 +309,7 @@ const struct call_entry epoll_calls[] = {
 	CALL_NUMBER(AHEAD_HOLDS),
 	CALL_NUMBER(AHEAD_MODIFY),
 	CALL_RESULT("epollDelete", epoll_delete, "epfd", "fd"),
-	CALL_RESULT("epollAdopt", epoll_adopt, "epfd", "fd"),
+	CALL_BOARD("epollAdopt", js_epoll_adopt),
 	CALL_RESULT("epollDisown", epoll_disown, "epfd", "fd"),
 	CALL_RESULT("epollAdopter", epoll_adopter, "epfd"),
 	CALL_RESULT("epollNests", epoll_nests, "epfd", "fd"),

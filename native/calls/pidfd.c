@@ -49,11 +49,26 @@ enum process_state {
 	PROCESS_REAPED
 };
 
-static int
-pidfd_open_bare(struct call *call)
+/* Hot path, and so its arguments are on the board. */
+static napi_value
+js_pidfd_open(napi_env env, napi_callback_info info)
 {
-	return owned_take_bare(&call->state->ownership,
-	    (int)syscall(SYS_pidfd_open, call->ints[0], 0));
+	struct call call;
+	struct timespec now;
+	int32_t *board;
+	int fd;
+
+	if (!call_board(&call, env, info))
+		return call.answer;
+	board = call.state->board;
+	fd = owned_take_bare(&call.state->ownership,
+	    (int)syscall(SYS_pidfd_open, board[BOARD_FD], 0));
+	if (fd < 0)
+		return call_result(&call, -1);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	board[BOARD_SEC] = (int32_t)now.tv_sec;
+	board[BOARD_NSEC] = (int32_t)now.tv_nsec;
+	return call_result(&call, fd);
 }
 
 static int
@@ -148,7 +163,7 @@ suspended(struct call *call)
 }
 
 const struct call_entry pidfd_calls[] = {
-	CALL_RESULT("pidfdOpen", pidfd_open_bare, "pid"),
+	CALL_BOARD("pidfdOpen", js_pidfd_open),
 	CALL_RESULT("pidfdDuplicate", pidfd_duplicate, "fd"),
 	CALL_RESULT("pidfdState", pidfd_state, "fd"),
 	CALL_RESULT("pidfdStatus", pidfd_status, "fd"),

@@ -37,10 +37,11 @@ enum board_field {
 	BOARD_QUESTIONS,
 	/* and of how many files that have fired the level is asked. */
 	BOARD_ASKED,
-	/* How long to wait; -1 s for ever. */
+	/* How long to wait, -1 s for ever; or when a process was opened. */
 	BOARD_SEC,
 	BOARD_NSEC,
-	/* What is registered in BOARD_EPFD: the descriptor, for which events, and the datum with it. */
+	/* What is registered in BOARD_EPFD: the descriptor, for which events, and the datum with it;
+	   or the process that is opened. */
 	BOARD_FD,
 	BOARD_EVENTS,
 	BOARD_GENERATION,

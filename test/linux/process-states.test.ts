@@ -18,8 +18,9 @@ import {
   NOTE_TRACK,
   NOTE_TRACKERR,
 } from 'kqueue/core'
+import { boardOf } from '#linux/hub/board.js'
 import type { Native } from '#linux/hub/native.js'
-import { PROCESS_EXITED, PROCESS_REAPED, PROCESS_RUNNING } from '#linux/hub/native.js'
+import { BOARD_FD, PROCESS_EXITED, PROCESS_REAPED, PROCESS_RUNNING } from '#linux/hub/native.js'
 import { linuxProcFilter } from '#linux/process/filters.js'
 import type { LinuxProcess } from '#linux/process/process.js'
 import { ProcessTable } from '#linux/process/table.js'
@@ -45,10 +46,10 @@ class FakeKernel extends TinyKernel {
   #fd = FIRST_FD
 
   readonly native: Partial<Native> = {
-    pidfdOpen: (pid) => {
-      if (this.absent.has(pid)) return -ESRCH
-      this.states.set(++this.#fd, PROCESS_RUNNING)
-      return this.#fd
+    boardShare: () => 0,
+    pidfdOpen: () => {
+      const pid = boardOf(this.native as Native)[BOARD_FD]!
+      return this.absent.has(pid) ? -ESRCH : this.pidfd()
     },
     pidfdState: (fd) => this.states.get(fd) ?? assert.fail(`${fd} is closed`),
     pidfdStatus: (fd) => this.statuses.get(fd) ?? -ENODATA,
@@ -63,6 +64,12 @@ class FakeKernel extends TinyKernel {
       assert.ok(this.states.delete(fd), `${fd} is closed twice`)
       return 0
     },
+  }
+
+  /** A new one. */
+  pidfd(): number {
+    this.states.set(++this.#fd, PROCESS_RUNNING)
+    return this.#fd
   }
 
   adopt(fd: number, ready: () => void): void {
@@ -191,7 +198,7 @@ describe('a process without a pidfd', () => {
     p.ended(512)
   })
   moves('bare', 'running', 'records are lost and its number is still its own', (w, p) => {
-    const fd = w.kernel.native.pidfdOpen!(PARENT)
+    const fd = w.kernel.pidfd()
     w.kernel.sources.set(fd, () => p.look())
     p.recovered(fd)
   })

@@ -2,7 +2,7 @@
  * The facilities of Linux that the sources are made of, and what an error of one means to
  * who reads it: which call has failed, why, and what would help.
  *
- *     const fd = PIDFD.check(native.pidfdOpen(pid))
+ *     const own = DUPLICATE.check(native.pidfdDuplicate(fd))
  *
  * This is the edge of the floor: the addon answers negative errnos, also where that is no
  * failure, and those that are become KqueueErrors here.

@@ -229,11 +229,11 @@ export interface Native {
   /** EPOLL_CTL_DEL. */
   epollDelete(epfd: number, fd: number): number
   /**
-   * EPOLL_CTL_ADD of a descriptor that the addon made, with EPOLLIN and EPOLLET and generation 0.
-   * What is made to be adopted, a pidfd, is proved to be ours by being in the adopter. -EBADF:
+   * EPOLL_CTL_ADD of BOARD_FD, a descriptor that the addon made, to BOARD_EPFD, with EPOLLIN and
+   * EPOLLET and generation 0. What is made to be adopted, a pidfd, is proved to be ours by being in the adopter. -EBADF:
    * it is not what was adopted.
    */
-  epollAdopt(epfd: number, fd: number): number
+  epollAdopt(): number
   /** EPOLL_CTL_DEL of such a descriptor. */
   epollDisown(epfd: number, fd: number): number
   /** What was adopted is in this instance from now on. It gets a second number, closed with the first. */
@@ -335,10 +335,11 @@ export interface Native {
   /** Waits until renames and the like that are under way in a directory are over. */
   directoryBarrier(fd: number): number
   /**
-   * pidfd_open(2), to be adopted or closed at once. -ESRCH no process; -EINVAL or -ENOENT no
-   * process, but a thread of one.
+   * pidfd_open(2) of the process BOARD_FD, to be adopted or closed at once; leaves CLOCK_MONOTONIC
+   * in BOARD_SEC and BOARD_NSEC. -ESRCH no process; -EINVAL or -ENOENT no process, but a thread of
+   * one. Hot path.
    */
-  pidfdOpen(pid: number): number
+  pidfdOpen(): number
   /**
    * fcntl(2), F_DUPFD_CLOEXEC: a descriptor of our own for the same open file, to be adopted or
    * closed at once.

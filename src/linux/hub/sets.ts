@@ -97,9 +97,13 @@ export class Sets {
   /** Puts in one of the kernel's own descriptors: 0, or a negative errno. */
   adopt(fd: number, ready: () => void): number {
     this.#claim(fd)
-    const error = this.native.epollAdopt(this.read.fd, fd)
+    const error = this.#putIn(this.read.fd, fd)
     if (error >= 0) this.#sources.set({ fd, ready })
     return error
+  }
+
+  #putIn(epfd: number, fd: number): number {
+    return about(this.native, epfd, fd, 0, 0).epollAdopt()
   }
 
   /** Takes out one of the kernel's own descriptors, before it is closed. */
@@ -287,7 +291,7 @@ export class Sets {
     if (!this.read.crowded) return
     this.read.renew(this.holder.held(SIDE_READ), (fd) => {
       for (const source of this.#sources.values()) {
-        const error = this.native.epollAdopt(fd, source.fd)
+        const error = this.#putIn(fd, source.fd)
         // What the program has closed has nothing to tell.
         if (error < 0 && error !== -EBADF) return false
       }
@@ -301,7 +305,7 @@ export class Sets {
   #renewInner(set: PollSet): boolean {
     return set.renew(this.holder.held(set.side), (fd, old) => {
       this.#claim(fd)
-      if (this.native.epollAdopt(this.read.fd, fd) < 0) return false
+      if (this.#putIn(this.read.fd, fd) < 0) return false
       this.disown(old)
       this.#sources.set({ fd, ready: () => void this.wait(set, 0, 0) })
       return true

@@ -23,9 +23,11 @@ import type { Knote } from '../../core/knote.js'
 import type { ProcessJournal } from '../../core/process-journal.js'
 import { EBADF, EINVAL, ENOENT, ESRCH, KqueueError, refuse } from '../../errors.js'
 import { NOTE_FORK, NOTE_REAP, NOTE_TRACK } from '../../event.js'
+import { boardOf } from '../hub/board.js'
 import { monotonicTime } from '../hub/clock.js'
 import { DUPLICATE, PIDFD } from '../hub/facility.js'
 import type { Hub } from '../hub/hub.js'
+import { BOARD_FD, BOARD_NSEC, BOARD_SEC } from '../hub/native.js'
 import { Connector, type ConnectorListener } from './connector.js'
 import { CONNECTOR_NOTES, LinuxProcess } from './process.js'
 import { childrenByParent, processStat, procfsIsOurs, TICK } from './procfs.js'
@@ -104,10 +106,22 @@ export class ProcessTable implements ConnectorListener {
       this.#handed.delete(pid)
       return this.#hold(pid, handed.fd, handed.since)
     }
-    const fd = this.hub.native.pidfdOpen(pid)
+    const fd = this.#openPidfd(pid)
     // Linux has a number for each thread, too, and has changed what it says of them.
     if (fd === -EINVAL || fd === -ENOENT || fd === -ESRCH) return null
-    return this.#hold(pid, PIDFD.check(fd), monotonicTime(this.hub.native))
+    return this.#hold(pid, PIDFD.check(fd), this.#openedAt())
+  }
+
+  #openPidfd(pid: number): number {
+    const { native } = this.hub
+    boardOf(native)[BOARD_FD] = pid
+    return native.pidfdOpen()
+  }
+
+  /** When the last pidfd was opened, CLOCK_MONOTONIC in ns: to be asked at once. */
+  #openedAt(): number {
+    const board = boardOf(this.hub.native)
+    return board[BOARD_SEC]! * 1e9 + board[BOARD_NSEC]!
   }
 
   /** Takes in a process by its pidfd. */
@@ -370,7 +384,7 @@ export class ProcessTable implements ConnectorListener {
   /** A pidfd for a number, if its process began before a time; -1 otherwise. */
   #openOlder(pid: number, time: number): number {
     const { native } = this.hub
-    const fd = native.pidfdOpen(pid)
+    const fd = this.#openPidfd(pid)
     if (fd < 0) return -1
     if (this.#isOlder(pid, time)) return fd
     native.close(fd)
