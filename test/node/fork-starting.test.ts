@@ -21,6 +21,7 @@ import {
   NOTE_FORK,
   NOTE_RENAME,
   NOTE_TRACK,
+  NOTE_TRACKERR,
   NOTE_WRITE,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
@@ -202,29 +203,42 @@ describe('While a child starts', () => {
   })
 })
 
+/** What was told of a process that forks, executes and exits while a child starts. */
+async function follow(): Promise<{ mine: number; theirs: number; children: number }> {
+  const kq = copied()
+  const { pid, go } = idleStranger('true & wait; exec true')
+  const notes = (NOTE_FORK | NOTE_EXEC | NOTE_EXIT | NOTE_TRACK) >>> 0
+  kq.kevent([EV_SET(pid, EVFILT_PROC, EV_ADD, notes)])
+  const child = start()
+  go()
+  let mine = 0
+  while ((mine & NOTE_EXIT) === 0) {
+    for (const { ident, fflags } of kq.kevent([], 8, LONG)) if (ident === pid) mine |= fflags
+  }
+  child.begin()
+  const events = await child.events(kq.fd, LONG)
+  let theirs = 0
+  for (const { ident, fflags } of events) if (ident === pid) theirs |= fflags
+  await child.end()
+  return { mine, theirs, children: events.filter(({ fflags }) => fflags & NOTE_CHILD).length }
+}
+
 describe('While a child starts, where the system tells of forks', () => {
   it('a process that forks, executes and exits is followed', async (t) => {
-    const kq = copied()
-    const { pid, go } = idleStranger('true & wait; exec true')
-    const notes = (NOTE_FORK | NOTE_EXEC | NOTE_EXIT | NOTE_TRACK) >>> 0
     try {
-      kq.kevent([EV_SET(pid, EVFILT_PROC, EV_ADD, notes)])
+      copied().kevent([EV_SET(process.pid, EVFILT_PROC, EV_ADD, NOTE_FORK)])
     } catch (error) {
       t.skip((error as Error).message)
       return
     }
-    const child = start()
-    go()
-    let mine = 0
-    while ((mine & NOTE_EXIT) === 0) {
-      for (const { ident, fflags } of kq.kevent([], 8, LONG)) if (ident === pid) mine |= fflags
+    // Where others fork so much that records are lost, as they say, it is another one's turn.
+    for (let tries = 0; tries < 20; tries++) {
+      const { mine, theirs, children } = await follow()
+      if ((mine | theirs) & NOTE_TRACKERR) continue
+      assert.equal(theirs, mine)
+      assert.equal(children, 1)
+      return
     }
-    child.begin()
-    const events = await child.events(kq.fd, LONG)
-    let theirs = 0
-    for (const { ident, fflags } of events) if (ident === pid) theirs |= fflags
-    assert.equal(theirs, mine)
-    assert.equal(events.filter(({ fflags }) => fflags & NOTE_CHILD).length, 1)
-    await child.end()
+    assert.fail('records were lost each time')
   })
 })
