@@ -135,19 +135,17 @@ js_epoll_ahead(napi_env env, napi_callback_info info)
 {
 	struct call call;
 	const int32_t *board;
-	int32_t *records, n;
+	int32_t *records;
+	size_t n;
 
 	if (!call_board(&call, env, info))
 		return call.answer;
 	board = call.state->board;
-	records = call.state->board + BOARD_RECORDS + ENV_BATCH * RECORD;
-	n = board[BOARD_QUESTIONS];
-	if (n < 0 || n > ENV_BATCH) {
-		errno = EINVAL;
+	records = level_questions(call.state, &n);
+	if (records == NULL)
 		return call_result(&call, -1);
-	}
-	for (int32_t i = 0; i < n; i++) {
-		int32_t *record = records + (size_t)i * RECORD;
+	for (size_t i = 0; i < n; i++) {
+		int32_t *record = records + i * RECORD;
 
 		record[REC_ERROR] = answer_ahead(board[BOARD_EPFD],
 		    (uint32_t)board[BOARD_EVENTS], record) ? 0 : 1;

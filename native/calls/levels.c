@@ -348,22 +348,35 @@ ask_polled(struct env_state *state, int epfd, const struct side *side, int32_t *
 	}
 }
 
+int32_t *
+level_questions(const struct env_state *state, size_t *n)
+{
+	int32_t questions = state->board[BOARD_QUESTIONS];
+
+	if (questions < 0 || questions > ENV_BATCH) {
+		errno = EINVAL;
+		return NULL;
+	}
+	*n = (size_t)questions;
+	return state->board + BOARD_RECORDS + ENV_BATCH * RECORD;
+}
+
 int
 level_ask_board(struct env_state *state)
 {
-	const int32_t *board = state->board;
-	int32_t *records = state->board + BOARD_RECORDS + ENV_BATCH * RECORD;
-	int32_t side = board[BOARD_SIDE], n = board[BOARD_QUESTIONS];
+	int32_t epfd = state->board[BOARD_EPFD], side = state->board[BOARD_SIDE];
+	size_t n;
+	int32_t *records = level_questions(state, &n);
 
-	if (side < 0 || side >= SIDES || n < 0 || n > ENV_BATCH) {
+	if (records == NULL || side < 0 || side >= SIDES) {
 		errno = EINVAL;
 		return -1;
 	}
 	if (n == 0)
 		return 0;
-	if (poll_records(state, board[BOARD_EPFD], &sides[side], records, (size_t)n) < 0)
+	if (poll_records(state, epfd, &sides[side], records, n) < 0)
 		return -1;
-	ask_polled(state, board[BOARD_EPFD], &sides[side], records, (size_t)n);
+	ask_polled(state, epfd, &sides[side], records, n);
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 #ifndef KQUEUE_LEVELS_H
 #define KQUEUE_LEVELS_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "glue/env.h"
@@ -45,7 +47,10 @@ int sockdiag_unix_pending(struct env_state *state, int fd);
 /* Completes a record of the read side whose REC_EVENTS are current. */
 void level_ask_read(struct env_state *state, int epfd, int32_t *record);
 
-/* The questions on the board: 0, or -1 with errno. */
+/* The questions on the board, and how many: NULL with errno for more than there is room for. */
+int32_t *level_questions(const struct env_state *state, size_t *n);
+
+/* Answers the questions about levels: 0, or -1 with errno. */
 int level_ask_board(struct env_state *state);
 
 #endif
