@@ -20,7 +20,7 @@ import {
   kqueue_del_filteropts,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
-import { cleanUp, closeRaw, keep, pending, pipe, queue } from './queues.js'
+import { cleanUp, closeRaw, idents, keep, pending, pipe, queue } from './queues.js'
 
 const C = posix.constants
 const { EBADF, EINVAL, ENOENT } = constants.errno
@@ -206,5 +206,19 @@ describe('A number that was watched', () => {
     // A socket that was never connected hangs up, and a pipe that does is at its end.
     kq.kevent([add(r)])
     assert.deepEqual(pending(kq), [])
+  })
+})
+
+describe('What is added', () => {
+  it('is told of at once, behind more that were deleted than epoll reports at once', () => {
+    const kq = queue()
+    const many = Array.from({ length: 1100 }, pipe)
+    const readers = many.map(([r]) => r)
+    write(many.map(([, w]) => w))
+    kq.kevent(readers.map(add))
+    kq.kevent(readers.map(remove))
+    const [r, w] = pipe()
+    posix.write(w, 'x')
+    assert.deepEqual(idents(kq.kevent([add(r)], 8, 0)), [r])
   })
 })

@@ -86,6 +86,11 @@ export class PollSet {
     return this.size === 0 && this.#parked === 0
   }
 
+  /** How many it can report, besides what could not be taken out. */
+  get members(): number {
+    return this.size + this.#parked
+  }
+
   /**
    * Adds a descriptor: its generation, or a negative errno. -EPERM: epoll does not take it,
    * or it is a regular file and no `regular` one is wanted. `trusted` is 0 or TRUSTED. It may

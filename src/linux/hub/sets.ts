@@ -245,7 +245,7 @@ export class Sets {
     if (questions > 0) this.holder.answered(questions, n < 0)
     // epoll reports each descriptor once before it reports one again, so this ends, and with all
     // that were ready; the bound is for those that fire as fast as they are taken in.
-    let left = set.size + this.#sources.size
+    let left = set.members + this.#sources.size
     for (;;) {
       if (n < 0) return n
       this.#take(set, n)
