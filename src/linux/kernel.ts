@@ -173,10 +173,15 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   endChanges(): void {
     this.#changeTime = NO_CHANGES
-    if (this.#ahead.asked) this.#ahead.end()
+    this.forgetAhead()
     this.lookAtProcesses()
     // What a change has asked is not what holds when events are handed out.
     this.descriptors.pass++
+  }
+
+  /** Hot path. */
+  forgetAhead(): void {
+    if (this.#ahead.asked) this.#ahead.end()
   }
 
   lookAtProcesses(): void {

@@ -12,7 +12,7 @@ import { Kqueue } from '../core/kqueue.js'
 import { type ImageHome, type KqueueImage, takeImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, fail } from '../errors.js'
-import { EVFILT_PROC, type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
+import { EVFILT_PROC, EVFILT_READ, type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
 import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
 import type { DescriptorTable } from './descriptor/table.js'
@@ -58,6 +58,8 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   beginChanges(kq: LinuxQueue, changes: readonly Kevent[], n: number): void
   /** and has been: levels that it has asked for hold no more. */
   endChanges(): void
+  /** What was asked ahead of its changes holds no more. */
+  forgetAhead(): void
 }
 
 export class LinuxQueue extends Kqueue implements SystemQueue {
@@ -166,6 +168,8 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
 
   override close(): void {
     if (this.closed) return
+    // Its knotes are dropped, and the program may have filters among them.
+    this.kernel.forgetAhead()
     try {
       super.close()
     } finally {
@@ -199,6 +203,8 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
    */
   override register(change: Kevent): void {
     const { filter, ident } = change
+    // From here on the program may be called.
+    if (filter !== EVFILT_READ) this.kernel.forgetAhead()
     if (filter !== EVFILT_PROC || this.find(ident, filter) !== undefined) {
       this.kernel.lookAtProcesses()
     }

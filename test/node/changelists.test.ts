@@ -11,11 +11,13 @@ import {
   EV_DELETE,
   EV_DISABLE,
   EV_ENABLE,
+  EV_KEEPUDATA,
   EV_RECEIPT,
   EV_SET,
   EVFILT_EXCEPT,
   EVFILT_READ,
   type Kqueue,
+  kqueue,
   kqueue_add_filteropts,
   kqueue_del_filteropts,
 } from 'kqueue'
@@ -179,6 +181,62 @@ describe('A changelist', () => {
       kqueue_del_filteropts(OWN)
     }
   })
+
+  it('heeds what a filter of the program replaces after a change that is refused', () => {
+    const kq = queue()
+    const { readers } = parked(kq)
+    const r = readers[3]!
+    let w = -1
+    kqueue_add_filteropts(OWN, {
+      isFd: false,
+      attach() {
+        w = replace(r)
+        return 0
+      },
+      detach() {},
+      event: () => false,
+    })
+    try {
+      const changes = [...readers.map(add), EV_SET(1, OWN, EV_ADD), add(r)]
+      changes[3] = EV_SET(r, EVFILT_READ, EV_ADD | EV_KEEPUDATA)
+      assert.deepEqual(answers(kq, changes), [...none.with(3, EINVAL), 0, 0])
+      posix.write(w, 'x')
+      assert.deepEqual(pending(kq), [r])
+      kq.close()
+    } finally {
+      kqueue_del_filteropts(OWN)
+    }
+  })
+
+  for (const what of ['a descriptor', 'a queue']) {
+    it(`heeds what a filter of the program replaces when ${what} is found closed`, () => {
+      const [kq, other] = [queue(), kqueue()]
+      const { readers } = parked(kq)
+      const r = readers[3]!
+      let w = -1
+      kqueue_add_filteropts(OWN, {
+        isFd: true,
+        attach: () => 0,
+        detach() {
+          w = replace(r)
+        },
+        event: () => false,
+      })
+      try {
+        const [closed] = pipe()
+        const gone = what === 'a queue' ? other.fd : closed
+        other.kevent([EV_SET(closed, OWN, EV_ADD)])
+        closeRaw(gone)
+        // The number that was free is a file again by then.
+        assert.deepEqual(answers(kq, [add(gone), ...readers.map(add)]), [0, ...none])
+        posix.write(w, 'x')
+        assert.deepEqual(pending(kq), [r])
+      } finally {
+        other.close()
+        kqueue_del_filteropts(OWN)
+      }
+    })
+  }
 
   it('is longer than what is asked at once', () => {
     const kq = queue()

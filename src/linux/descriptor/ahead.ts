@@ -3,8 +3,9 @@
  * whether the numbers still name the files that are watched, and, where a file is parked and to
  * be added, that it is watched again.
  *
- * Only of changes with EVFILT_READ at the beginning of a list, since nothing of the program's is
- * run between these: a filter that the program added could close what was asked about.
+ * Only of changes with EVFILT_READ at the beginning of a list, since a filter that the program
+ * added could close what was asked about. Between these it is called only to be told that what it
+ * watches is gone, and then what was asked is forgotten.
  */
 import { EV_ADD, EVFILT_READ, type Kevent } from '../../event.js'
 import { BATCH, BOARD_ASKING, boardOf } from '../hub/board.js'
@@ -93,7 +94,7 @@ export class Ahead {
     return this.#length > 0
   }
 
-  /** The changes have been applied: what was asked and not used holds no more. */
+  /** What was asked and not used holds no more. */
   end(): void {
     for (let i = 0; i < this.#length; i++) this.#sides[i]!.ahead = false
     if (this.#length > BATCH) this.#sides.length = 0

@@ -237,7 +237,9 @@ export class Descriptor implements OpenFile {
     extras.except?.clear()
     extras.polled?.clear()
     extras.vnode?.clear()
-    for (const kn of extras.held ?? []) kn.drop()
+    if (extras.held === null) return
+    this.hub.forgetAhead()
+    for (const kn of extras.held) kn.drop()
   }
 
   /** Takes what is parked for a set: null if nothing is. */

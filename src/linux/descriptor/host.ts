@@ -22,6 +22,9 @@ export interface DescriptorHost extends FileHub {
   /** Takes the edge with which epoll greets a file, so that it is not taken for a notice. */
   greet(set: PollSet): void
 
+  /** The program is about to be called, and what was asked ahead of changes may not hold afterwards. */
+  forgetAhead(): void
+
   /** Has the event loop watch for nobody; whether it did, and limits no more what nests. */
   relax(): boolean
   /** Whether the event loop still allows what `readSet` holds: 0, or a negative errno. */
