@@ -25,7 +25,9 @@ function part<T>(read: () => T, syscall: string): () => T {
 }
 
 function failure(cause: NodeJS.ErrnoException, syscall: string): unknown {
-  const { code, message } = cause
+  const { message } = cause
+  // Bun has it in the message alone.
+  const code = cause.code ?? /^(E[A-Z]+) reading /.exec(message)?.[1]
   if (code === 'EMFILE') {
     const reason = `${TAKES} this process has none free: close some, or raise RLIMIT_NOFILE (ulimit -n)`
     return new KqueueError(EMFILE, syscall, { reason })
