@@ -223,8 +223,8 @@ const LACKS: readonly Lack[] = [
   },
   {
     runtimes: ['deno'],
-    files: 'node/workers',
-    tests: 'Terminating a worker|A hundred workers',
+    files: 'node/(workers|idle-look)',
+    tests: 'Terminating a worker|A hundred workers|again and again > can be terminated',
     reason: 'what a terminated worker has open Deno leaves there',
   },
   {
