@@ -107,7 +107,7 @@ function report(runtime: Runtime, file: string, results: readonly Result[], sums
 async function runIn(runtime: Runtime, wanted: readonly string[]): Promise<Sums> {
   const sums: Sums = { passes: 0, fails: 0, skips: 0 }
   const isWanted = (file: string) =>
-    wanted.length === 0 || wanted.some((word) => file.includes(word))
+    wanted.length === 0 || wanted.some((word) => `${file}.test.js`.includes(word))
   const queue = filesOf(copies).filter(isWanted)
   const work = async (): Promise<void> => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
