@@ -3,12 +3,14 @@
 //
 //     node examples/tail.mjs FILE            until Ctrl-C
 //     node examples/tail.mjs [--simulated]   a file that another program writes to, until it ends
+import { resolve } from 'node:path'
 import { run } from './kernels.mjs'
 
 await run(import.meta.url, {
   async main({ EV_ADD, EV_SET, EVFILT_PROC, EVFILT_READ, kqueue, NOTE_EXIT }, unix) {
-    const [path = 'log'] = unix.args
-    const demo = unix.args.length === 0
+    const [file] = unix.args
+    const demo = file === undefined
+    const path = demo ? 'log' : resolve(file)
     if (demo) append(unix, path, 'there from the start\n')
     const kq = kqueue()
     const open = () => {

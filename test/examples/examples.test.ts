@@ -1,6 +1,8 @@
 /** The programs in examples/ end by themselves and print what they promise. */
 import assert from 'node:assert/strict'
-import { readdirSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -54,6 +56,21 @@ describe('the examples', { concurrency: 2 }, () => {
   }
   test('prefork.mjs prints it with node:cluster', (t) =>
     check('prefork.mjs', t.signal, '--cluster'))
+  test('tail.mjs follows a file of the directory it is called in', async (t) => {
+    const cwd = mkdtempSync(join(tmpdir(), 'kqueue-tail-'))
+    t.after(() => rmSync(cwd, { recursive: true }))
+    writeFileSync(join(cwd, 'file'), 'a line\n')
+    const tail = spawn(process.execPath, [join(EXAMPLES, 'tail.mjs'), 'file'], {
+      cwd,
+      signal: t.signal,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    tail.on('error', () => {}) // the end of the test
+    t.after(() => tail.kill())
+    // It ends without a word where there is no such file.
+    const said = await Promise.race([once(tail.stdout, 'data'), once(tail, 'exit')])
+    assert.equal(String(said[0]), 'a line\n')
+  })
   for (const name of ON_BOTH) {
     test(`${name} prints it on the simulated kernel`, (t) => check(name, t.signal, '--simulated'))
   }
