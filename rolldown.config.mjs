@@ -11,7 +11,7 @@ const { dependencies } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
 
 const modules = fs
   .readdirSync('src', { recursive: true })
-  .filter((name) => name.endsWith('.ts'))
+  .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
   .map((name) => [name.slice(0, -'.ts'.length), `src/${name}`])
 
 /** What `kq --version` needs, which is not to load the rest. */
