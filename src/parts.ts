@@ -7,6 +7,8 @@ import * as later from '#later'
 import { EMFILE, ENFILE, ENOSYS, KqueueError } from './errors.js'
 
 const TAKES = 'to read a part of this package takes a descriptor, and'
+const STAYS =
+  'it stays where the package is installed, so a program that is bundled names kqueue as external (docs/runtimes.md, Bundlers)'
 
 /**
  * Takes a descriptor for a moment, and the file that came with this one.
@@ -38,7 +40,7 @@ function failure(cause: NodeJS.ErrnoException, syscall: string): unknown {
   }
   if (code === undefined) return cause
   const [first] = message.split('\n')
-  const reason = `a part of this package cannot be read: ${first}`
+  const reason = `a part of this package cannot be read: ${first}; ${STAYS}`
   return Object.assign(new KqueueError(ENOSYS, syscall, { reason }), { cause })
 }
 

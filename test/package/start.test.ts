@@ -1,7 +1,7 @@
 /** What it takes to begin: which files and which modules of Node.js are loaded. */
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import * as kqueue from 'kqueue'
 import * as core from 'kqueue/core'
 import * as sim from 'kqueue/sim'
+import { rolldown } from 'rolldown'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 
@@ -102,11 +103,39 @@ describe('begins with little', () => {
         cwd: place,
         encoding: 'utf8',
       })
-      assert.match(stderr, /KqueueError: ENOSYS.* cannot be read: .*\.cjs/)
+      assert.match(
+        stderr,
+        /KqueueError: ENOSYS.* cannot be read: .*\.cjs.* names kqueue as external/,
+      )
     } finally {
       rmSync(place, { recursive: true })
     }
   })
+
+  for (const format of ['esm', 'cjs'] as const) {
+    test(`a bundle as ${format} has the simulated kernel, and says what kqueue() lacks`, async () => {
+      const place = mkdtempSync(join(tmpdir(), 'kqueue-bundle-'))
+      try {
+        const program = join(place, 'program.mjs')
+        writeFileSync(
+          program,
+          `import { kqueue } from ${JSON.stringify(join(root, 'dist/index.js'))}
+          import { SimKernel } from ${JSON.stringify(join(root, 'dist/sim/index.js'))}
+          console.log(new SimKernel().init.pid)
+          kqueue()`,
+        )
+        const file = join(place, format === 'esm' ? 'bundle.mjs' : 'bundle.cjs')
+        const bundle = await rolldown({ input: program, platform: 'node', onLog: () => {} })
+        await bundle.write({ file, format })
+        await bundle.close()
+        const { stdout, stderr } = spawnSync(process.execPath, [file], { encoding: 'utf8' })
+        assert.equal(stdout, '1\n', stderr)
+        assert.match(stderr, /KqueueError: ENOSYS.*names kqueue as external/)
+      } finally {
+        rmSync(place, { recursive: true })
+      }
+    })
+  }
 
   for (const program of ["import 'kqueue'", "import { kqueue } from 'kqueue'\nkqueue().close()"]) {
     test(`${program.replace('\n', '; ')} loads nothing heavy of Node.js`, () => {
