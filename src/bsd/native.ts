@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module'
 import { fileURLToPath } from 'node:url'
-import { ENOSYS, KqueueError } from '../errors.js'
+import { noAddon } from '../api/addon.js'
 import type { Numbers } from './vocabularies.js'
 
 /** A record of a change or an event: so many doubles. */
@@ -62,11 +62,7 @@ export function load(): Native {
     if (native.numbers === undefined) throw new Error('this is the addon of Linux')
     return native as Native
   } catch (cause) {
-    const { arch, platform } = process
-    const error = new KqueueError(ENOSYS, 'kqueue', {
-      reason: `the addon is not built for ${platform}-${arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
-    })
-    throw Object.assign(error, { cause })
+    throw noAddon(cause)
   }
 }
 

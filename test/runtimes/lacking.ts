@@ -36,6 +36,11 @@ const LACKS: readonly Lack[] = [
   },
   {
     runtimes: BOTH,
+    files: 'node/permission',
+    reason: 'the flags that take rights away are those of Node.js',
+  },
+  {
+    runtimes: BOTH,
     files: 'node/keep-alive',
     tests: 'who waits again at once',
     reason: 'the addon is not told when those have gone on whom a call from a thread has woken',

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ENOSYS, KqueueError } from '../../errors.js'
+import { noAddon } from '../../api/addon.js'
 import { EPOLL_CREATE, freeDescriptor } from './facility.js'
 import type { Native } from './native.js'
 
@@ -24,9 +24,18 @@ function usualPath(): string | undefined {
   const { KQUEUE_PREBUILD: chosen, LIBC } = env
   // This module is in a file of dist/chunks.
   const root = chosen ?? fileURLToPath(new URL('../..', import.meta.url))
-  const libc = LIBC || (existsSync('/etc/alpine-release') ? 'musl' : 'glibc')
+  const libc = LIBC || (isThere('/etc/alpine-release') ? 'musl' : 'glibc')
   const paths = ['build/Release/kqueue.node', `prebuilds/${platform}-${arch}/kqueue.${libc}.node`]
-  return paths.map((path) => join(root, path)).find(existsSync)
+  return paths.map((path) => join(root, path)).find(isThere)
+}
+
+/** With `--permission` Node.js throws where nothing may be read, which is no answer about the addon. */
+function isThere(path: string): boolean {
+  try {
+    return existsSync(path)
+  } catch {
+    return false
+  }
 }
 
 /** As `require` does, which takes twice as long to look for the file that is there. */
@@ -51,9 +60,6 @@ export function usable(): Native {
   } catch (cause) {
     // Loading the addon needs a descriptor.
     EPOLL_CREATE.check(-freeDescriptor(), 'kqueue')
-    const error = new KqueueError(ENOSYS, 'kqueue', {
-      reason: `the addon is not built for ${process.arch}; 'npm rebuild kqueue' builds it, and kqueue/sim runs without`,
-    })
-    throw Object.assign(error, { cause })
+    throw noAddon(cause)
   }
 }
