@@ -329,6 +329,22 @@ scenario('the number of one that was closed is another file', (w) => {
   drainOften(w, q, [r, otherWr])
 })
 
+scenario('with EV_DISPATCH a queue is not readable for it again', { needs: ['poll'] }, (w) => {
+  const q = w.kqueue()
+  const [r, wr] = w.pipe()
+  q.kevent([add(r, EVFILT_READ, EV_DISPATCH)])
+  for (let i = 0; i < 8; i++) {
+    w.write(wr, 'x')
+    expectEvents(pending(q), { ident: r })
+    w.read(r, 8)
+    q.kevent([enable(r, EVFILT_READ)])
+    expectNothing(q)
+  }
+  w.write(wr, 'x')
+  expectEvents(pending(q), { ident: r })
+  assert.equal(w.readable(q.fd), false)
+})
+
 scenario('many at once are all reported, and those that are left are again', (w) => {
   const q = w.kqueue()
   const pairs = Array.from({ length: 40 }, () => w.pipe())

@@ -9,7 +9,7 @@ import { asked } from '../../core/filters/file.js'
 import type { Origin } from '../../core/image.js'
 import { Knlist } from '../../core/knlist.js'
 import { KN_ACTIVE, type Knote } from '../../core/knote.js'
-import { EV_CLEAR } from '../../event.js'
+import { EV_CLEAR, EV_DISPATCH, EV_ONESHOT } from '../../event.js'
 import { COUNT_UNKNOWN, REC_STALE, SIDE_READ, TRUSTED } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
@@ -40,6 +40,8 @@ const DUE = 6
 const DUE_FIRST = 2
 /** and so many after it was LEVEL and not drained. */
 const DUE_AGAIN = 32
+/** Of knotes that are off the queue when they were handed out. */
+const ONCE = EV_CLEAR | EV_DISPATCH | EV_ONESHOT
 /** Of a file that was just added. */
 const FRESH = QUIET | (DUE_FIRST << DUE)
 
@@ -93,7 +95,8 @@ export class PollSide extends Knlist implements Side, Level {
    * There was nothing left when it was asked. Of what its program drains whenever it is
    * told of it, epoll can say so itself: a wait reports it or does not, and spares asking. Of
    * what is left as it is, that would end each sleep of the thread, so that it is at its edges
-   * only that this is reported again: see `edge`.
+   * only that this is reported again: see `edge`. So is what is off the queue when it was
+   * handed out, for which the queue is not to be readable.
    */
   drained(): void {
     if (this.isLevel) return
@@ -102,7 +105,7 @@ export class PollSide extends Knlist implements Side, Level {
     this.#marks |= DUE_AGAIN << DUE
     const { descriptor, set, generation, first } = this
     if (set.side !== SIDE_READ || set.isNested(descriptor.fd)) return
-    if (first === null || first.listNext !== null || first.flags & EV_CLEAR) return
+    if (first === null || first.listNext !== null || first.flags & ONCE) return
     if (set.levelTrigger(descriptor.fd, generation, true)) this.#marks |= LEVEL
   }
 
@@ -141,7 +144,8 @@ export class PollSide extends Knlist implements Side, Level {
   detach(kn: Knote): void {
     this.remove(kn)
     if (!this.empty) return
-    if (this.set.remove(this.descriptor.fd)) this.descriptor.idle()
+    // Parked it would be reported until somebody looks.
+    if (this.set.remove(this.descriptor.fd, !this.isLevel)) this.descriptor.idle()
     else this.descriptor.closeSide(this)
   }
 

@@ -175,12 +175,15 @@ export class PollSet {
     return this.#nested.get(fd) !== undefined
   }
 
-  /** Takes a descriptor out, which was added and may have been closed: whether it is parked. */
-  remove(fd: number): boolean {
+  /**
+   * Takes a descriptor out, which was added and may have been closed: whether it is parked, which
+   * only one `atEdges` may be.
+   */
+  remove(fd: number, atEdges = true): boolean {
     this.size--
     const nested = this.isNested(fd)
     if (nested) this.#nested.delete(fd)
-    if (nested || !this.parks) {
+    if (nested || !atEdges || !this.parks) {
       this.#takeOut(fd)
       return false
     }
