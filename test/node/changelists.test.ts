@@ -280,3 +280,31 @@ describe('What is added', () => {
     assert.deepEqual(idents(kq.kevent([add(r)], 8, 0)), [r])
   })
 })
+
+describe('A filter of the program that is told that its descriptor is closed', () => {
+  it('may take events while others are still to be told of', () => {
+    const [kq, other] = [queue(), queue()]
+    const { readers, writers } = pipes()
+    const [a, b, c, d] = readers as [number, number, number, number]
+    kqueue_add_filteropts(OWN, {
+      isFd: true,
+      attach: () => 0,
+      detach() {
+        write(writers.slice(2, 4))
+        other.kevent([], 8, 0)
+      },
+      event: () => false,
+    })
+    try {
+      kq.kevent([add(a), add(b), EV_SET(a, OWN, EV_ADD)])
+      other.kevent([add(c), add(d)])
+      assert.deepEqual(pending(kq), [])
+      replace(a)
+      write(writers.slice(0, 2))
+      assert.deepEqual(pending(kq), [b])
+    } finally {
+      kq.close()
+      kqueue_del_filteropts(OWN)
+    }
+  })
+})

@@ -36,6 +36,8 @@ export class DescriptorTable implements SetsHolder {
   #sweepAt = SWEEP_LEAST
   readonly #board: Int32Array
   readonly #asked: PollSide[] = []
+  /** Those that were reported and name other files by now. */
+  readonly #stale: Descriptor[] = []
   /** Those that need not be asked by a scan, since the wait before it tells of them. */
   readonly #awaited: PollSide[] = []
   #awaits = 0
@@ -107,8 +109,13 @@ export class DescriptorTable implements SetsHolder {
     } else {
       this.#learn(side, records, at)
     }
-    if (side.stale) side.descriptor.gone()
+    if (side.stale) this.#stale.push(side.descriptor)
     else side.edge()
+  }
+
+  /** All that a wait has reported has been taken from the board, which filters of the program may use. */
+  allFired(): void {
+    if (this.#stale.length > 0) for (const each of this.#stale.splice(0)) each.gone()
   }
 
   #learn(side: PollSide, records: Int32Array, at: number): void {

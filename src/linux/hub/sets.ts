@@ -48,6 +48,8 @@ export type HandedSets = ReadonlyMap<number, HandedSet>
 export interface SetsHolder extends Parking {
   /** One of them has fired: record `at`. What it is not known for is `set.reportedStranger`. Hot path. */
   fired(set: PollSet, records: Int32Array, at: number): void
+  /** All of one wait have been told of. Hot path. */
+  allFired(): void
   /** So many questions about `read` have been answered, unless the call has failed. Hot path. */
   answered(questions: number, failed: boolean): void
   /** [fd, generation] of all that are in the sets of a side. */
@@ -249,6 +251,7 @@ export class Sets {
     for (;;) {
       if (n < 0) return n
       this.#take(set, n)
+      this.holder.allFired()
       if (this.#fired.length > 0) for (const ready of this.#fired.splice(0)) ready()
       left -= n
       if (n < BATCH || left <= 0) return 0
