@@ -4,7 +4,8 @@
  */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { type Change, EV_ADD, EV_DISABLE, EV_SET, EVFILT_READ, NOTE_LOWAT } from 'kqueue'
+import { type Change, EV_ADD, EV_CLEAR, EV_DISABLE, EV_SET, EVFILT_READ, NOTE_LOWAT } from 'kqueue'
+import type { Native } from '../../dist/linux/hub/native.js'
 import * as posix from '../native/posix.js'
 import { Try, WAITING } from './injection.js'
 
@@ -195,4 +196,39 @@ describe('A pipe that was drained', () => {
       assert.equal(error, undefined)
       assert.ok(calls.filter((name) => name === 'loopStart').length <= FEW)
     }))
+
+  // Before the new instance has what is watched, and when it has taken the place of the other.
+  for (const name of ['epollCreate', 'epollAdopter'] as const) {
+    it(`tells nothing again that was told, and loses nothing that happens at ${name}`, () =>
+      withDrained((one) => {
+        const { kernel } = one
+        const told = () => one.kevent([], 8).map(({ ident }) => ident)
+        const [edge, w] = one.pipe()
+        const [other, otherW] = one.pipe()
+        for (const fd of [edge, other]) one.change(EV_SET(fd, EVFILT_READ, EV_ADD | EV_CLEAR))
+        posix.write(w, 'x')
+        assert.deepEqual(told(), [edge])
+        one.duplicate(one.r)
+        one.close(one.r)
+        posix.write(one.w, 'x')
+        const native: Partial<Native> = kernel.native
+        native[name] = (...args: number[]) => {
+          delete native[name]
+          posix.write(otherW, 'x')
+          return (kernel.native[name] as (...args: number[]) => number)(...args)
+        }
+        const { fd } = kernel.readSet
+        const all = Array.from({ length: 200 }, told).flat()
+        assert.notEqual(kernel.readSet.fd, fd)
+        // What happens when both have it both tell.
+        assert.deepEqual(all, name === 'epollCreate' ? [other] : [other, other])
+        for (const [each, writer] of [
+          [edge, w],
+          [other, otherW],
+        ] as const) {
+          posix.write(writer, 'x')
+          assert.deepEqual(told(), [each])
+        }
+      }))
+  }
 })

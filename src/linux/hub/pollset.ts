@@ -51,6 +51,16 @@ export interface Parking {
   unpark(set: PollSet): readonly number[]
 }
 
+/** What is done with the instance that comes in the place of another. */
+export interface Renewal {
+  /** Passes over what one reports. */
+  pass(fd: number): void
+  /** Puts the new one where the old one was: whether that could be done. */
+  replace(fd: number, old: number): boolean
+  /** Takes what the old one reports. */
+  take(old: number): void
+}
+
 export class PollSet {
   /** How many descriptors it holds, besides those parked. */
   size = 0
@@ -250,15 +260,10 @@ export class PollSet {
   }
 
   /**
-   * A new instance that holds `held`, [fd, generation] each, and no leftovers; `replace`
-   * puts it where the old one was and answers whether that could be done. Where it could
-   * not, or there is no room for it, the old one stays. What is ready is reported once
-   * more: an EV_CLEAR event can come again, none is lost.
+   * A new instance that holds `held`, [fd, generation] each, and no leftovers. Where it cannot
+   * be put in place, or there is no room for it, the old one stays.
    */
-  renew(
-    held: Iterable<readonly [number, number]>,
-    replace: (fd: number, old: number) => boolean,
-  ): boolean {
+  renew(held: Iterable<readonly [number, number]>, { pass, replace, take }: Renewal): boolean {
     this.#reports = this.#closed = 0
     const { native, fd: old } = this
     const fd = native.epollCreate()
@@ -266,13 +271,19 @@ export class PollSet {
     // The number of one that was closed may be another file's by now.
     const present = [...held].filter(([fd, generation]) => this.holds(fd, generation))
     this.fd = fd
-    if (!this.#fill(present) || !replace(fd, old)) {
+    const isComplete = this.#fill(present)
+    // It greets all that is ready, of which the old one has told.
+    if (isComplete) pass(fd)
+    if (!isComplete || !replace(fd, old)) {
       this.fd = old
       native.close(fd)
       return false
     }
     this.parking.unpark(this)
+    // But for what has happened meanwhile.
+    take(old)
     native.close(old)
+    this.#reports = 0
     return true
   }
 

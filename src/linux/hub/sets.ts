@@ -192,9 +192,7 @@ export class Sets {
       }
       made.set(set.side, handed)
     }
-    for (const { fd } of made.values()) {
-      while (this.#pollWait(fd, 0, 0, 0) === BATCH);
-    }
+    for (const { fd, members } of made.values()) this.#pass(fd, members.length)
     return made
   }
 
@@ -242,9 +240,14 @@ export class Sets {
    * about `read`, the holder is told when these are answered. Hot path.
    */
   wait(set: PollSet, asked: number, wait: number, questions = 0): number {
-    let n = this.#pollWait(set.fd, asked, wait, questions)
+    const n = this.#pollWait(set.fd, asked, wait, questions)
     this.taken = n
     if (questions > 0) this.holder.answered(questions, n < 0)
+    return this.#takeAll(set, n)
+  }
+
+  /** Takes in the `n` records of a wait, and what there is behind them in `fd`: 0, or a negative errno. */
+  #takeAll(set: PollSet, n: number, fd = set.fd): number {
     // epoll reports each descriptor once before it reports one again, so this ends, and with all
     // that were ready; the bound is for those that fire as fast as they are taken in.
     let left = set.members + this.#sources.size
@@ -255,8 +258,13 @@ export class Sets {
       if (this.#fired.length > 0) for (const ready of this.#fired.splice(0)) ready()
       left -= n
       if (n < BATCH || left <= 0) return 0
-      n = this.#pollWait(set.fd, 0, 0, 0)
+      n = this.#pollWait(fd, 0, 0, 0)
     }
+  }
+
+  /** Passes over what an instance reports of its `members`. */
+  #pass(fd: number, members: number): void {
+    for (let left = members; left > 0; left -= BATCH) this.#pollWait(fd, 0, 0, 0)
   }
 
   #pollWait(fd: number, asked: number, wait: number, questions: number): number {
@@ -292,7 +300,7 @@ export class Sets {
     if (this.write.crowded && !this.#renewInner(this.write)) return
     for (const set of this.#further) if (set.crowded && !this.#renewInner(set)) return
     if (!this.read.crowded) return
-    this.read.renew(this.holder.held(SIDE_READ), (fd) => {
+    this.#renew(this.read, (fd) => {
       for (const source of this.#sources.values()) {
         const error = this.#putIn(fd, source.fd)
         // What the program has closed has nothing to tell.
@@ -304,9 +312,17 @@ export class Sets {
     })
   }
 
+  #renew(set: PollSet, replace: (fd: number, old: number) => boolean): boolean {
+    return set.renew(this.holder.held(set.side), {
+      pass: (fd) => this.#pass(fd, set.size),
+      replace,
+      take: (old) => void this.#takeAll(set, this.#pollWait(old, 0, 0, 0), old),
+    })
+  }
+
   /** One of the sets inside `read`: whether it could be done. */
   #renewInner(set: PollSet): boolean {
-    return set.renew(this.holder.held(set.side), (fd, old) => {
+    return this.#renew(set, (fd, old) => {
       this.#claim(fd)
       if (this.#putIn(this.read.fd, fd) < 0) return false
       this.disown(old)
