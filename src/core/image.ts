@@ -14,7 +14,7 @@ import { EV_SET, type Kevent } from '../event.js'
 import type { FilterOps } from './filter.js'
 import { FROM_IMAGE, invalidImage } from './image-check.js'
 import type { OpenFile } from './kernel.js'
-import { KN_ATTACHING, KN_DROPPED, KN_HELD, KN_QUEUED, KN_TRAVELS, Knote } from './knote.js'
+import { KN_ATTACHING, KN_DROPPED, KN_QUEUED, KN_TRAVELS, Knote } from './knote.js'
 import type { Kqueue } from './kqueue.js'
 
 export interface KnoteImage extends Kevent {
@@ -201,6 +201,7 @@ class Restoring {
   /** Has the filter attach the knote, which may do to the queue what it likes: null, or what failed. */
   #attach(kn: Knote, ops: FilterOps, origin: Origin): Missing | null {
     const { kq } = this
+    if (ops.isFd && ops.restore === undefined) kn.hold()
     kn.status |= KN_ATTACHING
     if (this.image.listed) kq.adopt(kn)
     else kq.adoptUnlisted(kn)
@@ -216,10 +217,6 @@ class Restoring {
       if (!attached && (kn.status & KN_DROPPED) === 0) kq.remove(kn)
     }
     if (kn.status & KN_DROPPED) kn.ops.detach(kn)
-    else if (ops.isFd && ops.restore === undefined) {
-      kn.status |= KN_HELD
-      kn.file?.holdKnote?.(kn)
-    }
     return null
   }
 

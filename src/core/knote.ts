@@ -82,6 +82,12 @@ export class Knote implements Kevent {
     if (change.flags & EV_DISABLE) this.status = KN_DISABLED
   }
 
+  /** Has its file know of it, before its filter does: that may add others of the same file. */
+  hold(): void {
+    this.status |= KN_HELD
+    this.file?.holdKnote?.(this)
+  }
+
   /** Fills in what is handed out of it. */
   copyOut(kev: Kevent): void {
     kev.ident = this.ident

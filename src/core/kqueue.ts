@@ -153,12 +153,9 @@ export class Kqueue implements OpenFile {
       throw refusal(change, ENOMEM, `sysctl.kq_knotemax allows ${this.size} knotes in a queue`)
     }
     const kn = new Knote(this, change, ops, file)
+    if (ops.isFd && ops !== fileFilter) kn.hold()
     this.#attach(kn, change)
     if (kn.status & KN_DROPPED) return
-    if (ops.isFd && ops !== fileFilter) {
-      kn.status |= KN_HELD
-      file?.holdKnote?.(kn)
-    }
     if (change.flags & EV_FORCEONESHOT) {
       kn.flags |= EV_ONESHOT
       kn.force()

@@ -267,6 +267,26 @@ scenario('a removed filter is unknown, and its number free', (w) => {
   })
 })
 
+scenario('a filter of descriptors may add another event of its descriptor', (w) => {
+  const [r, wr] = w.pipe()
+  const { filter, list, ops } = happening(w, {
+    isFd: true,
+    attach(kn) {
+      q.kevent([add(r, EVFILT_READ)])
+      list.add(kn)
+      return 0
+    },
+  })
+  const q = w.kqueue()
+  w.filters.kqueue_add_filteropts(filter, ops)
+  q.kevent([add(r, filter, 0, all)])
+  w.write(wr, 'x')
+  expectEvents(pending(q), { ident: r, filter: EVFILT_READ, data: 1 })
+  w.close(r)
+  expectNothing(q)
+  w.filters.kqueue_del_filteropts(filter)
+})
+
 scenario('a filter registered by name has a number of its own', (w) => {
   const first = happening(w)
   const second = happening(w)

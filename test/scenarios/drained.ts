@@ -345,6 +345,18 @@ scenario('with EV_DISPATCH a queue is not readable for it again', { needs: ['pol
   assert.equal(w.readable(q.fd), false)
 })
 
+scenario('disabled, a queue is not readable for it', { needs: ['poll'] }, (w) => {
+  const { q, r, wr } = drained(w)
+  q.kevent([disable(r, EVFILT_READ)])
+  for (let i = 0; i < 3; i++) {
+    w.write(wr, 'x')
+    expectNothing(q)
+    assert.equal(w.readable(q.fd), false)
+  }
+  q.kevent([enable(r, EVFILT_READ)])
+  expectEvents(pending(q), { ident: r, data: 3 })
+})
+
 scenario('many at once are all reported, and those that are left are again', (w) => {
   const q = w.kqueue()
   const pairs = Array.from({ length: 40 }, () => w.pipe())

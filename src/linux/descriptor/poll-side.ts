@@ -8,8 +8,8 @@ import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { asked } from '../../core/filters/file.js'
 import type { Origin } from '../../core/image.js'
 import { Knlist } from '../../core/knlist.js'
-import { KN_ACTIVE, type Knote } from '../../core/knote.js'
-import { EV_CLEAR, EV_DISPATCH, EV_ONESHOT } from '../../event.js'
+import { KN_ACTIVE, KN_DISABLED, type Knote } from '../../core/knote.js'
+import { EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_ONESHOT } from '../../event.js'
 import { COUNT_UNKNOWN, REC_STALE, SIDE_READ, TRUSTED } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
@@ -96,7 +96,7 @@ export class PollSide extends Knlist implements Side, Level {
    * told of it, epoll can say so itself: a wait reports it or does not, and spares asking. Of
    * what is left as it is, that would end each sleep of the thread, so that it is at its edges
    * only that this is reported again: see `edge`. So is what is off the queue when it was
-   * handed out, for which the queue is not to be readable.
+   * handed out, or is disabled, for which the queue is not to be readable.
    */
   drained(): void {
     if (this.isLevel) return
@@ -106,6 +106,7 @@ export class PollSide extends Knlist implements Side, Level {
     const { descriptor, set, generation, first } = this
     if (set.side !== SIDE_READ || set.isNested(descriptor.fd)) return
     if (first === null || first.listNext !== null || first.flags & ONCE) return
+    if (first.status & KN_DISABLED) return
     if (set.levelTrigger(descriptor.fd, generation, true)) this.#marks |= LEVEL
   }
 
@@ -253,6 +254,10 @@ export function pollFilter(holds: (kn: Knote, side: PollSide) => boolean): Filte
     isFd: true,
     attach: () => 0,
     detach: (kn) => (kn.hook as PollSide).detach(kn),
+    modify(kn, { flags }) {
+      if (flags & EV_DISABLE) (kn.hook as PollSide).edgeTrigger()
+      return 0
+    },
     event(kn, hint) {
       if (hint !== 0 && (hint !== HINT_HAPPENED || isEnough(kn))) return hint === HINT_HAPPENED
       const side = kn.hook as PollSide
