@@ -3,13 +3,24 @@
  * as it is does not keep the thread from sleeping, whoever waits.
  */
 import assert from 'node:assert/strict'
+import { constants } from 'node:os'
 import { describe, it } from 'node:test'
-import { type Change, EV_ADD, EV_CLEAR, EV_DISABLE, EV_SET, EVFILT_READ, NOTE_LOWAT } from 'kqueue'
+import {
+  type Change,
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_DISABLE,
+  EV_SET,
+  EVFILT_READ,
+  NOTE_LOWAT,
+} from 'kqueue'
 import type { Native } from '../../dist/linux/hub/native.js'
 import * as posix from '../native/posix.js'
 import { Try, WAITING } from './injection.js'
 
 const C = posix.constants
+const { ENOENT } = constants.errno
 /** How long somebody waits, in ms; nothing is to come before that. */
 const SHORT = 50
 const FOREVER = -1
@@ -195,6 +206,19 @@ describe('A pipe that was drained', () => {
       })
       assert.equal(error, undefined)
       assert.ok(calls.filter((name) => name === 'loopStart').length <= FEW)
+    }))
+
+  it('and is deleted twice leaves nothing that is reported', () =>
+    withDrained((one) => {
+      const [other] = one.pipe()
+      one.change(EV_SET(other, EVFILT_READ, EV_ADD))
+      one.change(EV_SET(one.r, EVFILT_READ, EV_DELETE))
+      const [refused] = one.kevent([EV_SET(one.r, EVFILT_READ, EV_DELETE)], 1)
+      assert.equal(refused!.data, ENOENT)
+      posix.write(one.w, 'x')
+      const { fd } = one.kernel.readSet
+      for (let i = 0; i < 200; i++) one.assertTold(0)
+      assert.equal(one.kernel.readSet.fd, fd)
     }))
 
   // Before the new instance has what is watched, and when it has taken the place of the other.
