@@ -170,6 +170,7 @@ interface Posix {
   waitpid(pid: number, flags: number): Pair
   pidfdOpen(pid: number): number
   forbid(call: number, errno: number): number
+  sethostname(name: string): number
 
   getpid(): number
   gettid(): number
@@ -297,6 +298,7 @@ export const waitpid = (pid: number, flags = 0): Pair => posix.waitpid(pid, flag
 export const pidfdOpen = (pid: number): number => posix.pidfdOpen(pid)
 /** A system call fails from now on, in this thread and in those that it starts. */
 export const forbid = (call: number, errno: number): number => posix.forbid(call, errno)
+export const sethostname = (name: string): number => posix.sethostname(name)
 
 export const getpid = (): number => posix.getpid()
 export const gettid = (): number => posix.gettid()

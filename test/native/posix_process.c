@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <errno.h>
 #include <spawn.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -116,10 +117,20 @@ POSIX_CALL(js_forbid)
 	return posix_result(call, forbid(number, error));
 }
 
+POSIX_CALL(js_sethostname)
+{
+	char name[POSIX_STRING];
+
+	if (!posix_string(call, 0, name))
+		return NULL;
+	return posix_result(call, sethostname(name, strlen(name)));
+}
+
 const struct posix_entry posix_process[] = {
 	{ "spawn", js_spawn },
 	{ "waitpid", js_waitpid },
 	{ "pidfdOpen", js_pidfd_open },
 	{ "forbid", js_forbid },
+	{ "sethostname", js_sethostname },
 	{ NULL, NULL },
 };

@@ -66,7 +66,7 @@ inNamespaces(import.meta.url, () => {
     let names = 0
 
     function change(path: string): void {
-      if (path === HOSTNAME) writeFileSync(HOSTNAME, `kqueue-test-${names++}`)
+      if (path === HOSTNAME) posix.sethostname(`kqueue-test-${names++}`)
       else if (names++ % 2 === 0) command('mount', '-t', 'tmpfs', 'none', place)
       else command('umount', place)
     }
