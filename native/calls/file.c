@@ -15,23 +15,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-enum stat_field {
-	STAT_MODE,
-	STAT_DEV,
-	STAT_INO_HIGH,
-	STAT_INO_LOW,
-	STAT_SIZE,
-	STAT_BIRTH,
-	STAT_BIRTH_NSEC,
-	STAT_LINKS,
-	STAT_UID,
-	STAT_GID,
-	STAT_MODIFIED,
-	STAT_MODIFIED_NSEC,
-	STAT_CHANGED,
-	STAT_CHANGED_NSEC,
-	STAT_FIELDS
-};
+#include "levels.h"
 
 /* Headers older than the call lack its number. */
 #ifndef SYS_statx
@@ -134,15 +118,18 @@ fill_status(double *fields, int fd)
 	return 0;
 }
 
+/* Hot path, and so its arguments and the answer are on the board. */
 static napi_value
-file_stat(struct call *call)
+js_file_stat(napi_env env, napi_callback_info info)
 {
-	size_t length;
-	void *fields;
+	struct call call;
+	int32_t *board;
 
-	if (!call_array(call, 1, "stat", napi_float64_array, STAT_FIELDS, &fields, &length))
-		return call->answer;
-	return call_result(call, fill_status(fields, call->ints[0]));
+	if (!call_board(&call, env, info))
+		return call.answer;
+	board = call.state->board;
+	return call_result(&call,
+	    fill_status((double *)(void *)(board + BOARD_STAT), board[BOARD_FD]));
 }
 
 static napi_value
@@ -204,7 +191,7 @@ close_own(struct call *call)
 }
 
 const struct call_entry file_calls[] = {
-	CALL_ANSWER("fileStat", file_stat, "fd"),
+	CALL_BOARD("fileStat", js_file_stat),
 	CALL_ANSWER("fileOffset", file_offset, "fd"),
 	CALL_RESULT("fileFlags", file_flags, "fd"),
 	CALL_RESULT("ptyIsMaster", pty_is_master, "fd"),

@@ -26,7 +26,30 @@ enum record_field {
 #define DRAINS_YES 1
 #define DRAINS_NO 2
 
-#define BOARD_LENGTH (BOARD_RECORDS + 2 * ENV_BATCH * RECORD)
+/* What a file is, as doubles. */
+enum stat_field {
+	STAT_MODE,
+	STAT_DEV,
+	STAT_INO_HIGH,
+	STAT_INO_LOW,
+	STAT_SIZE,
+	STAT_BIRTH,
+	STAT_BIRTH_NSEC,
+	STAT_LINKS,
+	STAT_UID,
+	STAT_GID,
+	STAT_MODIFIED,
+	STAT_MODIFIED_NSEC,
+	STAT_CHANGED,
+	STAT_CHANGED_NSEC,
+	STAT_FIELDS
+};
+
+/* Where that is on the board, and where the board ends. */
+#define BOARD_STAT (BOARD_RECORDS + 2 * ENV_BATCH * RECORD)
+#define BOARD_LENGTH (BOARD_STAT + 2 * STAT_FIELDS)
+
+_Static_assert(BOARD_STAT % 2 == 0, "doubles are aligned");
 
 #define REC_STALE 0x10000
 #define COUNT_UNKNOWN (-1)

@@ -35,18 +35,18 @@ import { Descriptor } from './descriptor/descriptor.js'
 import type { DescriptorHost } from './descriptor/host.js'
 import { PipeReads } from './descriptor/pipe-reads.js'
 import { DescriptorTable } from './descriptor/table.js'
-import { BATCH } from './hub/board.js'
+import { BATCH, boardOf, statisticsOf } from './hub/board.js'
 import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './hub/facility.js'
 import { Idle } from './hub/idle.js'
 import { usable } from './hub/load.js'
 import { Loop } from './hub/loop.js'
 import {
+  BOARD_FD,
   type Native,
   type SIDE_EXCEPT,
   type SIDE_FILE,
   SIDE_READ,
   SIDE_WRITE,
-  STAT_FIELDS,
   STAT_MODE,
 } from './hub/native.js'
 import { exposureFailure } from './hub/nesting.js'
@@ -91,7 +91,8 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
    * call blocks for longer than this many ns.
    */
   readonly longestBlock: number
-  readonly statistics = new Float64Array(STAT_FIELDS)
+  readonly statistics: Float64Array
+  readonly #board: Int32Array
 
   /** The time of the changelist that is being applied; see NOT_ASKED and NO_CHANGES. */
   #changeTime = NO_CHANGES
@@ -111,6 +112,8 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   private constructor(handed: HandedSets = new Map()) {
     super()
     this.native = usable()
+    this.#board = boardOf(this.native)
+    this.statistics = statisticsOf(this.native)
     this.descriptors = new DescriptorTable(this.native)
     this.#idle = new Idle(this.native)
     this.#ahead = new Ahead(this.native, this.descriptors)
@@ -290,7 +293,8 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   }
 
   stat(fd: number): number {
-    return -this.native.fileStat(fd, this.statistics)
+    this.#board[BOARD_FD] = fd
+    return -this.native.fileStat()
   }
 
   statOpen(fd: number): void {

@@ -12,8 +12,10 @@ import {
   BOARD_GENERATION,
   BOARD_LENGTH,
   BOARD_RECORDS,
+  BOARD_STAT,
   type Native,
   RECORD,
+  STAT_FIELDS,
 } from './native.js'
 
 /** Records of one call to the addon. */
@@ -31,6 +33,12 @@ export function boardOf(native: Native): Int32Array {
     native.boardShare(shared)
   }
   return shared
+}
+
+/** What `fileStat` leaves on the board, see STAT_*. */
+export function statisticsOf(native: Native): Float64Array {
+  const at = BOARD_STAT * Int32Array.BYTES_PER_ELEMENT
+  return new Float64Array(boardOf(native).buffer, at, STAT_FIELDS)
 }
 
 /**

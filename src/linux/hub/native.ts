@@ -30,7 +30,9 @@ export const BOARD_EVENTS = 7
 export const BOARD_GENERATION = 8
 /** Where the records begin: 1024 of what has fired, and as many of questions. */
 export const BOARD_RECORDS = 10
-export const BOARD_LENGTH = 12298
+/** Where what a file is begins, STAT_FIELDS doubles. */
+export const BOARD_STAT = 12298
+export const BOARD_LENGTH = 12326
 
 /** One record of `pollWait` and `pollLevels` on the board. */
 export const RECORD = 6
@@ -311,8 +313,11 @@ export interface Native {
    */
   treeRead(request: Float64Array, buffer: Uint8Array): number
 
-  /** statx(2), or fstat(2) where that is refused: see STAT_*. */
-  fileStat(fd: number, stat: Float64Array): number
+  /**
+   * statx(2) of BOARD_FD, or fstat(2) where that is refused: leaves in BOARD_STAT what STAT_* tell.
+   * Hot path.
+   */
+  fileStat(): number
   /** lseek(2): where in the file `fd` is. */
   fileOffset(fd: number): number
   /** fcntl(2), F_GETFL: how `fd` was opened. */
