@@ -232,8 +232,8 @@ export interface Native {
   epollDelete(epfd: number, fd: number): number
   /**
    * EPOLL_CTL_ADD of BOARD_FD, a descriptor that the addon made, to BOARD_EPFD, with EPOLLIN and
-   * EPOLLET and generation 0. What is made to be adopted, a pidfd, is proved to be ours by being in the adopter. -EBADF:
-   * it is not what was adopted.
+   * EPOLLET and generation 0. What is made to be adopted, a pidfd, is proved to be ours by being in
+   * the adopter. -EBADF: it is not what was adopted. Hot path.
    */
   epollAdopt(): number
   /** EPOLL_CTL_DEL of such a descriptor. */
