@@ -1,4 +1,4 @@
-/* Records of readiness, and the level behind them, see levels.c. */
+/* What is on the board: records of readiness, with the level behind them, see levels.c, and a file. */
 #ifndef KQUEUE_LEVELS_H
 #define KQUEUE_LEVELS_H
 
