@@ -10,6 +10,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   symlinkSync,
   writeFileSync,
@@ -25,7 +26,8 @@ const binary = join('prebuilds', `linux-${process.arch}`, 'kqueue.glibc.node')
 let place: string
 let path: string
 let whole: string
-let loader: string
+/** The packages that it depends on. */
+let others: string[]
 
 /** A command as a user gives it, whatever npm has set for the tests, and without a compiler. */
 function run(directory: string, command: string, args: readonly string[]) {
@@ -52,7 +54,7 @@ function install(name: string, tarball: string): string {
   const project = join(place, name)
   mkdirSync(project)
   writeFileSync(join(project, 'package.json'), '{ "type": "module" }')
-  succeed(project, 'npm', 'install', '--offline', '--no-audit', '--no-fund', loader, tarball)
+  succeed(project, 'npm', 'install', '--offline', '--no-audit', '--no-fund', ...others, tarball)
   assert.ok(!existsSync(join(project, 'node_modules/kqueue/build')), 'nothing was compiled')
   return project
 }
@@ -75,7 +77,10 @@ describe('The package, installed without a compiler', () => {
       symlinkSync(found!, join(path, name))
     }
     whole = pack(root, join(place, 'whole'))
-    loader = pack(join(root, 'node_modules/node-gyp-build'), join(place, 'loader'))
+    const { dependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    others = Object.keys(dependencies).map((name) =>
+      pack(join(root, 'node_modules', name), join(place, name)),
+    )
   })
   after(() => rmSync(place, { recursive: true, force: true }))
 
