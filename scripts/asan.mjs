@@ -85,8 +85,10 @@ function usingAddon() {
   )
 }
 
-const files = process.argv.slice(2)
-const status = run(process.execPath, ['--test', ...(files.length > 0 ? files : usingAddon())], {
+const named = process.argv.slice(2)
+const files = named.length > 0 ? named : usingAddon()
+const options = ['--test', '--test-timeout=600000', '--test-reporter=./test/progress.mjs']
+const status = run(process.execPath, [...options, ...files], {
   /* node-gyp-build looks for build/Release below this directory. */
   KQUEUE_PREBUILD: place,
   LD_PRELOAD: `${library('libasan.so')} ${library('libubsan.so')}`,

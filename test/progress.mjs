@@ -1,7 +1,8 @@
 /**
  * The reporter of `npm run test:run`: a line for each file that is over, so that one sees how
- * far it is; each test that fails, with the reason; and the sums. It is the same in a
- * terminal and in a log.
+ * far it is; each test that fails, with the reason; and the sums, with the names of those that
+ * failed once more, for who reads the end of a log only. It is the same in a terminal and in a
+ * log.
  *
  *     [ 12/104] node/wait.test.js            1.9 s   41 tests
  */
@@ -22,6 +23,7 @@ function reason({ error }) {
 export default async function* progress(source) {
   const passed = new Map()
   const sums = []
+  const failed = []
   /** What a test is in: test by test, as they start. */
   const path = []
   let over = 0
@@ -32,7 +34,8 @@ export default async function* progress(source) {
       passed.set(data.file, (passed.get(data.file) ?? 0) + 1)
     } else if (type === 'test:fail' && data.details.error?.failureType !== 'subtestsFailed') {
       const name = isFile ? '' : ` > ${[...path.slice(0, data.nesting), data.name].join(' > ')}`
-      yield `FAILED ${short(data.file)}${name}\n${reason(data.details)}\n`
+      failed.push(`FAILED ${short(data.file)}${name}\n`)
+      yield `${failed.at(-1)}${reason(data.details)}\n`
     } else if (type === 'test:stderr') yield data.message
     else if (type === 'test:diagnostic' && SUMS.includes(data.message.split(' ')[0])) {
       sums.push(data.message)
@@ -43,5 +46,5 @@ export default async function* progress(source) {
       yield `${place} ${short(data.file).padEnd(36)} ${seconds} s\n`
     }
   }
-  yield `${sums.slice(-SUMS.length).join(', ')}\n`
+  yield `${failed.join('')}${sums.slice(-SUMS.length).join(', ')}\n`
 }
