@@ -35,11 +35,9 @@ export type WaitKernel = Pick<
   'callouts' | 'uptime' | 'schedule' | 'awaited' | 'resume' | 'expire'
 >
 
-/** One who waits. */
-export class Waiter {
-  /** The end of its time. */
-  readonly timer: WaiterTimer = new WaiterTimer(this)
-  readonly #abort = (): void => this.fail(this.options.signal?.reason)
+/** One who waits, and the end of its time. */
+export class Waiter extends Callout {
+  #abort: (() => void) | null = null
   #settled = false
   /** It is being served; */
   #served = false
@@ -52,19 +50,25 @@ export class Waiter {
     readonly options: WaitOptions,
     readonly resolve: (events: Kevent[]) => void,
     readonly reject: (reason: unknown) => void,
-  ) {}
+  ) {
+    super()
+  }
 
   /** Its time begins, and it counts. From now on it has to be ended, also when this throws. */
   begin(timeout: number): void {
     const { kernel } = this.kq
-    if (timeout >= 0) kernel.schedule(this.timer, kernel.uptime() + timeout)
+    const { signal } = this.options
+    if (timeout >= 0) kernel.schedule(this, kernel.uptime() + timeout)
     kernel.awaited(this.kq, 1)
+    if (signal === undefined) return
     // Last, because a signal of the program's own may do here what it likes.
-    this.options.signal?.addEventListener('abort', this.#abort, { once: true })
+    this.#abort = () => this.fail(signal.reason)
+    signal.addEventListener('abort', this.#abort, { once: true })
   }
 
-  get settled(): boolean {
-    return this.#settled
+  /** Its time is over. */
+  override call(): void {
+    this.kq.kernel.expire(this)
   }
 
   /**
@@ -105,20 +109,10 @@ export class Waiter {
     if (this.#settled) return
     this.#settled = true
     const { kernel, waiters } = this.kq
-    kernel.callouts.cancel(this.timer)
+    if (this.scheduled) kernel.callouts.cancel(this)
     waiters.remove(this)
     kernel.resume(this.kq, goOn)
-    this.options.signal?.removeEventListener('abort', this.#abort)
-  }
-}
-
-export class WaiterTimer extends Callout {
-  constructor(readonly waiter: Waiter) {
-    super()
-  }
-
-  override call(): void {
-    this.waiter.kq.kernel.expire(this.waiter)
+    if (this.#abort !== null) this.options.signal?.removeEventListener('abort', this.#abort)
   }
 }
 
@@ -152,10 +146,8 @@ export class WaitList {
   /** Hands out what is pending. */
   serve(): void {
     let samePass = false
-    for (const waiter of [...this.#waiters]) {
-      // A filter that was asked for another may have ended it.
-      if (waiter.settled) continue
-      if (this.kq.count === 0 || !waiter.serve(samePass)) return
+    while (this.#waiters.length > 0 && this.kq.count > 0) {
+      if (!this.#waiters[0]!.serve(samePass)) return
       samePass = true
     }
   }

@@ -67,6 +67,8 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   declare readonly kernel: QueueHost
   /** Whether waiting for this queue keeps the process alive. */
   referenced = true
+  /** Whether it has new events, for which its waiters are about to be served. */
+  awake = false
   #exposed = false
   #shown = false
   #lost = false

@@ -21,7 +21,7 @@ import { Kernel, type Sysctl } from '../core/kernel.js'
 import { KN_DISABLED, KN_QUEUED } from '../core/knote.js'
 import type { Kqueue } from '../core/kqueue.js'
 import type { ProcessJournal } from '../core/process-journal.js'
-import { type Waiter, WaiterTimer } from '../core/waiting.js'
+import { Waiter } from '../core/waiting.js'
 import { EAGAIN, EINVAL, fail } from '../errors.js'
 import {
   EVFILT_EMPTY,
@@ -177,7 +177,7 @@ export class SimKernel extends Kernel {
   /** Whether a callout can lead to an event in a queue in which nothing is pending. */
   canWake(kq: SimQueue): boolean {
     for (const callout of this.callouts) {
-      if (callout instanceof WaiterTimer) continue
+      if (callout instanceof Waiter) continue
       if (!(callout instanceof Timer) || reports(callout, kq)) return true
     }
     return false

@@ -19,6 +19,8 @@ const LEVELS = 64
 export interface AwaitedQueue extends Kqueue {
   /** Whether waiting for it keeps the process alive. */
   referenced: boolean
+  /** Whether it has new events, for which its waiters are about to be served. */
+  awake: boolean
 }
 
 /** Whose epoll instance it watches. */
@@ -37,7 +39,7 @@ export class Loop {
   #sleepers = 0
   #keeping = 0
   /** Queues with waiters and new events. */
-  readonly #awake = new Set<AwaitedQueue>()
+  readonly #awake: AwaitedQueue[] = []
   readonly #expired: Waiter[] = []
   /** Whether the loop is calling: those who go on may wait again before it is over. */
   #called = false
@@ -54,8 +56,9 @@ export class Loop {
 
   /** A knote of this queue has become active. Hot path. */
   wakeup(kq: AwaitedQueue): void {
-    if (kq.waiters.length === 0) return
-    this.#awake.add(kq)
+    if (kq.awake || kq.waiters.length === 0) return
+    kq.awake = true
+    this.#awake.push(kq)
     this.#schedule()
   }
 
@@ -210,8 +213,8 @@ export class Loop {
   /** Gives waiters their events, those who came first first. */
   #serve(): void {
     try {
-      for (const kq of this.#awake) {
-        this.#awake.delete(kq)
+      for (let kq = this.#awake.shift(); kq !== undefined; kq = this.#awake.shift()) {
+        kq.awake = false
         if (kq.alive()) kq.waiters.serve()
       }
       if (this.#expired.length > 0) for (const waiter of this.#expired.splice(0)) waiter.finish([])
