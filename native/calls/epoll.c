@@ -287,6 +287,20 @@ wait_and_ask(struct env_state *state)
 	return count;
 }
 
+/* Levels that are asked along with what is ready when the event loop wakes the machine. */
+#define LEVELS 64
+
+int
+level_look(struct env_state *state, int epfd)
+{
+	int count = epoll_wait(epfd, state->events, ENV_BATCH, 0);
+
+	if (count < 0)
+		return -errno;
+	fill_records(state, epfd, state->board + BOARD_RECORDS, count, LEVELS);
+	return count;
+}
+
 static napi_value
 js_poll_wait(napi_env env, napi_callback_info info)
 {

@@ -413,9 +413,11 @@ board_share(struct call *call)
 		napi_delete_reference(call->env, state->board_holder);
 	state->board = NULL;
 	state->board_holder = NULL;
+	state->look = NULL;
 	if (napi_create_reference(call->env, call->argv[0], 1, &state->board_holder) != napi_ok)
 		return call->answer;
 	state->board = data;
+	state->look = level_look;
 	return call_number(call, 0);
 }
 

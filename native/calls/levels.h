@@ -70,6 +70,12 @@ int sockdiag_unix_pending(struct env_state *state, int fd);
 /* Completes a record of the read side whose REC_EVENTS are current. */
 void level_ask_read(struct env_state *state, int epfd, int32_t *record);
 
+/*
+ * What is ready in an epoll instance, as records on the board with the levels of the first few:
+ * how many, or a negative errno.
+ */
+int level_look(struct env_state *state, int epfd);
+
 /* The questions on the board, and how many: NULL with errno for more than there is room for. */
 int32_t *level_questions(const struct env_state *state, size_t *n);
 

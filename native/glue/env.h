@@ -63,6 +63,8 @@ struct env_state {
 	/* An Int32Array of memory that cannot be taken away; NULL until it is given. */
 	int32_t *board;
 	napi_ref board_holder;
+	/* For who watches an epoll instance, where there is a board: see `level_look`. */
+	int (*look)(struct env_state *state, int epfd);
 
 	/* So many proofs are still waived, and where the next number comes from. */
 	uint32_t waived;

@@ -178,8 +178,6 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     this.#changeTime = NO_CHANGES
     this.forgetAhead()
     this.lookAtProcesses()
-    // What a change has asked is not what holds when events are handed out.
-    this.descriptors.pass++
   }
 
   /** Hot path. */
@@ -352,9 +350,10 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   settle(): void {
     this.vnodes.drainRemoved()
-    if (this.#exposed.size > 0) for (const kq of this.#exposed) kq.show()
-    else if (!this.loop.sleeping) return
-    this.#timer.arm(this.callouts.next)
+    for (const kq of this.#exposed) kq.show()
+    if (this.#exposed.size > 0 || this.loop.sleeping) this.#timer.arm(this.callouts.next)
+    // What has been asked until now is not what holds when control comes back.
+    this.descriptors.pass++
   }
 
   // What happens
@@ -392,6 +391,16 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     }
     if (callouts.size > 0) callouts.run(this.uptime())
     return Math.min(n, 0)
+  }
+
+  /** The same of what the event loop has found, so many records on the board. Hot path. */
+  arrived(found: number): number {
+    const { sets, callouts } = this
+    this.signals.check()
+    const n = sets.arrived(found)
+    if (sets.crowded) sets.renew()
+    if (callouts.size > 0) callouts.run(this.uptime())
+    return n
   }
 
   get still(): boolean {

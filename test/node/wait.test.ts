@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
-import { EV_ADD, EV_DELETE, EV_ERROR, EV_SET, EVFILT_READ, EVFILT_USER } from 'kqueue'
+import { EV_ADD, EV_DELETE, EV_ERROR, EV_SET, EVFILT_READ, EVFILT_USER, type Kqueue } from 'kqueue'
 import * as posix from '../native/posix.js'
 import {
   assertWorks,
@@ -43,6 +43,26 @@ describe('wait', () => {
       [[r, EVFILT_READ, 5]],
     )
   })
+
+  for (const [who, begin] of [
+    ['who waits for another queue', (kq) => void kq.wait().catch(() => {})],
+    ['nobody any more', (kq) => kq.wait({ changelist: [timer(1, 1)] })],
+  ] as const satisfies readonly [string, (kq: Kqueue) => unknown][]) {
+    it(`does not hold to be there what was when the event loop woke for ${who}`, async () => {
+      const kq = queue()
+      const [r, w] = pipe()
+      kq.kevent([read(r)])
+      await begin(queue())
+      posix.write(w, 'hello')
+      // The event loop looks between the two.
+      await turn()
+      await turn()
+      posix.read(r, 8)
+      assert.deepEqual(pending(kq), [])
+      posix.write(w, 'x')
+      assert.deepEqual(pending(kq), [r])
+    })
+  }
 
   it('applies its changes before it returns, not when it is awaited', async () => {
     const kq = queue()

@@ -159,7 +159,7 @@ hear(struct ear *ear, int status)
 	if (watch->running && status < 0)
 		watch_fail(watch, status);
 	else if (watch->running)
-		watch_call(watch, 0);
+		watch_call(watch);
 	/* The function may have stopped the watch, started it again, or had it freed. */
 	watch = ear->watch;
 	if (watch != NULL)

@@ -54,13 +54,14 @@ void watch_refer(struct loop_watch *watch, bool referenced);
 /* It is about to be freed. */
 void watch_end(struct loop_watch *watch);
 
-/* For who looks. A negative status is an error after which the watch has stopped. */
-
 /* With this a watch's function is called again, when all that it has set going has gone on. */
-enum { LOOP_CALLED = 1 };
+enum { LOOP_CALLED = 1 << 30 };
 
-void watch_call(struct loop_watch *watch, int status);
-/* Stops it, and says why. */
+/* For who looks. */
+
+/* The descriptor is readable: tells how many records of that are on the board. */
+void watch_call(struct loop_watch *watch);
+/* Stops it, and tells why: a negative errno. */
 void watch_fail(struct loop_watch *watch, int status);
 
 /* By libuv. */

@@ -42,7 +42,7 @@ on_readable(uv_poll_t *handle, int status, int events)
 	if (status < 0)
 		watch_fail(handle->data, status);
 	else
-		watch_call(handle->data, 0);
+		watch_call(handle->data);
 }
 
 static int

@@ -64,8 +64,9 @@ call_again(napi_env env, napi_value receiver, napi_value callback)
 		report_exception(env);
 }
 
-void
-watch_call(struct loop_watch *watch, int status)
+/* With a number for what the function is to know, see loop.h. */
+static void
+watch_tell(struct loop_watch *watch, int told)
 {
 	napi_env env = watch->loop->state->env;
 	napi_handle_scope scope;
@@ -75,13 +76,21 @@ watch_call(struct loop_watch *watch, int status)
 		return;
 	/* The callback may stop the watch, and the collector then free it. */
 	if (napi_get_global(env, &receiver) == napi_ok &&
-	    napi_create_int32(env, status, &argument) == napi_ok &&
+	    napi_create_int32(env, told, &argument) == napi_ok &&
 	    napi_get_reference_value(env, watch->callback, &callback) == napi_ok) {
 		if (call(watch, receiver, callback, argument) != napi_ok)
 			report_exception(env);
 		call_again(env, receiver, callback);
 	}
 	napi_close_handle_scope(env, scope);
+}
+
+void
+watch_call(struct loop_watch *watch)
+{
+	struct env_state *state = watch->loop->state;
+
+	watch_tell(watch, state->look == NULL ? -EINVAL : state->look(state, watch->fd));
 }
 
 void
@@ -96,7 +105,7 @@ watch_fail(struct loop_watch *watch, int status)
 	/* Held, so that the collector does not free it before its function is called. */
 	napi_get_reference_value(env, watch->self, &self);
 	watch_stop(watch);
-	watch_call(watch, status);
+	watch_tell(watch, status);
 	napi_close_handle_scope(env, scope);
 }
 

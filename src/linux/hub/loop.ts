@@ -6,14 +6,10 @@
 
 import type { Kqueue } from '../../core/kqueue.js'
 import type { Waiter } from '../../core/waiting.js'
-import { EINTR } from '../../errors.js'
 import type { Hub } from './hub.js'
 import { LOOP_CALLED, type LoopWatch } from './native.js'
 import { pollFailure } from './nesting.js'
 import type { Sets } from './sets.js'
-
-/** Levels fetched along with the readiness when the loop wakes the machine. */
-const LEVELS = 64
 
 /** A queue that is waited for. */
 export interface AwaitedQueue extends Kqueue {
@@ -28,6 +24,8 @@ export interface LoopOwner extends Hub {
   readonly sets: Sets
   /** Takes in what has happened, and what a scan of `kq` will ask: 0, or a negative errno. */
   poll(max: number, wait: number, kq?: Kqueue): number
+  /** Takes in what the event loop has found, so many records on the board: the same. */
+  arrived(n: number): number
   queues(): Iterable<AwaitedQueue>
 }
 
@@ -140,10 +138,10 @@ export class Loop {
   /** A watch of an epoll instance, or a negative errno. */
   #makeWatch(fd: number): LoopWatch | number {
     const { native } = this.owner
-    const watch = native.loopWatch(fd, (status) => {
-      if (status === LOOP_CALLED) this.#goOn()
-      else if (status < 0) this.#fail(status)
-      else this.#ready()
+    const watch = native.loopWatch(fd, (told) => {
+      if (told === LOOP_CALLED) this.#goOn()
+      else if (told < 0) this.#fail(told)
+      else this.#ready(told)
     })
     if (typeof watch !== 'number') native.loopUnref(watch)
     return watch
@@ -179,18 +177,19 @@ export class Loop {
   }
 
   /** The loop says that something has happened. */
-  #ready(): void {
+  #ready(n: number): void {
     // Left running after the last waiter had gone, to spare stopping and
     // starting for each; nobody has come, so stop.
     if (this.relax()) {
       // What they have left as it was is not to call again as soon as somebody waits.
-      this.owner.poll(0, 0)
+      this.owner.arrived(n)
+      this.owner.settle()
       return
     }
     this.#called = this.#serving = true
     try {
-      const error = this.owner.poll(LEVELS, 0)
-      if (error < 0 && error !== -EINTR) this.#fail(error)
+      const error = this.owner.arrived(n)
+      if (error < 0) this.#fail(error)
     } finally {
       this.#serve()
     }

@@ -78,7 +78,7 @@ export const SIDE_EXCEPT = 2
 export const SIDE_FILE = 3
 
 /** What the function of a watch is called with after a call. */
-export const LOOP_CALLED = 1
+export const LOOP_CALLED = 2 ** 30
 
 /** In what `pollProbe` answers: something can wake who polls, */
 export const POLL_WAITS = 0x10000
@@ -443,11 +443,12 @@ export interface Native {
   realtime(): number
 
   /**
-   * Calls `callback` with 0 from the event loop while `fd` is readable and the watch runs;
-   * with a negative errno when the watch had to stop; after either with LOOP_CALLED, in Node.js
-   * when those have gone on whose promises it has settled.
+   * Calls `callback` from the event loop while `fd`, an epoll instance, is readable and the watch
+   * runs, with what `pollWait` would answer that does not wait: the records are on the board, the
+   * levels of the first few asked. With a negative errno when the watch had to stop; after either
+   * with LOOP_CALLED, in Node.js when those have gone on whose promises it has settled.
    */
-  loopWatch(fd: number, callback: (status: number) => void): LoopWatch | number
+  loopWatch(fd: number, callback: (told: number) => void): LoopWatch | number
   /** -ELOOP `fd` leads back to the event loop, or nests too deep; what epoll_ctl(2) says else. */
   loopStart(watch: LoopWatch): number
   /** Whether the event loop still allows `fd`, whose watch runs: 0, or -ELOOP. */

@@ -246,6 +246,11 @@ export class Sets {
     return this.#takeAll(set, n)
   }
 
+  /** Takes in what the event loop has found in `read`, so many records: 0, or a negative errno. */
+  arrived(n: number): number {
+    return this.#takeAll(this.read, n)
+  }
+
   /** Takes in the `n` records of a wait, and what there is behind them in `fd`: 0, or a negative errno. */
   #takeAll(set: PollSet, n: number, fd = set.fd): number {
     // epoll reports each descriptor once before it reports one again, so this ends, and with all
