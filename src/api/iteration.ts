@@ -18,8 +18,10 @@ export interface Waiting {
 export class EventIterator implements AsyncIterableIterator<Kevent> {
   #taken = 0
   #over = false
-  /** The last of the calls that have not been answered: those that come meanwhile come after it. */
-  #pending: Promise<unknown> | null = null
+  /** Calls that have not been answered, */
+  #unanswered = 0
+  /** and the answer to the last of them: those that come meanwhile come after it. */
+  #last: Promise<unknown> = Promise.resolve()
 
   /** @param batch events that are taken before the kernel is asked again what has happened */
   constructor(
@@ -42,21 +44,25 @@ export class EventIterator implements AsyncIterableIterator<Kevent> {
   }
 
   #inTurn(step: () => Result | Promise<Result>): Promise<Result> {
-    if (this.#pending !== null) return this.#hold(this.#pending.then(step, step))
+    if (this.#unanswered > 0) return this.#after(step)
     try {
       const answer = step()
-      return answer instanceof Promise ? this.#hold(answer) : Promise.resolve(answer)
+      if (!(answer instanceof Promise)) return Promise.resolve(answer)
+      this.#last = answer
+      return answer
     } catch (error) {
       return Promise.reject(error)
     }
   }
 
-  #hold(answer: Promise<Result>): Promise<Result> {
-    const release = (): void => {
-      if (this.#pending === answer) this.#pending = null
+  #after(step: () => Result | Promise<Result>): Promise<Result> {
+    const begin = (): Result | Promise<Result> => {
+      this.#unanswered--
+      return step()
     }
-    this.#pending = answer
-    answer.then(release, release)
+    this.#unanswered++
+    const answer = this.#last.then(begin, begin)
+    this.#last = answer
     return answer
   }
 
@@ -72,9 +78,9 @@ export class EventIterator implements AsyncIterableIterator<Kevent> {
       this.signal?.throwIfAborted()
       if (this.#taken === 0) queue.assertOpen()
       const event = this.#walk()
-      if (event === null) return this.#wait()
-      const result = this.#found(event)
-      return queue.pause()?.then(() => result) ?? result
+      if (event !== null) return this.#paused(event, queue.pause())
+      this.#unanswered++
+      return this.#wait()
     } catch (error) {
       this.#over = true
       throw error
@@ -94,17 +100,32 @@ export class EventIterator implements AsyncIterableIterator<Kevent> {
     return { done: false, value }
   }
 
-  async #wait(): Promise<Result> {
-    const { kq, queue, signal } = this
-    try {
-      for (;;) {
-        const [event] = await kq.wait({ nevents: 1, signal })
-        if (event !== undefined) return this.#found(event)
-      }
-    } catch (error) {
-      const result = this.#leave()
-      if (queue.closed && error instanceof KqueueError && error.errno === -EBADF) return result
-      throw error
-    }
+  #paused(event: Kevent, pause: Promise<void> | null): Result | Promise<Result> {
+    const result = this.#found(event)
+    if (pause === null) return result
+    this.#unanswered++
+    return pause.then(() => {
+      this.#unanswered--
+      return result
+    })
+  }
+
+  /** Not async, and what it answers is the answer: who waits goes on turns earlier. */
+  #wait(): Promise<Result> {
+    return this.kq.wait({ nevents: 1, signal: this.signal }).then(this.#woken, this.#failed)
+  }
+
+  readonly #woken = (events: Kevent[]): Result | Promise<Result> => {
+    const event = events[0]
+    if (event === undefined) return this.#wait()
+    this.#unanswered--
+    return this.#found(event)
+  }
+
+  readonly #failed = (error: unknown): Result => {
+    this.#unanswered--
+    const result = this.#leave()
+    if (this.queue.closed && error instanceof KqueueError && error.errno === -EBADF) return result
+    throw error
   }
 }
