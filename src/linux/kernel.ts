@@ -350,7 +350,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
 
   settle(): void {
     this.vnodes.drainRemoved()
-    for (const kq of this.#exposed) kq.show()
+    if (this.#exposed.size > 0) for (const kq of this.#exposed) kq.show()
     if (this.#exposed.size > 0 || this.loop.sleeping) this.#timer.arm(this.callouts.next)
     // What has been asked until now is not what holds when control comes back.
     this.descriptors.pass++
