@@ -17,6 +17,13 @@ const modules = fs
 /** What `kq --version` needs, which is not to load the rest. */
 const FIRST = /src\/cli\/(main|package|version)\.ts/
 
+/** What belongs to Linux and a first queue does not need. */
+const FILES =
+  /src\/linux\/(vnode|descriptor\/(file-sides?|polled-file|vnode-side)\.|hub\/inotify)/
+const PROCESSES = /src\/linux\/process\/(?!procfs)/
+const RARE = /src\/linux\/(fork\/[^h]|trees|aio|links|mounts|descriptor\/empty)/
+const isLate = (id) => [FILES, PROCESSES, RARE].some((late) => late.test(id))
+
 /**
  * By `import`, each of these takes its time, and is loaded with all that belongs to it, as the
  * streams of node:fs.
@@ -56,6 +63,8 @@ export default defineConfig({
     lean,
     later({
       linux: ['machine', 'system'],
+      files: ['machine', 'system', 'linux'],
+      processes: ['machine', 'system', 'linux'],
       rare: ['machine', 'system', 'linux'],
       bsd: ['machine', 'system'],
     }),
@@ -74,8 +83,10 @@ export default defineConfig({
         { name: 'version', test: /src\/cli\/version|lean\/first/ },
         { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts/ },
         { name: 'system', test: /src\/(index|late|parts)\.ts|lean\/rest\/node:fs|\0later/ },
-        { name: 'linux', test: /src\/linux\/(?!fork\/[^h]|trees)|lean\/linux/ },
-        { name: 'rare', test: /src\/linux\/(fork|trees)/ },
+        { name: 'linux', test: (id) => /(src|lean)\/linux\//.test(id) && !isLate(id) },
+        { name: 'files', test: FILES },
+        { name: 'processes', test: PROCESSES },
+        { name: 'rare', test: RARE },
         { name: 'bsd', test: /(src|lean)\/bsd\// },
         { name: 'sim', test: /src\/sim\// },
         {

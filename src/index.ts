@@ -10,7 +10,7 @@
  */
 import { bind } from './api/bind.js'
 import type { Kqueue as Queue } from './api/kqueue.js'
-import { bsd, linux } from './parts.js'
+import { ahead, bsd, linux } from './parts.js'
 
 export type { AioEntry, AioFsync, AioNotify, AioRead, AioWrite } from './api/aio.js'
 export type { Abortable } from './api/arguments.js'
@@ -45,7 +45,7 @@ export type { KqueueImage } from './core/kqueue-image.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
 
-const calls = bind(() => (process.platform === 'linux' ? linux().linuxSystem() : bsd().bsdSystem()))
+const calls = bind(() => (process.platform === 'linux' ? linux('kqueue').linuxSystem() : bsd('kqueue').bsdSystem()))
 
 /** A queue: what `kqueue` and its kin answer, and what `fromImage` makes of an image. */
 export const Kqueue = calls.Kqueue
@@ -294,3 +294,6 @@ export const kinfo_getproc = calls.kinfo_getproc
 
 /** kinfo_getallproc(3) of FreeBSD: all processes that are shown to this one, zombies included. */
 export const kinfo_getallproc = calls.kinfo_getallproc
+
+// The first queue is to find it there. Where it cannot be read, that queue says so.
+if (process.platform === 'linux') ahead(linux)

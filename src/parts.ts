@@ -14,15 +14,24 @@ const STAYS =
  * Takes a descriptor for a moment, and the file that came with this one.
  * @throws KqueueError EMFILE, ENFILE no descriptor is free; ENOSYS the file cannot be read any more
  */
-function part<T>(read: () => T, syscall: string): () => T {
+function part<T>(read: () => T): (syscall?: string) => T {
   let answer: T | undefined
-  return () => {
+  return (syscall = 'kevent') => {
     try {
       answer ??= read()
       return answer
     } catch (error) {
       throw failure(error as NodeJS.ErrnoException, syscall)
     }
+  }
+}
+
+/** Reads a part before it is called for, if that can be done now. */
+export function ahead(part: () => unknown): void {
+  try {
+    part()
+  } catch {
+    // Who calls for it finds out.
   }
 }
 
@@ -44,6 +53,8 @@ function failure(cause: NodeJS.ErrnoException, syscall: string): unknown {
   return Object.assign(new KqueueError(ENOSYS, syscall, { reason }), { cause })
 }
 
-export const linux = part(later.linux, 'kqueue')
-export const rare = part(later.rare, 'open')
-export const bsd = part(later.bsd, 'kqueue')
+export const linux = part(later.linux)
+export const files = part(later.files)
+export const processes = part(later.processes)
+export const rare = part(later.rare)
+export const bsd = part(later.bsd)

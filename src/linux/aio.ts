@@ -8,7 +8,7 @@
 import type { AioJob, AioNotification, SystemAio, SystemQueue } from '../api/system.js'
 import { DETACHED, wrongType } from '../core/copyin.js'
 import { failureOf } from '../core/failure.js'
-import { CompletionList, completionFilter, watchCompletion } from '../core/filters/completion.js'
+import { CompletionList, watchCompletion } from '../core/filters/completion.js'
 import { Kqueue } from '../core/kqueue.js'
 import { EBADF, EFAULT, EMFILE, ENOTSUP, KqueueError } from '../errors.js'
 import { EVFILT_AIO, EVFILT_LIO } from '../event.js'
@@ -49,11 +49,7 @@ export class Aio implements SystemAio {
   #nextId = FIRST_ID
   readonly #handles = new Int32Array(BATCH)
 
-  /** Installs EVFILT_AIO and EVFILT_LIO. */
-  constructor(readonly hub: Hub) {
-    hub.filters.install(EVFILT_AIO, completionFilter)
-    hub.filters.install(EVFILT_LIO, completionFilter)
-  }
+  constructor(readonly hub: Hub) {}
 
   submit(job: AioJob, notification: AioNotification): AioRequest {
     const isFirst = this.#fd === -1

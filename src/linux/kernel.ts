@@ -10,6 +10,7 @@
  * objects concerned; a scan then asks the levels.
  */
 import { constants } from 'node:fs'
+import { completionFilter } from '../core/filters/completion.js'
 import { fileFilter } from '../core/filters/file.js'
 import { type FileTable, Kernel, type OpenFile } from '../core/kernel.js'
 import type { Knote } from '../core/knote.js'
@@ -19,9 +20,11 @@ import { NumberTable } from '../core/table.js'
 import type { Waiter } from '../core/waiting.js'
 import { EBADF, refuse } from '../errors.js'
 import {
+  EVFILT_AIO,
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
   EVFILT_FS,
+  EVFILT_LIO,
   EVFILT_NETDEV,
   EVFILT_PROC,
   EVFILT_PROCDESC,
@@ -29,12 +32,14 @@ import {
   EVFILT_VNODE,
   type Kevent,
 } from '../event.js'
-import { Aio } from './aio.js'
+import { files, processes, rare } from '../parts.js'
+import type { Aio } from './aio.js'
 import { AHEAD_LEAST, Ahead } from './descriptor/ahead.js'
 import { Descriptor } from './descriptor/descriptor.js'
 import type { DescriptorHost } from './descriptor/host.js'
 import { PipeReads } from './descriptor/pipe-reads.js'
 import { DescriptorTable } from './descriptor/table.js'
+import type { Made, Sources } from './fork/departure.js'
 import { BATCH, boardOf, statisticsOf } from './hub/board.js'
 import { EPOLL_CREATE, EPOLL_CTL, EVENTFD, type Facility, STAT, TIMERFD } from './hub/facility.js'
 import { Idle } from './hub/idle.js'
@@ -53,14 +58,14 @@ import { exposureFailure } from './hub/nesting.js'
 import type { PollSet } from './hub/pollset.js'
 import { type HandedSets, isWant, Sets } from './hub/sets.js'
 import { Timer } from './hub/timer.js'
-import { LinkTable } from './links.js'
-import { MountTable } from './mounts.js'
-import { linuxProcFilter, procdescFilter } from './process/filters.js'
+import { lateFilter } from './late-filter.js'
+import type { LinkTable } from './links.js'
+import type { MountTable } from './mounts.js'
 import { processStat } from './process/procfs.js'
-import { ProcessTable } from './process/table.js'
+import type { ProcessTable } from './process/table.js'
 import type { LinuxQueue, QueueHost } from './queue.js'
 import { SignalTable } from './signal.js'
-import { VnodeTable } from './vnode/table.js'
+import type { VnodeTable } from './vnode/table.js'
 
 const { S_IFMT } = constants
 
@@ -77,13 +82,14 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   readonly loop: Loop
   readonly #timer: Timer
   readonly descriptors: DescriptorTable
-  readonly vnodes = new VnodeTable(this)
-  readonly processes = new ProcessTable(this)
   readonly signals: SignalTable
-  readonly mounts = new MountTable(this)
-  readonly links = new LinkTable(this)
-  readonly pipeReads = new PipeReads(this)
-  readonly aio = new Aio(this)
+  // What few programs need is made when it is asked for first.
+  #vnodes: VnodeTable | undefined
+  #processes: ProcessTable | undefined
+  #mounts: MountTable | undefined
+  #links: LinkTable | undefined
+  #pipeReads: PipeReads | undefined
+  #aio: Aio | undefined
   /** An eventfd that is always readable, for the descriptors of queues. */
   readonly readyFd: number
   /**
@@ -144,10 +150,24 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   #installFilters(): void {
     const { filters } = this
     filters.install(EVFILT_SIGNAL, this.signals.filter)
-    filters.install(EVFILT_PROC, linuxProcFilter(this.processes))
-    filters.install(EVFILT_PROCDESC, procdescFilter(this.processes, linkOf))
-    filters.install(EVFILT_FS, this.mounts.filter)
-    filters.install(EVFILT_NETDEV, this.links.filter)
+    filters.install(
+      EVFILT_PROC,
+      lateFilter(false, () => processes().linuxProcFilter(this.processes)),
+    )
+    filters.install(
+      EVFILT_PROCDESC,
+      lateFilter(true, () => processes().procdescFilter(this.processes, linkOf)),
+    )
+    filters.install(
+      EVFILT_FS,
+      lateFilter(false, () => this.mounts.filter),
+    )
+    filters.install(
+      EVFILT_NETDEV,
+      lateFilter(false, () => this.links.filter),
+    )
+    filters.install(EVFILT_AIO, completionFilter)
+    filters.install(EVFILT_LIO, completionFilter)
     for (const filter of [EVFILT_EMPTY, EVFILT_EXCEPT, EVFILT_VNODE]) {
       filters.install(filter, fileFilter)
     }
@@ -186,9 +206,55 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   }
 
   lookAtProcesses(): void {
-    if (!this.processes.hasNews) return
-    this.processes.hasNews = false
+    const processes = this.#processes
+    if (processes === undefined || !processes.hasNews) return
+    processes.hasNews = false
     this.greet(this.sets.read)
+  }
+
+  // Sources. @throws KqueueError what reading a part of the package fails with
+
+  get vnodes(): VnodeTable {
+    this.#vnodes ??= new (files().VnodeTable)(this)
+    return this.#vnodes
+  }
+
+  get processes(): ProcessTable {
+    this.#processes ??= new (processes().ProcessTable)(this)
+    return this.#processes
+  }
+
+  get mounts(): MountTable {
+    this.#mounts ??= new (rare().MountTable)(this)
+    return this.#mounts
+  }
+
+  get links(): LinkTable {
+    this.#links ??= new (rare().LinkTable)(this)
+    return this.#links
+  }
+
+  get pipeReads(): PipeReads {
+    this.#pipeReads ??= new PipeReads(this)
+    return this.#pipeReads
+  }
+
+  /** @param syscall who asks for it */
+  aio(syscall: string): Aio {
+    this.#aio ??= new (rare(syscall).Aio)(this)
+    return this.#aio
+  }
+
+  /** Those that are made. */
+  get sources(): Made<Sources & { aio: Aio }> {
+    return {
+      aio: this.#aio,
+      vnodes: this.#vnodes,
+      processes: this.#processes,
+      mounts: this.#mounts,
+      links: this.#links,
+      pipeReads: this.#pipeReads,
+    }
   }
 
   get epoch(): bigint {
@@ -325,7 +391,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
     if (this.#queues.size > 0) return
     this.sets.clearParked()
     this.#idle.close()
-    this.aio.attendOrClose()
+    this.#aio?.attendOrClose()
   }
 
   get hasQueues(): boolean {
@@ -349,7 +415,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   }
 
   settle(): void {
-    this.vnodes.drainRemoved()
+    this.#vnodes?.drainRemoved()
     if (this.#exposed.size > 0) for (const kq of this.#exposed) kq.show()
     if (this.#exposed.size > 0 || this.loop.sleeping) this.#timer.arm(this.callouts.next)
     // What has been asked until now is not what holds when control comes back.
@@ -359,15 +425,15 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   // What happens
 
   drainProcesses(): void {
-    this.processes.connector.drain()
+    this.#processes?.connector.drain()
   }
 
   lookAtFiles(): void {
-    this.vnodes.look()
+    this.#vnodes?.look()
   }
 
   settleFiles(): void {
-    this.vnodes.settle()
+    this.#vnodes?.settle()
   }
 
   /**

@@ -2,8 +2,10 @@
 import { closeSync, constants, openSync, type PathLike, readdirSync } from 'node:fs'
 import { constants as os } from 'node:os'
 import type {
+  AioRequest,
   ProcessInfo,
   System,
+  SystemAio,
   SystemFiles,
   SystemFork,
   SystemInterfaces,
@@ -11,14 +13,13 @@ import type {
 } from '../api/system.js'
 import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO } from '../errors.js'
-import { rare } from '../parts.js'
+import { files, processes, rare } from '../parts.js'
+import type { Arrival } from './fork/arrival.js'
 import { VARIABLE } from './fork/handed.js'
 import { monotonicTime } from './hub/clock.js'
 import { usable } from './hub/load.js'
-import { O_CLOEXEC, O_PATH } from './hub/native.js'
+import { type Native, O_CLOEXEC, O_PATH } from './hub/native.js'
 import { LinuxKernel } from './kernel.js'
-import { linkStates } from './links.js'
-import { mountTable } from './mounts.js'
 import { isThread, processStat } from './process/procfs.js'
 import { LinuxQueue } from './queue.js'
 
@@ -33,16 +34,23 @@ export function linuxSystem(): System {
 /** The first call in this thread; in the first one of a process, what was handed over arrives. */
 function begin(): System {
   const native = usable()
-  const arrival = VARIABLE in process.env ? rare().arrive(native) : null
+  const arrival = VARIABLE in process.env ? arrive(native) : null
   const kernel = LinuxKernel.ofThread(arrival?.sets)
   arrival?.settle(kernel)
   return systemOf(kernel)
 }
 
+/** What has come is lost where it cannot be taken over, so all that this may take is read before. */
+function arrive(native: Native): Arrival | null {
+  files('kqueue')
+  processes('kqueue')
+  return rare('kqueue').arrive(native)
+}
+
 function systemOf(kernel: LinuxKernel): System {
-  const { filters, sysctl, aio, native } = kernel
+  const { filters, sysctl, native } = kernel
   const { O_NONBLOCK, O_SYNC, O_DSYNC } = constants
-  const files = filesOf(kernel)
+  const systemFiles = filesOf(kernel)
   let fork: SystemFork | undefined
   return {
     // Queues are always closed on exec here.
@@ -50,13 +58,13 @@ function systemOf(kernel: LinuxKernel): System {
     openImage: (given) => openImage(kernel, given),
     filters,
     sysctl,
-    files,
-    trees: { open: (path) => rare().LinuxTree.open(native, files, path) },
+    files: systemFiles,
+    trees: { open: (path) => rare('open').LinuxTree.open(native, systemFiles, path) },
     processes: processesOf(kernel),
     interfaces: interfacesOf(kernel),
-    aio,
+    aio: aioOf(kernel),
     get fork() {
-      fork ??= new (rare().LinuxFork)(kernel)
+      fork ??= new (rare('fork').LinuxFork)(kernel)
       return fork
     },
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
@@ -79,6 +87,19 @@ function openImage(kernel: LinuxKernel, given: unknown): LinuxQueue {
   }
 }
 
+function aioOf(kernel: LinuxKernel): SystemAio {
+  const aio = (syscall: string): SystemAio => kernel.aio(syscall)
+  return {
+    submit: (job, notification) => aio(job.syscall).submit(job, notification),
+    submitList: (jobs, notification) => aio('lio_listio').submitList(jobs, notification),
+    // Before the first request there is none.
+    pending: (fd) => kernel.sources.aio?.pending(fd) ?? [],
+    made: (request): request is AioRequest => kernel.sources.aio?.made(request) ?? false,
+    cancel: (request) => aio('aio_cancel').cancel(request),
+    forget: (request) => aio('aio_return').forget(request),
+  }
+}
+
 function filesOf(kernel: LinuxKernel): SystemFiles {
   return {
     isOpen: (fd) => kernel.stat(fd) === 0,
@@ -87,13 +108,15 @@ function filesOf(kernel: LinuxKernel): SystemFiles {
       return openSync(path as PathLike, O_PATH)
     },
     close: closeSync,
-    mounts: mountTable,
+    mounts: () => rare('getmntinfo').mountTable(),
   }
 }
 
 function processesOf(kernel: LinuxKernel): SystemProcesses {
   return {
-    journals: kernel.processes.journals,
+    get journals() {
+      return kernel.processes.journals
+    },
     now: () => performance.now(),
     // Those of a journal are CLOCK_MONOTONIC.
     shift: () => performance.now() - monotonicTime(kernel.native) / 1e6,
@@ -125,7 +148,7 @@ function interfacesOf({ native }: LinuxKernel): SystemInterfaces {
       return typeof name === 'string' ? name : null
     },
     all() {
-      return [...linkStates(native)].flatMap(([index, up]) => {
+      return [...rare('if_nameindex').linkStates(native)].flatMap(([index, up]) => {
         const name = native.linkName(index)
         // One that goes at this moment is left out.
         return typeof name === 'string' ? { index, name, up } : []

@@ -1,7 +1,6 @@
 /**
- * The sides of files that epoll does not take, and what tells one file from another:
- * their descriptors can be closed and their numbers given to others unseen, so each side
- * compares whenever it is asked.
+ * The sides of files that epoll does not take: their descriptors can be closed and their numbers
+ * given to others unseen, so each side compares whenever it is asked.
  */
 import { type FilterOps, HINT_HAPPENED } from '../../core/filter.js'
 import { asked } from '../../core/filters/file.js'
@@ -11,67 +10,12 @@ import { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
 import { ENOTSUP, refuse } from '../../errors.js'
 import { NOTE_FILE_POLL } from '../../event.js'
-import type { FileHub } from '../hub/hub.js'
-import {
-  STAT_BIRTH,
-  STAT_BIRTH_NSEC,
-  STAT_DEV,
-  STAT_INO_HIGH,
-  STAT_INO_LOW,
-  STAT_SIZE,
-} from '../hub/native.js'
+import { STAT_SIZE } from '../hub/native.js'
 import { checkVnodeState } from '../vnode/state.js'
 import type { Vnode, VnodeReader } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
-import { OVERLAYFS } from './file-systems.js'
-
-/** One watched side of a descriptor: the list of its knotes, all of which go when it is closed. */
-export interface Side extends Knlist {
-  attach(kn: Knote): void
-  /** Whether the number still names the file that this side was made for. */
-  same(): boolean
-
-  // Copies of knotes; see `OpenFile`.
-
-  image(kn: Knote): unknown
-  restored(kn: Knote, state: unknown, origin: Origin): void
-}
-
-/** What tells one file from another: device, inode, and when it was made. */
-export class Identity {
-  readonly #dev: number
-  readonly #inoHigh: number
-  readonly #inoLow: number
-  readonly #birth: number
-  readonly #birthNsec: number
-
-  readonly #hasBirth: boolean
-
-  /** Of `fd`, for which `hub.stat` has been asked. */
-  constructor({ native, statistics }: FileHub, fd: number) {
-    this.#dev = statistics[STAT_DEV]!
-    this.#inoHigh = statistics[STAT_INO_HIGH]!
-    this.#inoLow = statistics[STAT_INO_LOW]!
-    this.#birth = statistics[STAT_BIRTH]!
-    this.#birthNsec = statistics[STAT_BIRTH_NSEC]!
-    this.#hasBirth = this.#birth !== 0 && native.fileSystem(fd) !== OVERLAYFS
-  }
-
-  /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
-  holds(hub: FileHub, fd: number): boolean {
-    if (hub.stat(fd) !== 0) return false
-    const { statistics } = hub
-    return (
-      statistics[STAT_INO_LOW] === this.#inoLow &&
-      statistics[STAT_INO_HIGH] === this.#inoHigh &&
-      statistics[STAT_DEV] === this.#dev &&
-      (!this.#hasBirth ||
-        // Where statx(2) is not allowed any more nobody knows.
-        statistics[STAT_BIRTH] === 0 ||
-        (statistics[STAT_BIRTH] === this.#birth && statistics[STAT_BIRTH_NSEC] === this.#birthNsec))
-    )
-  }
-}
+import { Identity } from './identity.js'
+import type { Side } from './side.js'
 
 /** A side whose file is told from others by its inode. */
 export abstract class InodeSide extends Knlist {

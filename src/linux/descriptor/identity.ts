@@ -26,6 +26,42 @@ interface FileIdentity {
   readonly kind: string
 }
 
+/** What tells one file from another: device, inode, and when it was made. */
+export class Identity {
+  readonly #dev: number
+  readonly #inoHigh: number
+  readonly #inoLow: number
+  readonly #birth: number
+  readonly #birthNsec: number
+
+  readonly #hasBirth: boolean
+
+  /** Of `fd`, for which `hub.stat` has been asked. */
+  constructor({ native, statistics }: FileHub, fd: number) {
+    this.#dev = statistics[STAT_DEV]!
+    this.#inoHigh = statistics[STAT_INO_HIGH]!
+    this.#inoLow = statistics[STAT_INO_LOW]!
+    this.#birth = statistics[STAT_BIRTH]!
+    this.#birthNsec = statistics[STAT_BIRTH_NSEC]!
+    this.#hasBirth = this.#birth !== 0 && native.fileSystem(fd) !== OVERLAYFS
+  }
+
+  /** Whether `fd` is that file; leaves its statistics with the kernel. Hot path. */
+  holds(hub: FileHub, fd: number): boolean {
+    if (hub.stat(fd) !== 0) return false
+    const { statistics } = hub
+    return (
+      statistics[STAT_INO_LOW] === this.#inoLow &&
+      statistics[STAT_INO_HIGH] === this.#inoHigh &&
+      statistics[STAT_DEV] === this.#dev &&
+      (!this.#hasBirth ||
+        // Where statx(2) is not allowed any more nobody knows.
+        statistics[STAT_BIRTH] === 0 ||
+        (statistics[STAT_BIRTH] === this.#birth && statistics[STAT_BIRTH_NSEC] === this.#birthNsec))
+    )
+  }
+}
+
 export type Statistics = Pick<FileHub, 'native' | 'stat' | 'statistics'>
 
 export function identify(hub: Statistics, fd: number): FileIdentity {

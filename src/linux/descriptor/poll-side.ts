@@ -13,8 +13,8 @@ import { EV_CLEAR, EV_DISABLE, EV_DISPATCH, EV_ONESHOT } from '../../event.js'
 import { COUNT_UNKNOWN, REC_STALE, SIDE_READ, TRUSTED } from '../hub/native.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
-import type { Side } from './file-side.js'
 import { type Level, readable, urgent } from './level.js'
+import type { Side } from './side.js'
 
 /** What /proc says that some files are. */
 const EVENTFD = 'anon_inode:[eventfd]'

@@ -1,8 +1,11 @@
-/** Which side of a descriptor a filter is about, and how that is made. */
+/**
+ * Which side of a descriptor a filter is about, and how that is made where epoll takes its file;
+ * for others see `file-sides.ts`.
+ */
 import { constants } from 'node:fs'
 import { orUndo } from '../../core/failure.js'
 import type { Knote } from '../../core/knote.js'
-import { EBADF, EINVAL, ELOOP, EPERM, refuse } from '../../errors.js'
+import { EINVAL, ELOOP, EPERM, refuse } from '../../errors.js'
 import {
   EVFILT_EMPTY,
   EVFILT_EXCEPT,
@@ -10,17 +13,14 @@ import {
   EVFILT_VNODE,
   EVFILT_WRITE,
 } from '../../event.js'
-import { EPOLL_CTL, OUTPUT } from '../hub/facility.js'
-import { OUTPUT_NONE, SIDE_EXCEPT, SIDE_FILE, SIDE_WRITE, TRUSTED } from '../hub/native.js'
-import { TOO_DEEP } from '../hub/nesting.js'
+import { files, rare } from '../../parts.js'
+import { OUTPUT } from '../hub/facility.js'
+import { OUTPUT_NONE, SIDE_EXCEPT, SIDE_WRITE, TRUSTED } from '../hub/native.js'
+import { refusePoll } from '../hub/nesting.js'
 import type { PollSet } from '../hub/pollset.js'
 import type { Descriptor } from './descriptor.js'
-import { watchEmpty } from './empty.js'
-import { FileSide, ReadySide, type Side, StillSide } from './file-side.js'
-import { KERNFS, PROCFS } from './file-systems.js'
 import { PollSide } from './poll-side.js'
-import { givesNotice, silenceOf, TellingSide, tellingOf } from './polled-file.js'
-import { openVnodeSide } from './vnode-side.js'
+import type { Side } from './side.js'
 import { WriteSide } from './write-side.js'
 
 const { S_IFDIR, S_IFREG } = constants
@@ -46,49 +46,15 @@ function attachRead(descriptor: Descriptor, kn: Knote): void {
 }
 
 function openRead(descriptor: Descriptor, kn: Knote): Side {
-  const { hub, fd } = descriptor
-  const side = openPoll(descriptor, hub.readSet, kn.kq.trusting)
-  if (side !== null) return side
-  // A regular file or a directory, for which `hub.stat` has been asked.
-  const polled = hub.mode === S_IFREG ? openTelling(descriptor, EVFILT_READ) : null
-  if (polled !== null) return polled
-  const silence = silenceOf(descriptor)
-  if (silence !== '') return new StillSide(descriptor, silence)
-  return new FileSide(descriptor, hub.vnodes.open(fd, 0, true))
-}
-
-/**
- * The side of a regular file that has a poll of its own; null when it has none, or not what
- * `filter` is for.
- */
-function openTelling(descriptor: Descriptor, filter: number): TellingSide | null {
-  const { hub, fd } = descriptor
-  if (!hub.takesPoll(fd)) return null
-  const telling = tellingOf(descriptor)
-  if (telling === null) return null
-  if (filter === EVFILT_EXCEPT && !givesNotice(telling.ops)) return null
-  const set = hub.openSet(SIDE_FILE)
-  const generation = set.add(fd, true)
-  if (generation < 0) {
-    hub.closeSetIfEmpty(set)
-    refusePoll(-generation, fd)
-  }
-  const side = new TellingSide(descriptor, set, generation, telling)
-  descriptor.extras.polled = side
-  hub.descriptors.remember(descriptor)
-  hub.greet(set)
-  side.greeted()
-  return side
+  return (
+    openPoll(descriptor, descriptor.hub.readSet, kn.kq.trusting) ?? files().openRead(descriptor)
+  )
 }
 
 function attachExcept(descriptor: Descriptor, kn: Knote): void {
   const { hub, fd, extras } = descriptor
   if (hub.mode === S_IFREG) {
-    const side = extras.polled ?? openTelling(descriptor, EVFILT_EXCEPT)
-    if (side === null || !givesNotice(side.ops)) {
-      refuse(EINVAL, `descriptor ${fd} gives no notice, as some files of sysfs and procfs do`)
-    }
-    side.attach(kn)
+    files().openNotice(descriptor).attach(kn)
     return
   }
   if (!descriptor.isSocket && hub.native.ptyIsMaster(fd) !== 1) {
@@ -106,6 +72,8 @@ function attachEmpty(descriptor: Descriptor, kn: Knote): void {
   const { hub, fd } = descriptor
   const kind = hub.native.outputKind(fd)
   OUTPUT.check(kind)
+  // Before there is a side, in case it cannot be read.
+  const { watchEmpty } = rare()
   const side = kind === OUTPUT_NONE ? null : watchedWrite(descriptor)
   if (!(side instanceof WriteSide)) {
     refuse(EINVAL, `descriptor ${fd} has no buffer that drains; sockets and pipes have`)
@@ -119,7 +87,7 @@ function attachVnode(descriptor: Descriptor, kn: Knote): void {
     extras.vnode.attach(kn)
     return
   }
-  extras.vnode = openVnodeSide(descriptor, kn.sfflags)
+  extras.vnode = files().openVnodeSide(descriptor, kn.sfflags)
   extras.vnode.add(kn)
 }
 
@@ -148,7 +116,7 @@ function openPoll(descriptor: Descriptor, set: PollSet, trusting = false): Side 
   if (generation !== -EPERM) refusePoll(-generation, fd)
   hub.statOpen(fd)
   const { mode } = hub
-  return mode === S_IFREG || mode === S_IFDIR ? null : new ReadySide(descriptor)
+  return mode === S_IFREG || mode === S_IFDIR ? null : files().openReady(descriptor)
 }
 
 /** The write side, made or taken back where nobody watches it. */
@@ -160,19 +128,7 @@ function watchedWrite(descriptor: Descriptor, trusting = false): Side {
 }
 
 function openWrite(descriptor: Descriptor, trusting = false): Side {
-  const { hub } = descriptor
-  const side = openPoll(descriptor, hub.writeSet, trusting)
-  if (side !== null) return side
-  return hub.mode === S_IFREG ? openRegular(descriptor) : new ReadySide(descriptor)
-}
-
-/** The write side of a regular file. In procfs and kernfs the poll is about reading only. */
-function openRegular(descriptor: Descriptor): Side {
-  const { hub, fd } = descriptor
-  const magic = hub.native.fileSystem(fd)
-  const set = hub.writeSet
-  const generation = magic === PROCFS || KERNFS.has(magic) ? 0 : set.add(fd, true)
-  return generation > 0 ? new WriteSide(descriptor, set, generation) : new ReadySide(descriptor)
+  return openPoll(descriptor, descriptor.hub.writeSet, trusting) ?? files().openWrite(descriptor)
 }
 
 /**
@@ -185,10 +141,4 @@ function checkNesting({ hub, fd }: Descriptor, set: PollSet): void {
   if (error === 0) return
   set.remove(fd)
   refusePoll(-error, fd)
-}
-
-function refusePoll(error: number, fd: number): never {
-  if (error === EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
-  if (error === ELOOP) refuse(ELOOP, `descriptor ${fd} is ${TOO_DEEP}`)
-  throw EPOLL_CTL.failure(error)
 }

@@ -12,8 +12,9 @@ import { STAT_LINKS } from '../hub/native.js'
 import { checkVnodeState, notesSince, type VnodeState } from '../vnode/state.js'
 import type { Vnode, VnodeWatcher } from '../vnode/vnode.js'
 import type { Descriptor } from './descriptor.js'
-import { InodeSide, type Side } from './file-side.js'
+import { InodeSide } from './file-side.js'
 import { OVERLAYFS, PIPEFS, silenceOf } from './file-systems.js'
+import type { Side } from './side.js'
 
 const { S_IFDIR, S_IFIFO, S_IFLNK, S_IFREG } = constants
 const WATCHABLE = new Set([S_IFREG, S_IFDIR, S_IFIFO, S_IFLNK])

@@ -110,24 +110,26 @@ export class Arrival {
     closeAll([cargo.done, cargo.ticket])
   }
 
-  #takeOver({ vnodes, pipeReads, mounts, links, processes }: ForkHost): void {
+  #takeOver(host: ForkHost): void {
     const handed = this.#handed
     if (handed === null) return
-    if (handed.pipes !== -1) pipeReads.takeOver(handed.pipes)
-    if (handed.inotify !== -1) vnodes.takeOver(handed.inotify)
-    if (handed.mounts !== null) mounts.takeOver(handed.mounts)
-    if (handed.links !== null) links.takeOver(handed.links)
-    processes.takeOver(handed.processes)
+    const { connector, held } = handed.processes
+    if (handed.pipes !== -1) host.pipeReads.takeOver(handed.pipes)
+    if (handed.inotify !== -1) host.vnodes.takeOver(handed.inotify)
+    if (handed.mounts !== null) host.mounts.takeOver(handed.mounts)
+    if (handed.links !== null) host.links.takeOver(handed.links)
+    if (connector !== -1 || held.length > 0) host.processes.takeOver(handed.processes)
   }
 
-  #takenOver({ sets, vnodes, pipeReads, mounts, links, processes }: ForkHost): void {
+  #takenOver({ sets, sources }: ForkHost): void {
     if (this.#handed === null) return
-    pipeReads.takenOver()
+    const { vnodes, pipeReads, mounts, links, processes } = sources
+    pipeReads?.takenOver()
     sets.takenOver()
-    vnodes.takenOver()
-    mounts.takenOver()
-    links.takenOver()
-    processes.takenOver()
+    vnodes?.takenOver()
+    mounts?.takenOver()
+    links?.takenOver()
+    processes?.takenOver()
   }
 }
 

@@ -22,7 +22,7 @@ import type { HandedMember } from '../hub/pollset.js'
 import { KNOWS_ONLY_ITS_OWN } from '../hub/runtime.js'
 import type { LinkTable } from '../links.js'
 import type { MountTable } from '../mounts.js'
-import type { ProcessTable } from '../process/table.js'
+import type { HandedProcesses, ProcessTable } from '../process/table.js'
 import { LinuxQueue, type QueueHost } from '../queue.js'
 import type { VnodeTable } from '../vnode/table.js'
 import { type Cargo, FORMAT, type Handed } from './handed.js'
@@ -31,13 +31,24 @@ import type { Places } from './places.js'
 const NO_FORK =
   'Deno hands no descriptors to a child; without KQUEUE_CPONFORK nothing has to be handed on'
 
-/** What fork knows of the kernel of the thread. */
-export interface ForkHost extends QueueHost {
+const NO_PROCESSES: HandedProcesses = { connector: -1, held: [] }
+
+/** What tells of things that go on while a child starts. */
+export interface Sources {
   readonly vnodes: VnodeTable
   readonly processes: ProcessTable
   readonly mounts: MountTable
   readonly links: LinkTable
   readonly pipeReads: PipeReads
+}
+
+/** Those of some that are there. */
+export type Made<T> = { readonly [name in keyof T]: T[name] | undefined }
+
+/** What fork knows of the kernel of the thread, where each source is made when it is asked for. */
+export interface ForkHost extends QueueHost, Sources {
+  /** Those that are made. */
+  readonly sources: Made<Sources>
   /** CLOCK_MONOTONIC in ns when `uptime()` was 0. */
   readonly epoch: bigint
   queues(): Iterable<LinuxQueue>
@@ -163,16 +174,17 @@ function reserve(places: Places, queues: readonly LinuxQueue[]): Set<number> {
 
 /** Makes what only one child can have. What there is no room for, the child makes for itself. */
 function handOver(departure: Departure, knotes: readonly Knote[], has: Set<number>): Handed {
-  const { mounts, links, pipeReads, processes, sets, vnodes } = departure.host
+  const { sets, sources } = departure.host
+  const { mounts, links, pipeReads, processes, vnodes } = sources
   const made = sets.handOver((side) => membersOf(side, knotes, has))
   if (typeof made === 'number') throw EPOLL_CREATE.failure(-made, 'fork')
   const give = (fd: number): number => departure.give(fd)
   const given = new Map([...made].map(([side, set]) => [side, { ...set, fd: give(set.fd) }]))
-  const inotify = vnodes.handOver((fd) => has.has(fd))
-  const pipes = pipeReads.handOver((fd) => has.has(fd))
-  const mounting = watches(knotes, EVFILT_FS) ? mounts.handOver() : -1
-  const linking = watches(knotes, EVFILT_NETDEV) ? links.handOver() : -1
-  const { connector, held } = processes.handOver(knotes)
+  const inotify = vnodes?.handOver((fd) => has.has(fd)) ?? -1
+  const pipes = pipeReads?.handOver((fd) => has.has(fd)) ?? -1
+  const mounting = (watches(knotes, EVFILT_FS) && mounts?.handOver()) || -1
+  const linking = (watches(knotes, EVFILT_NETDEV) && links?.handOver()) || -1
+  const { connector, held } = processes?.handOver(knotes) ?? NO_PROCESSES
   return {
     sets: given,
     inotify: inotify < 0 ? -1 : give(inotify),

@@ -2,7 +2,7 @@
  * Why the thread's epoll instance cannot be where it has to be: in the event loop's, or in
  * the descriptor of a queue. epoll(7) allows no loop of instances, and five in each other.
  */
-import { EAGAIN, EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError } from '../../errors.js'
+import { EAGAIN, EBADF, EINVAL, ELOOP, ENOENT, EPERM, KqueueError, refuse } from '../../errors.js'
 import { EPOLL_CTL } from './facility.js'
 import type { Sets } from './sets.js'
 
@@ -49,4 +49,11 @@ export function exposureFailure(sets: Sets, error: number, fd: number): KqueueEr
       ? `the queue ${fd} would hold descriptor ${holding}, ${TOO_DEEP}`
       : EPOLL_CTL.explain(-error)
   return new KqueueError(-error, 'kqueue', { reason })
+}
+
+/** For a descriptor that cannot be added. `error` is a positive errno. */
+export function refusePoll(error: number, fd: number): never {
+  if (error === EBADF) refuse(EBADF, `${fd} is not an open descriptor`)
+  if (error === ELOOP) refuse(ELOOP, `descriptor ${fd} is ${TOO_DEEP}`)
+  throw EPOLL_CTL.failure(error)
 }
