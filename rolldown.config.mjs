@@ -17,6 +17,10 @@ const modules = fs
 /** What `kq --version` needs, which is not to load the rest. */
 const FIRST = /src\/cli\/(main|package|version)\.ts/
 
+/** What few programs need of the floors above and of the machine. */
+const SELDOM =
+  /src\/(api\/(aio|seldom|trees)|core\/(fork|image|kqueue-image|filters\/(fs|netdev|proc)))[./]/
+
 /** What belongs to Linux and a first queue does not need. */
 const FILES =
   /src\/linux\/(vnode|descriptor\/(file-sides?|polled-file|vnode-side)\.|hub\/inotify)/
@@ -61,13 +65,17 @@ export default defineConfig({
   tsconfig: true,
   plugins: [
     lean,
-    later({
-      linux: ['machine', 'system'],
-      files: ['machine', 'system', 'linux'],
-      processes: ['machine', 'system', 'linux'],
-      rare: ['machine', 'system', 'linux'],
-      bsd: ['machine', 'system'],
-    }),
+    later(
+      {
+        seldom: ['machine'],
+        linux: ['machine', 'system'],
+        files: ['machine', 'system', 'linux'],
+        processes: ['machine', 'system', 'linux', 'seldom'],
+        rare: ['machine', 'system', 'linux', 'seldom'],
+        bsd: ['machine', 'system'],
+      },
+      ['seldom'],
+    ),
   ],
   treeshake: { propertyReadSideEffects: false },
   output: {
@@ -81,7 +89,12 @@ export default defineConfig({
       // Programs run when they are loaded, and stay by themselves. With a module comes what it imports, unless a group above has it.
       groups: [
         { name: 'version', test: /src\/cli\/version|lean\/first/ },
-        { name: 'machine', test: /src\/(core|api)\/|src\/(event|errors)\.ts/ },
+        {
+          name: 'machine',
+          test: (id) =>
+            /src\/((core|api)\/(?!index)|(event|errors)\.ts)/.test(id) && !SELDOM.test(id),
+        },
+        { name: 'seldom', test: SELDOM },
         { name: 'system', test: /src\/(index|late|parts)\.ts|lean\/rest\/node:fs|\0later/ },
         { name: 'linux', test: (id) => /(src|lean)\/linux\//.test(id) && !isLate(id) },
         { name: 'files', test: FILES },

@@ -41,42 +41,53 @@ static const struct call_entry *const facilities[] = {
 	idle_calls,
 };
 
+/* Calls for each row of the tables: the numbers, or the functions. */
 static bool
-export_entry(napi_env env, napi_value exports, napi_value constants, const struct call_entry *entry)
+export_all(napi_env env, napi_value to, bool numbers)
 {
 	napi_value value;
 
-	if (entry->callback == NULL)
-		return napi_create_int64(env, entry->number, &value) == napi_ok &&
-		    napi_set_named_property(env, constants, entry->name, value) == napi_ok;
-	return napi_create_function(env, entry->name, NAPI_AUTO_LENGTH,
-	    entry->callback, (void *)entry, &value) == napi_ok &&
-	    napi_set_named_property(env, exports, entry->name, value) == napi_ok;
-}
-
-static bool
-export_all(napi_env env, napi_value exports, napi_value constants)
-{
 	for (size_t i = 0; i < sizeof(facilities) / sizeof(facilities[0]); i++) {
 		for (const struct call_entry *entry = facilities[i]; entry->name != NULL; entry++) {
-			if (!export_entry(env, exports, constants, entry))
+			if ((entry->callback == NULL) != numbers)
+				continue;
+			if ((numbers ? napi_create_int64(env, entry->number, &value)
+				     : napi_create_function(env, entry->name, NAPI_AUTO_LENGTH,
+					   entry->callback, (void *)entry, &value)) != napi_ok ||
+			    napi_set_named_property(env, to, entry->name, value) != napi_ok)
 				return false;
 		}
 	}
 	return true;
 }
 
-NAPI_MODULE_INIT()
+/* Made when it is asked for: by tests alone. */
+static napi_value
+constants_get(napi_env env, napi_callback_info info)
 {
 	napi_value constants;
+
+	(void)info;
+	if (napi_create_object(env, &constants) != napi_ok ||
+	    !export_all(env, constants, true) ||
+	    napi_object_freeze(env, constants) != napi_ok)
+		return NULL;
+	return constants;
+}
+
+NAPI_MODULE_INIT()
+{
+	const napi_property_descriptor constants = {
+		.utf8name = "constants",
+		.getter = constants_get,
+		.attributes = napi_enumerable,
+	};
 
 	clock_begin();
 	libuv_begin(env);
 	if (!env_begin(env) ||
-	    napi_create_object(env, &constants) != napi_ok ||
-	    !export_all(env, exports, constants) ||
-	    napi_object_freeze(env, constants) != napi_ok ||
-	    napi_set_named_property(env, exports, "constants", constants) != napi_ok)
+	    !export_all(env, exports, false) ||
+	    napi_define_properties(env, exports, 1, &constants) != napi_ok)
 		return NULL;
 	return exports;
 }

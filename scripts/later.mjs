@@ -2,7 +2,8 @@
  * For rolldown: chunks that are read when they are called for, not when what calls for them is
  * imported. Each becomes a function in a file of CommonJS, which alone can be loaded without an
  * `await` in every Node.js. It is given the chunks that it imports, so that a class stays one, and
- * who imports the chunk all the same, as tests do, gets what the function answers.
+ * who imports the chunk all the same, as tests do, gets what the function answers. Of those that
+ * are to run without files as well, the module stays as it is beside the function.
  *
  *     import { linux } from '#later'
  *     linux().linuxSystem()
@@ -70,8 +71,11 @@ function moduleOf(name, given, exports) {
   ].join('\n')
 }
 
-/** @param {Record<string, string[]>} chunks by name, those that each of them imports */
-export function later(chunks) {
+/**
+ * @param {Record<string, string[]>} chunks by name, those that each of them imports
+ * @param {string[]} both those that are modules, too
+ */
+export function later(chunks, both = []) {
   const calls = Object.entries(chunks).map(([name, given]) => {
     const values = given.map((each) => (each in chunks ? `${each}()` : each))
     return `export const ${name} = () => require('./${name}.cjs')(import.meta, ${values.join(', ')})`
@@ -98,7 +102,7 @@ export function later(chunks) {
         const chunk = bundle[`chunks/${name}.js`]
         const source = functionOf(name, chunk, given)
         this.emitFile({ type: 'asset', fileName: `chunks/${name}.cjs`, source })
-        chunk.code = moduleOf(name, given, chunk.exports)
+        if (!both.includes(name)) chunk.code = moduleOf(name, given, chunk.exports)
       }
     },
   }

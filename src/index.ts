@@ -10,7 +10,7 @@
  */
 import { bind } from './api/bind.js'
 import type { Kqueue as Queue } from './api/kqueue.js'
-import { ahead, bsd, linux } from './parts.js'
+import { ahead, bsd, linux, seldom } from './parts.js'
 
 export type { AioEntry, AioFsync, AioNotify, AioRead, AioWrite } from './api/aio.js'
 export type { Abortable } from './api/arguments.js'
@@ -45,7 +45,11 @@ export type { KqueueImage } from './core/kqueue-image.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
 
-const calls = bind(() => (process.platform === 'linux' ? linux('kqueue').linuxSystem() : bsd('kqueue').bsdSystem()))
+const calls = bind(
+  () =>
+    process.platform === 'linux' ? linux('kqueue').linuxSystem() : bsd('kqueue').bsdSystem(),
+  (syscall) => seldom(syscall).seldom,
+)
 
 /** A queue: what `kqueue` and its kin answer, and what `fromImage` makes of an image. */
 export const Kqueue = calls.Kqueue

@@ -1,5 +1,7 @@
 /** What is loaded when it is called for first: `scripts/later.mjs` makes it. */
 declare module '#later' {
+  export const seldom: () => typeof import('./api/seldom.js') &
+    typeof import('./core/kqueue-image.js')
   export const linux: () => typeof import('./linux/system.js')
   export const files: () => typeof import('./linux/descriptor/file-sides.js') &
     typeof import('./linux/descriptor/vnode-side.js') &

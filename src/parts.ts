@@ -53,6 +53,7 @@ function failure(cause: NodeJS.ErrnoException, syscall: string): unknown {
   return Object.assign(new KqueueError(ENOSYS, syscall, { reason }), { cause })
 }
 
+export const seldom = part(later.seldom)
 export const linux = part(later.linux)
 export const files = part(later.files)
 export const processes = part(later.processes)

@@ -10,16 +10,16 @@ import { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from '../core/filters/comp
 import { STATUS_UNKNOWN } from '../core/kernel.js'
 import { Knlist } from '../core/knlist.js'
 import { KqueueError } from '../errors.js'
-import * as aio from './aio.js'
 import * as conveniences from './conveniences.js'
 import * as forks from './fork.js'
 import { kqueueClass } from './kqueue.js'
 import { limits } from './limits.js'
 import * as processes from './processes.js'
 import * as queues from './queues.js'
-import type { Bound, ForkOptions, StartGiven } from './system.js'
+import type { Seldom } from './seldom.js'
+import type { Bound, ForkOptions, PathArgument, StartGiven } from './system.js'
 import * as tables from './tables.js'
-import { treeEvents } from './tree-events.js'
+import { type TreeOptions, treeEvents } from './tree-events.js'
 import { vnodeEvents } from './vnode-events.js'
 import { vocabulary } from './vocabulary.js'
 
@@ -40,18 +40,29 @@ const common = {
 /** Every export of `kqueue`. */
 export type Calls = ReturnType<typeof bindAll>
 
-export function bindAll(system: Bound) {
-  return Object.assign(vocabulary(), common, bind(system))
+export function bindAll(system: Bound, seldom: (syscall: string) => Seldom) {
+  return Object.assign(vocabulary(), common, bind(system, seldom))
 }
 
-/** Those that are not the same on every system. */
-export function bind(system: Bound) {
+/**
+ * Those that are not the same on every system.
+ * @param seldom is asked when one of them is called
+ */
+export function bind(system: Bound, seldom: (syscall: string) => Seldom) {
   /** A call without its first argument. */
   const on = <Arguments extends unknown[], Result>(
     call: (system: Bound, ...rest: Arguments) => Result,
   ) => {
     const bound = (...rest: Arguments): Result => call(system, ...rest)
     return Object.defineProperty(bound, 'name', { value: call.name })
+  }
+  /** The same of one that may be read then. */
+  const late = <Arguments extends unknown[], Result>(
+    name: keyof Seldom,
+    find: (calls: Seldom) => (system: Bound, ...rest: Arguments) => Result,
+  ) => {
+    const bound = (...rest: Arguments): Result => find(seldom(name))(system, ...rest)
+    return Object.defineProperty(bound, 'name', { value: name })
   }
   return {
     Kqueue: kqueueClass(system),
@@ -67,14 +78,15 @@ export function bind(system: Bound) {
     processExit: on(processes.processExit),
     processTree: on(processes.processTree),
     vnodeEvents: on(vnodeEvents),
-    treeEvents: on(treeEvents),
-    aio_read: on(aio.aio_read),
-    aio_write: on(aio.aio_write),
-    aio_fsync: on(aio.aio_fsync),
-    lio_listio: on(aio.lio_listio),
-    aio_cancel: on(aio.aio_cancel),
-    aio_error: on(aio.aio_error),
-    aio_return: on(aio.aio_return),
+    treeEvents: (path: PathArgument, options?: TreeOptions) =>
+      treeEvents(system, seldom, path, options),
+    aio_read: late('aio_read', (calls) => calls.aio_read),
+    aio_write: late('aio_write', (calls) => calls.aio_write),
+    aio_fsync: late('aio_fsync', (calls) => calls.aio_fsync),
+    lio_listio: late('lio_listio', (calls) => calls.lio_listio),
+    aio_cancel: late('aio_cancel', (calls) => calls.aio_cancel),
+    aio_error: late('aio_error', (calls) => calls.aio_error),
+    aio_return: late('aio_return', (calls) => calls.aio_return),
     kqueue_add_filteropts: (filter: number, ops: FilterOps) => system().filters.add(filter, ops),
     kqueue_del_filteropts: (filter: number) => system().filters.remove(filter),
     kfilter_register: (name: string, ops: FilterOps) => system().filters.register(name, ops),

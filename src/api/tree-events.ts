@@ -5,8 +5,9 @@ import { EV_ADD, EV_CLEAR, EV_SET, EVFILT_READ, KQUEUE_TRUSTFD } from '../event.
 import { type Abortable, abortSignal } from './arguments.js'
 import type { Kqueue } from './kqueue.js'
 import { kqueuex } from './queues.js'
+import type { Seldom } from './seldom.js'
 import type { Bound, PathArgument, SystemProcesses } from './system.js'
-import { Tree, type TreeEvent, type TreeRules } from './trees/tree.js'
+import type { Tree, TreeEvent, TreeRules } from './trees/tree.js'
 
 /** How a tree is watched. */
 export interface TreeOptions extends Abortable {
@@ -53,6 +54,7 @@ function rules(asked: TreeOptions): TreeRules {
 
 export async function* treeEvents(
   system: Bound,
+  seldom: (syscall: string) => Seldom,
   path: PathArgument,
   given: TreeOptions = {},
 ): AsyncGenerator<TreeEvent, void, undefined> {
@@ -66,6 +68,7 @@ export async function* treeEvents(
   }
   if (typeof path === 'number') throw wrongType('path', 'a path', path)
   const { processes, trees } = system()
+  const { Tree } = seldom('open')
   const source = trees.open(path)
   try {
     // Closed before the descriptor, which nobody else has, and read until it is empty.

@@ -17,7 +17,7 @@ import type {
   SystemProcesses,
   SystemQueue,
 } from '../api/system.js'
-import { isCopied } from '../core/fork.js'
+import { isCopied } from '../core/copyin.js'
 import type { Sysctl } from '../core/kernel.js'
 import { check, ENOSYS, ENOTSUP, KqueueError } from '../errors.js'
 import { childProcess } from '../late.js'

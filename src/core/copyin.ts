@@ -199,3 +199,8 @@ export function checkFlags(flags: number, known: number, syscall: string, names:
   if (isMask && (flags & ~known) === 0) return
   fail(EINVAL, syscall, `flags are ${names}, not ${flags}`)
 }
+
+/** Whether a queue with these flags is copied. */
+export function isCopied(flags: number): boolean {
+  return (flags & (KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD)) !== 0
+}

@@ -79,11 +79,6 @@ function follow(kn: Knote, parent: Process, child: Process): boolean {
   return true
 }
 
-/** Whether a queue with these flags is copied. */
-export function isCopied(flags: number): boolean {
-  return (flags & (KQUEUE_CPONFORK | KQUEUE_CPONFORKFD | KQUEUE_CPONFORKNONFD)) !== 0
-}
-
 /** The knotes of a queue that the flags of it and their own would have copied. */
 export function* copied(from: Kqueue, flags: number): IterableIterator<Knote> {
   const both = (flags & KQUEUE_CPONFORK) !== 0

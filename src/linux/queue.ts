@@ -9,10 +9,11 @@ import type { FileTable } from '../core/kernel.js'
 import { applyChanges } from '../core/kevent.js'
 import { describe, KN_FORCED, KN_QUEUED, type Knote, type KnoteInfo } from '../core/knote.js'
 import { Kqueue } from '../core/kqueue.js'
-import { type ImageHome, type KqueueImage, takeImage } from '../core/kqueue-image.js'
+import type { ImageHome, KqueueImage } from '../core/kqueue-image.js'
 import { interrupted } from '../core/waiting.js'
 import { EBADF, EINTR, fail } from '../errors.js'
 import { EVFILT_PROC, EVFILT_READ, type EventSink, type Kevent, KQUEUE_TRUSTFD } from '../event.js'
+import { seldom } from '../parts.js'
 import { identify, isIdentified, type Statistics } from './descriptor/identity.js'
 import { PollSide } from './descriptor/poll-side.js'
 import type { DescriptorTable } from './descriptor/table.js'
@@ -140,7 +141,7 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   takeImage(): KqueueImage {
     this.assertOpen('image')
     const { kernel } = this
-    return takeImage(this, this.fd, kernel.imageHome, () => {
+    return seldom('image').takeImage(this, this.fd, kernel.imageHome, () => {
       kernel.sweep()
       kernel.lookAtFiles()
       kernel.drainProcesses()

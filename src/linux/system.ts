@@ -11,9 +11,8 @@ import type {
   SystemInterfaces,
   SystemProcesses,
 } from '../api/system.js'
-import { checkImage, fill } from '../core/kqueue-image.js'
 import { check, ENXIO } from '../errors.js'
-import { files, processes, rare } from '../parts.js'
+import { files, processes, rare, seldom } from '../parts.js'
 import type { Arrival } from './fork/arrival.js'
 import { VARIABLE } from './fork/handed.js'
 import { monotonicTime } from './hub/clock.js'
@@ -72,6 +71,7 @@ function systemOf(kernel: LinuxKernel): System {
 }
 
 function openImage(kernel: LinuxKernel, given: unknown): LinuxQueue {
+  const { checkImage, fill } = seldom('fromImage')
   const { imageHome } = kernel
   const image = checkImage(given, imageHome)
   const kq = new LinuxQueue(kernel, image.flags)

@@ -4,7 +4,8 @@
  * file lives as long as a descriptor of some process refers to it.
  */
 import { orUndo } from '../core/failure.js'
-import { copyKnotes, isCopied } from '../core/fork.js'
+import { isCopied } from '../core/copyin.js'
+import { copyKnotes } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { EBADF, EMFILE, fail } from '../errors.js'
 import type { SimFile } from './file.js'

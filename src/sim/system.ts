@@ -6,6 +6,7 @@
  */
 
 import { bindAll, type Calls } from '../api/bind.js'
+import { seldom } from '../api/seldom.js'
 import type {
   AioJob,
   AioNotification,
@@ -78,7 +79,10 @@ export function callsOf(process: SystemProcess): Calls {
     fork: forkOf(process),
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
   }
-  return bindAll(() => system)
+  return bindAll(
+    () => system,
+    () => seldom,
+  )
 }
 
 function homeOf({ pid, start }: SystemProcess): ImageHome {

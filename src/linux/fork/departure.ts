@@ -9,7 +9,8 @@
  *     departure.end()
  */
 import { closeSync } from 'node:fs'
-import { copied, isCopied } from '../../core/fork.js'
+import { isCopied } from '../../core/copyin.js'
+import { copied } from '../../core/fork.js'
 import { imageOf, isOfSystem, type KnoteImage } from '../../core/image.js'
 import type { Knote } from '../../core/knote.js'
 import { ENOSYS, fail } from '../../errors.js'
