@@ -5,6 +5,7 @@
  */
 import * as fs from 'node:fs'
 import { defineConfig } from 'rolldown'
+import { parseAst } from 'rolldown/parseAst'
 import { later } from './scripts/later.mjs'
 
 const { dependencies } = JSON.parse(fs.readFileSync('package.json', 'utf8'))
@@ -19,13 +20,13 @@ const FIRST = /src\/cli\/(main|package|version)\.ts/
 
 /** What few programs need of the floors above and of the machine. */
 const SELDOM =
-  /src\/(api\/(aio|seldom|trees)|core\/(fork|image|kqueue-image|filters\/(fs|netdev|proc)))[./]/
+  /src\/(api\/(aio|bind-all|seldom|trees)|core\/(fork|image|kqueue-image|filters\/(fs|netdev|proc)))[./]/
 
 /** What belongs to Linux and a first queue does not need. */
 const FILES =
-  /src\/linux\/(vnode|descriptor\/(file-sides?|polled-file|vnode-side)\.|hub\/inotify)/
+  /src\/linux\/(vnode|descriptor\/(empty|file-sides?|pipe-reads|polled-file|vnode-side)\.)/
 const PROCESSES = /src\/linux\/process\/(?!procfs)/
-const RARE = /src\/linux\/(fork\/[^h]|trees|aio|links|mounts|descriptor\/empty)/
+const RARE = /src\/linux\/(fork\/[^h]|trees|aio|links|mounts)/
 const isLate = (id) => [FILES, PROCESSES, RARE].some((late) => late.test(id))
 
 /**
@@ -58,6 +59,23 @@ const lean = {
   },
 }
 
+/** The entry of the package in one file with its module, which would be a second one. */
+const together = {
+  name: 'together',
+  generateBundle(_options, bundle) {
+    const entry = bundle['index.js']
+    const chunk = bundle['chunks/index.js']
+    const [exported] = parseAst(chunk.code).body.slice(-1)
+    const others = entry.exports.filter((name) => !chunk.exports.includes(name))
+    entry.code = [
+      chunk.code.slice(0, exported.start).replaceAll('from "./', 'from "./chunks/'),
+      `export { ${others.join(', ')} } from "./chunks/machine.js";`,
+      chunk.code.slice(exported.start),
+    ].join('')
+    chunk.code = 'export * from "../index.js";\n'
+  },
+}
+
 export default defineConfig({
   input: Object.fromEntries(modules),
   platform: 'node',
@@ -68,14 +86,15 @@ export default defineConfig({
     later(
       {
         seldom: ['machine'],
-        linux: ['machine', 'system'],
-        files: ['machine', 'system', 'linux'],
-        processes: ['machine', 'system', 'linux', 'seldom'],
-        rare: ['machine', 'system', 'linux', 'seldom'],
-        bsd: ['machine', 'system'],
+        linux: ['machine'],
+        files: ['machine', 'linux'],
+        processes: ['machine', 'linux', 'seldom'],
+        rare: ['machine', 'linux', 'seldom'],
+        bsd: ['machine'],
       },
       ['seldom'],
     ),
+    together,
   ],
   treeshake: { propertyReadSideEffects: false },
   output: {
@@ -92,10 +111,11 @@ export default defineConfig({
         {
           name: 'machine',
           test: (id) =>
-            /src\/((core|api)\/(?!index)|(event|errors)\.ts)/.test(id) && !SELDOM.test(id),
+            /src\/((core|api)\/(?!index)|(errors|event|late|parts)\.ts)|\0later/.test(id) &&
+            !SELDOM.test(id),
         },
         { name: 'seldom', test: SELDOM },
-        { name: 'system', test: /src\/(index|late|parts)\.ts|lean\/rest\/node:fs|\0later/ },
+        { name: 'index', test: /src\/index\.ts/ },
         { name: 'linux', test: (id) => /(src|lean)\/linux\//.test(id) && !isLate(id) },
         { name: 'files', test: FILES },
         { name: 'processes', test: PROCESSES },

@@ -91,9 +91,10 @@ export function later(chunks, both = []) {
     load(id) {
       if (id !== ID) return undefined
       return [
-        "import { createRequire } from 'node:module'",
         ...imported.map((name) => `import * as ${name} from '#later/${name}'`),
-        'const require = (file) => createRequire(import.meta.url)(file)',
+        'let create, read',
+        'export const provide = (createRequire) => { create = createRequire }',
+        'export const require = (file) => (read ??= create(import.meta.url))(file)',
         ...calls,
       ].join('\n')
     },

@@ -8,13 +8,15 @@
  *     kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
  *     for await (const { ident, data } of kq) console.log(`${data} bytes on ${ident}`)
  */
+import { createRequire } from 'node:module'
+import { provide } from '#later'
 import { bind } from './api/bind.js'
 import type { Kqueue as Queue } from './api/kqueue.js'
 import { ahead, bsd, linux, seldom } from './parts.js'
 
 export type { AioEntry, AioFsync, AioNotify, AioRead, AioWrite } from './api/aio.js'
 export type { Abortable } from './api/arguments.js'
-export type { Calls } from './api/bind.js'
+export type { Calls } from './api/bind-all.js'
 export { type UserEvent, userEvent } from './api/conveniences.js'
 export type { WaitOptions } from './api/kqueue.js'
 export type { ProcessEvent, ProcessExit } from './api/processes.js'
@@ -45,9 +47,10 @@ export type { KqueueImage } from './core/kqueue-image.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
 
+provide(createRequire)
+
 const calls = bind(
-  () =>
-    process.platform === 'linux' ? linux('kqueue').linuxSystem() : bsd('kqueue').bsdSystem(),
+  () => (process.platform === 'linux' ? linux('kqueue').linuxSystem() : bsd('kqueue').bsdSystem()),
   (syscall) => seldom(syscall).seldom,
 )
 

@@ -2,10 +2,10 @@
  * Modules of Node.js that few programs need: each is loaded when it is needed first. By `import`
  * they come with the package, and bring so many others that it takes twice as long to load.
  */
-import { createRequire } from 'node:module'
+import { require } from '#later'
 
 /** Node.js has the first one since 20.16. */
-const builtin = (process.getBuiltinModule ?? createRequire(import.meta.url)) as NodeJS.Require
+const builtin = (name: string): unknown => (process.getBuiltinModule ?? require)(name)
 
 export const childProcess = () =>
   builtin('node:child_process') as typeof import('node:child_process')

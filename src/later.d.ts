@@ -1,15 +1,19 @@
 /** What is loaded when it is called for first: `scripts/later.mjs` makes it. */
 declare module '#later' {
+  /** Whence parts are read: to be given before the first is called for. */
+  export function provide(createRequire: (from: string) => NodeJS.Require): void
+  export const require: (file: string) => unknown
   export const seldom: () => typeof import('./api/seldom.js') &
     typeof import('./core/kqueue-image.js')
   export const linux: () => typeof import('./linux/system.js')
-  export const files: () => typeof import('./linux/descriptor/file-sides.js') &
+  export const files: () => typeof import('./linux/descriptor/empty.js') &
+    typeof import('./linux/descriptor/file-sides.js') &
+    typeof import('./linux/descriptor/pipe-reads.js') &
     typeof import('./linux/descriptor/vnode-side.js') &
     typeof import('./linux/vnode/table.js')
   export const processes: () => typeof import('./linux/process/filters.js') &
     typeof import('./linux/process/table.js')
   export const rare: () => typeof import('./linux/aio.js') &
-    typeof import('./linux/descriptor/empty.js') &
     typeof import('./linux/fork/arrival.js') &
     typeof import('./linux/fork/fork.js') &
     typeof import('./linux/links.js') &

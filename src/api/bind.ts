@@ -1,15 +1,8 @@
 /**
- * All that `import 'kqueue'` has, bound to a system.
- *
- *     const calls = bindAll(() => system)
- *     const kq = calls.kqueue()
+ * The calls of `import 'kqueue'`, bound to a system. What is the same on every system is in
+ * `bind-all.ts`.
  */
-import { EventList } from '../core/event-list.js'
-import { EVENT_PROCESS, EVENT_REGISTER, type FilterOps } from '../core/filter.js'
-import { AIO_ALLDONE, AIO_CANCELED, AIO_NOTCANCELED } from '../core/filters/completion.js'
-import { STATUS_UNKNOWN } from '../core/kernel.js'
-import { Knlist } from '../core/knlist.js'
-import { KqueueError } from '../errors.js'
+import type { FilterOps } from '../core/filter.js'
 import * as conveniences from './conveniences.js'
 import * as forks from './fork.js'
 import { kqueueClass } from './kqueue.js'
@@ -21,33 +14,8 @@ import type { Bound, ForkOptions, PathArgument, StartGiven } from './system.js'
 import * as tables from './tables.js'
 import { type TreeOptions, treeEvents } from './tree-events.js'
 import { vnodeEvents } from './vnode-events.js'
-import { vocabulary } from './vocabulary.js'
 
-/** What is the same on every system. */
-const common = {
-  AIO_ALLDONE,
-  AIO_CANCELED,
-  AIO_NOTCANCELED,
-  EVENT_PROCESS,
-  EVENT_REGISTER,
-  EventList,
-  Knlist,
-  KqueueError,
-  STATUS_UNKNOWN,
-  userEvent: conveniences.userEvent,
-}
-
-/** Every export of `kqueue`. */
-export type Calls = ReturnType<typeof bindAll>
-
-export function bindAll(system: Bound, seldom: (syscall: string) => Seldom) {
-  return Object.assign(vocabulary(), common, bind(system, seldom))
-}
-
-/**
- * Those that are not the same on every system.
- * @param seldom is asked when one of them is called
- */
+/** @param seldom is asked when one of its calls is called */
 export function bind(system: Bound, seldom: (syscall: string) => Seldom) {
   /** A call without its first argument. */
   const on = <Arguments extends unknown[], Result>(

@@ -124,8 +124,8 @@ export async function* processTree(
   const abort = abortSignal(signal)
   abort?.throwIfAborted()
   const change = watch(pid, TREE)
-  const kq = kqueue(system)
   const { journals } = system().processes
+  const kq = kqueue(system)
   const journal = new ProcessJournal(pid)
   try {
     kq.kevent([change])

@@ -37,7 +37,7 @@ import type { Aio } from './aio.js'
 import { AHEAD_LEAST, Ahead } from './descriptor/ahead.js'
 import { Descriptor } from './descriptor/descriptor.js'
 import type { DescriptorHost } from './descriptor/host.js'
-import { PipeReads } from './descriptor/pipe-reads.js'
+import type { PipeReads } from './descriptor/pipe-reads.js'
 import { DescriptorTable } from './descriptor/table.js'
 import type { Made, Sources } from './fork/departure.js'
 import { BATCH, boardOf, statisticsOf } from './hub/board.js'
@@ -235,7 +235,7 @@ export class LinuxKernel extends Kernel implements FileTable, DescriptorHost, Qu
   }
 
   get pipeReads(): PipeReads {
-    this.#pipeReads ??= new PipeReads(this)
+    this.#pipeReads ??= new (files().PipeReads)(this)
     return this.#pipeReads
   }
 

@@ -3,8 +3,9 @@
  * the flags of its descriptor. The lowest free number is given out first. An open
  * file lives as long as a descriptor of some process refers to it.
  */
-import { orUndo } from '../core/failure.js'
+
 import { isCopied } from '../core/copyin.js'
+import { orUndo } from '../core/failure.js'
 import { copyKnotes } from '../core/fork.js'
 import type { FileTable, Process } from '../core/kernel.js'
 import { EBADF, EMFILE, fail } from '../errors.js'

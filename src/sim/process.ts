@@ -6,7 +6,7 @@
  * No call on a file blocks: where a real one would wait, these throw EAGAIN, as if all
  * descriptors had O_NONBLOCK.
  */
-import type { Calls } from '../api/bind.js'
+import type { Calls } from '../api/bind-all.js'
 import { kevent, NEVENTS } from '../api/kqueue.js'
 import {
   ChangeBuffer,

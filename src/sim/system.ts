@@ -5,8 +5,7 @@
  *     const { kqueue, EV_SET } = process.system
  */
 
-import { bindAll, type Calls } from '../api/bind.js'
-import { seldom } from '../api/seldom.js'
+import { bindAll, type Calls } from '../api/bind-all.js'
 import type {
   AioJob,
   AioNotification,
@@ -79,10 +78,7 @@ export function callsOf(process: SystemProcess): Calls {
     fork: forkOf(process),
     flags: { O_CLOEXEC, O_NONBLOCK, O_SYNC, O_DSYNC },
   }
-  return bindAll(
-    () => system,
-    () => seldom,
-  )
+  return bindAll(() => system)
 }
 
 function homeOf({ pid, start }: SystemProcess): ImageHome {

@@ -3,6 +3,7 @@
  * edge, but inotify tells of every opening (`pipe-reads.ts`). It is asked to only from the
  * report that the reader is gone until there is one again.
  */
+import { attempt } from '../../core/failure.js'
 import { POLLERR } from '../hub/native.js'
 import type { PipeWatch } from './pipe-reads.js'
 import type { WriteSide } from './write-side.js'
@@ -17,7 +18,7 @@ export class NextReader implements PipeWatch {
 
   /** Whether it can be had. */
   begin(): boolean {
-    return this.side.descriptor.hub.pipeReads.add(this)
+    return attempt(() => this.side.descriptor.hub.pipeReads)?.add(this) ?? false
   }
 
   end(): void {

@@ -54,7 +54,10 @@ function openTelling(descriptor: Descriptor, filter: number): TellingSide | null
 export function openNotice(descriptor: Descriptor): TellingSide {
   const side = descriptor.polled ?? openTelling(descriptor, EVFILT_EXCEPT)
   if (side !== null && givesNotice(side.ops)) return side
-  refuse(EINVAL, `descriptor ${descriptor.fd} gives no notice, as some files of sysfs and procfs do`)
+  refuse(
+    EINVAL,
+    `descriptor ${descriptor.fd} gives no notice, as some files of sysfs and procfs do`,
+  )
 }
 
 /** The write side of a regular file or a directory, for which `hub.stat` has been asked. */

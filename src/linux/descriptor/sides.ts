@@ -13,7 +13,7 @@ import {
   EVFILT_VNODE,
   EVFILT_WRITE,
 } from '../../event.js'
-import { files, rare } from '../../parts.js'
+import { files } from '../../parts.js'
 import { OUTPUT } from '../hub/facility.js'
 import { OUTPUT_NONE, SIDE_EXCEPT, SIDE_WRITE, TRUSTED } from '../hub/native.js'
 import { refusePoll } from '../hub/nesting.js'
@@ -73,7 +73,7 @@ function attachEmpty(descriptor: Descriptor, kn: Knote): void {
   const kind = hub.native.outputKind(fd)
   OUTPUT.check(kind)
   // Before there is a side, in case it cannot be read.
-  const { watchEmpty } = rare()
+  const { watchEmpty } = files()
   const side = kind === OUTPUT_NONE ? null : watchedWrite(descriptor)
   if (!(side instanceof WriteSide)) {
     refuse(EINVAL, `descriptor ${fd} has no buffer that drains; sockets and pipes have`)
