@@ -217,7 +217,8 @@ export const aio_fsync = calls.aio_fsync
  * and tells in one event when all are over. They are done in any order. One that cannot be
  * asked for is over at once, with its error; entries may have events of their own, too.
  *
- * @throws KqueueError EINVAL the list is empty, EBADF a closed queue, ENOMEM too many knotes.
+ * @throws KqueueError EINVAL the list is empty, EBADF a closed queue, ENOMEM too many knotes,
+ *   EMFILE no descriptor is free to read this part of the package.
  *   TypeError for values of a wrong type. Nothing has been asked for then.
  */
 export const lio_listio = calls.lio_listio

@@ -35,6 +35,7 @@ import {
   STATUS_UNKNOWN,
 } from 'kqueue'
 import { bind } from '#api/bind.js'
+import { seldom } from '#api/seldom.js'
 import { macos } from '#bsd/vocabularies.js'
 import { addon as native } from '../native/addon.js'
 import * as posix from '../native/posix.js'
@@ -44,7 +45,10 @@ import { compile, load, nodeHeaders, systemOn, tiny } from './addon.js'
 const skip = process.platform !== 'linux' || nodeHeaders() === undefined
 const addon = skip ? undefined : compile(tiny)
 const system = addon === undefined ? undefined : systemOn(load(addon), macos)
-const calls = bind(() => system!)
+const calls = bind(
+  () => system!,
+  () => seldom,
+)
 const { kqueue, kqueuex } = calls
 
 /** The next event. Node.js handles signals of its own, and each of them interrupts, see kevent(2). */

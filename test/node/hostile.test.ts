@@ -151,6 +151,10 @@ describe('With no descriptor left', () => {
     passes(exhausted('no first copy'))
   })
 
+  it('what few programs need answers EMFILE when it is read, leaves nothing, and works afterwards', () => {
+    passes(exhausted('no first file, process, mount, link, request or image'))
+  })
+
   it('a first kqueue that fails halfway keeps no descriptor', () => {
     passes(exhausted('half of a first queue'))
   })

@@ -276,7 +276,7 @@ describe('When a call of Linux fails,', () => {
       const job = { operation: 'read', fd: 0, offset: 0, view, syscall: 'aio_read' } as const
       const fd = posix.open(process.execPath, C.O_RDONLY | C.O_CLOEXEC)
       try {
-        return kernel.aio.submit({ ...job, fd }, { queue: kq, udata: undefined })
+        return kernel.aio('aio_read').submit({ ...job, fd }, { queue: kq, udata: undefined })
       } finally {
         // What has been asked for keeps the file.
         posix.close(fd)

@@ -4,19 +4,29 @@ import { once } from 'node:events'
 import { openSync } from 'node:fs'
 import { Worker } from 'node:worker_threads'
 import {
+  aio_read,
   type Change,
   EV_ADD,
   EV_ONESHOT,
   EV_SET,
+  EVFILT_EMPTY,
+  EVFILT_FS,
+  EVFILT_NETDEV,
+  EVFILT_PROC,
   EVFILT_READ,
   EVFILT_TIMER,
   EVFILT_USER,
+  EVFILT_VNODE,
   EVFILT_WRITE,
   forkOptions,
+  getmntinfo,
   type Kqueue,
   KqueueError,
   kqueue,
   kqueuex,
+  NOTE_ATTRIB,
+  NOTE_EXIT,
+  NOTE_LINKUP,
   NOTE_TRIGGER,
   readable,
   ticks,
@@ -43,6 +53,17 @@ function isEmfile(error: unknown): true {
   assert.equal(error.code, 'EMFILE', error.stack)
   assert.equal(error.errno, -24)
   return true
+}
+
+/** EMFILE, because a part of the package takes a descriptor to be read. */
+function isUnread(syscall: string): (error: unknown) => true {
+  return (error) => {
+    isEmfile(error)
+    const { syscall: call, reason } = error as KqueueError
+    assert.equal(call, syscall)
+    assert.match(String(reason), /^to read a part of this package takes a descriptor/)
+    return true
+  }
 }
 
 function works(kq: Kqueue): void {
@@ -83,6 +104,39 @@ const cases = {
     give(taken, 1)
     forkOptions().close()
     works(kq)
+  },
+
+  'no first file, process, mount, link, request or image'() {
+    const kq = kqueue()
+    const [, w] = posix.pipe2()
+    const fd = openSync('/proc/self/exe', 'r')
+    const changes = [
+      EV_SET(fd, EVFILT_READ, EV_ADD),
+      EV_SET(fd, EVFILT_WRITE, EV_ADD),
+      EV_SET(fd, EVFILT_VNODE, EV_ADD, NOTE_ATTRIB),
+      EV_SET(w, EVFILT_EMPTY, EV_ADD),
+      EV_SET(process.ppid, EVFILT_PROC, EV_ADD, NOTE_EXIT),
+      EV_SET(0, EVFILT_FS, EV_ADD),
+      EV_SET(0, EVFILT_NETDEV, EV_ADD, NOTE_LINKUP),
+    ]
+    const request = { fd, buffer: new Uint8Array(1), kq }
+    const taken = exhaust()
+    const full = open()
+    for (let round = 0; round < 2; round++) {
+      for (const change of changes) assert.throws(() => kq.kevent([change]), isUnread('kevent'))
+      assert.throws(() => aio_read(request), isUnread('aio_read'))
+      assert.throws(() => kq.image(), isUnread('image'))
+      assert.throws(() => getmntinfo(), isUnread('getmntinfo'))
+      assert.deepEqual(kq.knotes(), [])
+      assert.equal(open(), full)
+    }
+    works(kq)
+    give(taken, 20)
+    assert.deepEqual(kq.kevent(changes, 0), [])
+    assert.equal(kq.knotes().length, changes.length)
+    aio_read(request)
+    assert.ok(getmntinfo().length > 0)
+    kq.close()
   },
 
   'half of a first queue'() {

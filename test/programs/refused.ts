@@ -36,6 +36,7 @@ import {
 import * as posix from '../native/posix.js'
 import { LONG, runCase } from './cases.js'
 import { descriptors, exhaust, give, links } from './descriptors.js'
+import { readParts } from './parts.js'
 
 const { AF_UNIX, SOCK_STREAM, SIGUSR1 } = posix.constants
 const EPERM = 1
@@ -85,6 +86,7 @@ function thrown(call: () => unknown): Partial<KqueueError> {
 /** Tries a change when it has been made that something is refused, which may take descriptors. */
 function report(what: What, refuse: () => number[]): void {
   const kq = kqueue()
+  readParts(kq)
   const change = CHANGES[what]()
   const open = descriptors()
   const taken = refuse()

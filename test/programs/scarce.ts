@@ -18,6 +18,7 @@ import {
 import * as posix from '../native/posix.js'
 import { LONG, runCase } from './cases.js'
 import { descriptors, exhaust, give } from './descriptors.js'
+import { readParts } from './parts.js'
 
 const cases = {
   /**
@@ -26,6 +27,7 @@ const cases = {
    */
   'adds an event'(change: Change) {
     const kq = kqueue()
+    readParts(kq)
     const attempt = (): string => {
       try {
         kq.kevent([change])
@@ -48,6 +50,7 @@ const cases = {
     const [r, w] = posix.pipe2(posix.constants.O_NONBLOCK)
     const kq = kqueue()
     kq.kevent([EV_SET(w, EVFILT_WRITE, EV_ADD), EV_SET(w, EVFILT_WRITE, EV_DELETE)])
+    readParts(kq)
     exhaust()
     posix.write(w, 'x')
     kq.kevent([EV_SET(w, EVFILT_EMPTY, EV_ADD | EV_CLEAR)])
@@ -65,6 +68,7 @@ const cases = {
   'asks for I/O'() {
     const kq = kqueue()
     const fd = openSync(process.execPath, 'r')
+    readParts(kq)
     const taken = exhaust()
     const ask = () => aio_read({ fd, buffer: Buffer.alloc(4), kq })
     assert.throws(ask, { code: 'EMFILE', syscall: 'aio_read' })

@@ -57,14 +57,14 @@ describe('Each runtime', () => {
       writeFileSync(
         program,
         `import { unlinkSync } from 'node:fs'
-        import { kqueue } from './dist/index.js'
-        unlinkSync(new URL('dist/chunks/linux.cjs', import.meta.url))
-        try { kqueue() } catch (error) { console.log(error.name, error.code, error.reason) }`,
+        import { aio_error } from './dist/index.js'
+        unlinkSync(new URL('dist/chunks/seldom.cjs', import.meta.url))
+        try { aio_error() } catch (error) { console.log(error.name, error.code, error.reason) }`,
       )
       const { stdout } = spawnSync(process.execPath, [program], { encoding: 'utf8', ...BOUNDED })
       assert.match(
         stdout,
-        /^KqueueError ENOSYS a part of this package cannot be read: .*linux\.cjs/,
+        /^KqueueError ENOSYS a part of this package cannot be read: .*seldom\.cjs/,
       )
     } finally {
       rmSync(place, { recursive: true })

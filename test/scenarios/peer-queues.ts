@@ -6,6 +6,7 @@
 import { createRequire } from 'node:module'
 import * as kqueueOf from 'kqueue'
 import { bind } from '#api/bind.js'
+import { seldom } from '#api/seldom.js'
 import type { Native } from '#bsd/native.js'
 import { BsdSystem } from '#bsd/system.js'
 import { PeerLibrary } from './peer-library.js'
@@ -44,5 +45,10 @@ export function makerOf(way: Way): () => Queue {
   if (way === 'package') return ofCalls(kqueueOf)
   const native = createRequire(import.meta.url)(process.env.KQUEUE_ADDON!) as Native
   const system = new BsdSystem(native, libkqueue)
-  return ofCalls(bind(() => system))
+  return ofCalls(
+    bind(
+      () => system,
+      () => seldom,
+    ),
+  )
 }
