@@ -20,7 +20,7 @@ const FIRST = /src\/cli\/(main|package|version)\.ts/
 
 /** What few programs need of the floors above and of the machine. */
 const SELDOM =
-  /src\/(api\/(aio|bind-all|seldom|trees)|core\/(fork|image|kqueue-image|filters\/(fs|netdev|proc)))[./]/
+  /src\/(api\/(aio|bind-all|processes|seldom|trees)|core\/(fork|image|kqueue-image|process-journal|filters\/(fs|netdev|proc)))[./]/
 
 /** What belongs to Linux and a first queue does not need. */
 const FILES =

@@ -3,11 +3,12 @@
  * `bind-all.ts`.
  */
 import type { FilterOps } from '../core/filter.js'
+import type { Abortable } from './arguments.js'
 import * as conveniences from './conveniences.js'
 import * as forks from './fork.js'
 import { kqueueClass } from './kqueue.js'
 import { limits } from './limits.js'
-import * as processes from './processes.js'
+import type { Followed } from './processes.js'
 import * as queues from './queues.js'
 import type { Seldom } from './seldom.js'
 import type { Bound, ForkOptions, PathArgument, StartGiven } from './system.js'
@@ -43,8 +44,10 @@ export function bind(system: Bound, seldom: (syscall: string) => Seldom) {
     readable: on(conveniences.readable),
     writable: on(conveniences.writable),
     ticks: on(conveniences.ticks),
-    processExit: on(processes.processExit),
-    processTree: on(processes.processTree),
+    processExit: async (pid: number, options?: Abortable) =>
+      seldom('processExit').processExit(system, pid, options),
+    processTree: (pid: number, options?: Followed) =>
+      iterated(() => seldom('processTree').processTree(system, pid, options)),
     vnodeEvents: on(vnodeEvents),
     treeEvents: (path: PathArgument, options?: TreeOptions) =>
       treeEvents(system, seldom, path, options),
@@ -67,4 +70,18 @@ export function bind(system: Bound, seldom: (syscall: string) => Seldom) {
     kinfo_getproc: on(tables.kinfo_getproc),
     kinfo_getallproc: () => system().processes.all(),
   }
+}
+
+/** What is iterated, also where it cannot be made: then who iterates is told. */
+function iterated<T>(make: () => AsyncGenerator<T, void>): AsyncGenerator<T, void> {
+  try {
+    return make()
+  } catch (error) {
+    return failing(error)
+  }
+}
+
+// biome-ignore lint/correctness/useYield: there is nothing but the failure
+async function* failing(error: unknown): AsyncGenerator<never, void> {
+  throw error
 }

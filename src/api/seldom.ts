@@ -3,6 +3,7 @@
  * `kqueue/sim`, which reads no files, has it from the start.
  */
 import * as aio from './aio.js'
+import { processExit, processTree } from './processes.js'
 import { Tree } from './trees/tree.js'
 
 export type Seldom = typeof seldom
@@ -15,5 +16,7 @@ export const seldom = {
   aio_cancel: aio.aio_cancel,
   aio_error: aio.aio_error,
   aio_return: aio.aio_return,
+  processExit,
+  processTree,
   Tree,
 }

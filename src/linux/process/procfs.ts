@@ -21,7 +21,8 @@ export interface ProcessStat {
   readonly status: number
 }
 
-const buffer = Buffer.allocUnsafe(4096)
+const BUFFER = 4096
+let buffer: Buffer | undefined
 
 /** /proc/PID/stat, null when there is no such process or it is not shown. */
 export function processStat(pid: number | 'self'): ProcessStat | null {
@@ -53,8 +54,9 @@ function read(path: string): string | null {
   } catch {
     return null
   }
+  buffer ??= Buffer.allocUnsafe(BUFFER)
   try {
-    return buffer.toString('latin1', 0, readSync(fd, buffer, 0, buffer.length, 0))
+    return buffer.toString('latin1', 0, readSync(fd, buffer, 0, BUFFER, 0))
   } catch {
     return null
   } finally {
