@@ -18,13 +18,15 @@ const chunkOf = (source) => /^\.\/(\w+)\.js$/.exec(source)?.[1]
 /** A name, or two, in the pattern of an object. */
 const pair = (from, to) => (from.name === to.name ? from.name : `${from.name}: ${to.name}`)
 
-function statement(node) {
+/** @param {Map<string, string>} numbers by name, which the function does not answer */
+function statement(node, numbers) {
   if (node.type === 'ImportDeclaration') {
     const from = chunkOf(node.source.value) ?? `require("${node.source.value}")`
     return `const { ${node.specifiers.map(({ imported, local }) => pair(imported, local)).join(', ')} } = ${from};`
   }
   if (node.type === 'ExportNamedDeclaration') {
-    return `return { ${node.specifiers.map(({ exported, local }) => pair(exported, local)).join(', ')} };`
+    const own = node.specifiers.filter(({ exported }) => !numbers.has(exported.name))
+    return `return { ${own.map(({ exported, local }) => pair(exported, local)).join(', ')} };`
   }
   return undefined
 }
@@ -35,17 +37,45 @@ function metas(node) {
   return node.type === 'MetaProperty' ? [node] : Object.values(node).flatMap(metas)
 }
 
+/** The names that a chunk imports from another one. */
+function importsFrom(chunk, body) {
+  return body
+    .filter(({ type, source }) => type === 'ImportDeclaration' && chunkOf(source.value) === chunk)
+    .flatMap(({ specifiers }) => specifiers.map(({ imported }) => imported.name))
+}
+
+/**
+ * The numbers that a chunk exports for who imports it all the same: rolldown has put them where
+ * they are used, and to name and answer each takes its time.
+ */
+function numbersOf({ code, exports }, body, wanted) {
+  const numbers = new Map()
+  for (const { type, kind, declarations } of body) {
+    if (type !== 'VariableDeclaration' || kind !== 'const') continue
+    const [{ id, init }] = declarations
+    if (typeof init.value !== 'number' || !exports.includes(id.name)) continue
+    const uses = code.split(new RegExp(`(?<![\\w$])${id.name}(?![\\w$])`)).length - 1
+    // Where it is made, and where it is exported.
+    if (uses === 2 && !wanted.has(id.name)) numbers.set(id.name, init.raw)
+  }
+  return numbers
+}
+
 /** A chunk as a function. In parentheses it is compiled at once, and read once. */
-function functionOf(name, { code, imports }, given) {
+function functionOf(name, { code, imports }, { given, body, numbers }) {
   const lacking = imports.filter(
     (file) => file.startsWith('chunks/') && !given.some((each) => file === `chunks/${each}.js`),
   )
   if (lacking.length > 0) throw new Error(`${name} is not given ${lacking}`)
-  const { body } = parseAst(code)
   const edits = [
-    ...body.map((node) => [node, statement(node)]).filter(([, by]) => by !== undefined),
+    ...body.map((node) => [node, statement(node, numbers)]).filter(([, by]) => by !== undefined),
     ...metas(body).map((node) => [node, 'meta']),
   ]
+  for (const node of body) {
+    if (node.type === 'VariableDeclaration' && numbers.has(node.declarations[0].id.name)) {
+      edits.push([node, ''])
+    }
+  }
   let text = code
   for (const [{ start, end }, by] of edits.sort(([a], [b]) => b.start - a.start)) {
     text = text.slice(0, start) + by + text.slice(end)
@@ -60,13 +90,14 @@ module.exports = (...given) => made ??= make(...given);
 }
 
 /** What exports the answer of the function. */
-function moduleOf(name, given, exports) {
-  const names = exports.join(', ')
+function moduleOf(name, { exports }, { given, numbers }) {
+  const names = exports.filter((each) => !numbers.has(each)).join(', ')
   return [
     'import { createRequire } from "node:module";',
     ...given.map((each) => `import * as ${each} from "./${each}.js";`),
     `const make = createRequire(import.meta.url)("./${name}.cjs");`,
     `const { ${names} } = make(import.meta, ${given.join(', ')});`,
+    ...[...numbers].map(([number, value]) => `export const ${number} = ${value};`),
     `export { ${names} };\n`,
   ].join('\n')
 }
@@ -99,11 +130,16 @@ export function later(chunks, both = []) {
       ].join('\n')
     },
     generateBundle(_options, bundle) {
-      for (const [name, given] of Object.entries(chunks)) {
+      const parsed = Object.entries(chunks).map(([name, given]) => {
         const chunk = bundle[`chunks/${name}.js`]
-        const source = functionOf(name, chunk, given)
+        return { name, given, chunk, body: parseAst(chunk.code).body }
+      })
+      for (const { name, given, chunk, body } of parsed) {
+        const wanted = new Set(parsed.flatMap((other) => importsFrom(name, other.body)))
+        const parts = { given, body, numbers: numbersOf(chunk, body, wanted) }
+        const source = functionOf(name, chunk, parts)
         this.emitFile({ type: 'asset', fileName: `chunks/${name}.cjs`, source })
-        if (!both.includes(name)) chunk.code = moduleOf(name, given, chunk.exports)
+        if (!both.includes(name)) chunk.code = moduleOf(name, chunk, parts)
       }
     },
   }
