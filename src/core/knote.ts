@@ -98,10 +98,16 @@ export class Knote implements Kevent {
     kev.udata = this.udata
   }
 
-  /** The event has happened: queues the knote, unless it is disabled. KNOTE_ACTIVATE. */
+  /**
+   * The event has happened: queues the knote, unless it is disabled. One that is there since it
+   * was handed out may have others waiting, who let it go to somebody else. KNOTE_ACTIVATE.
+   */
   activate(): void {
     this.status |= KN_ACTIVE
-    if ((this.status & (KN_QUEUED | KN_DISABLED | KN_DROPPED)) === 0) this.kq.enqueue(this)
+    if (this.status & (KN_DISABLED | KN_DROPPED)) return
+    const { kq } = this
+    if ((this.status & KN_QUEUED) === 0) kq.enqueue(this)
+    else if (kq.waiters.length > 0) kq.kernel.wakeup(kq)
   }
 
   /** Nothing to report (any more): takes the knote off the queue. */

@@ -1,0 +1,38 @@
+/** Several who wait for one level-triggered event, on Linux and on the simulated kernel. */
+import assert from 'node:assert/strict'
+import { describe, it } from 'node:test'
+import { EV_ADD, EV_SET, EVFILT_READ, type Kevent } from 'kqueue'
+import { within } from '../patience.js'
+import { linux } from '../scenarios/linux.js'
+import { sim } from '../scenarios/sim.js'
+import type { Awaiting, World } from '../scenarios/world.js'
+
+const idents = (events: readonly Kevent[]): number[] => events.map(({ ident }) => ident)
+
+function onBoth(title: string, program: (world: World & Awaiting) => Promise<void>): void {
+  for (const kind of [linux, sim]) {
+    it(`${title}, on ${kind.name}`, () => within(kind.start!(program), 'the events'))
+  }
+}
+
+describe('Who waits while another is told of an event', () => {
+  onBoth(
+    'is told when it happens again, whether it was looked at meanwhile or not',
+    async (world) => {
+      const kq = world.calls.kqueue()
+      const [r, w] = world.pipe()
+      kq.kevent([EV_SET(r, EVFILT_READ, EV_ADD)])
+      const first = kq.wait()
+      const second = kq.wait()
+      world.write(w, 'x')
+      assert.deepEqual(idents(await first), [r])
+      world.read(r, 1)
+      world.write(w, 'xyz')
+      assert.deepEqual(
+        (await second).map(({ data }) => data),
+        [3],
+      )
+      kq.close()
+    },
+  )
+})
