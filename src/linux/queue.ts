@@ -244,7 +244,17 @@ export class LinuxQueue extends Kqueue implements SystemQueue {
   }
 
   sleep(max: number, timeout: number, signal: Abort | undefined): Promise<Kevent[]> {
-    return this.waiters.wait(max, timeout, { signal })
+    const events = this.waiters.wait(max, timeout, { signal })
+    if (this.count > 0) this.#serveAgain()
+    return events
+  }
+
+  /** What was handed out to others, and is to be handed out again to whoever asks. */
+  #serveAgain(): void {
+    const { loop } = this.kernel
+    const pause = this.pause()
+    if (pause === null) loop.wakeup(this)
+    else void pause.then(() => loop.wakeup(this))
   }
 
   pause(): Promise<void> | null {

@@ -1,11 +1,14 @@
 /** Several who wait for one level-triggered event, on Linux and on the simulated kernel. */
 import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
-import { EV_ADD, EV_SET, EVFILT_READ, type Kevent } from 'kqueue'
+import { EV_ADD, EV_SET, EVFILT_READ, EVFILT_USER, type Kevent, NOTE_TRIGGER } from 'kqueue'
 import { within } from '../patience.js'
 import { linux } from '../scenarios/linux.js'
 import { sim } from '../scenarios/sim.js'
 import type { Awaiting, World } from '../scenarios/world.js'
+
+const user = EV_SET(1, EVFILT_USER, EV_ADD)
+const trigger = EV_SET(1, EVFILT_USER, 0, NOTE_TRIGGER)
 
 const idents = (events: readonly Kevent[]): number[] => events.map(({ ident }) => ident)
 
@@ -35,4 +38,20 @@ describe('Who waits while another is told of an event', () => {
       kq.close()
     },
   )
+
+  onBoth('has its turn when that one comes for more of it', async ({ calls }) => {
+    const kq = calls.kqueue()
+    kq.kevent([user])
+    const first = kq.wait()
+    const second = kq.wait()
+    kq.kevent([trigger])
+    assert.deepEqual(idents(await first), [1])
+    const third = kq.wait()
+    assert.deepEqual(idents(await second), [1])
+    const fourth = kq.wait({ timeout: 1000 })
+    assert.deepEqual(idents(await third), [1])
+    kq.kevent([trigger])
+    assert.deepEqual(idents(await fourth), [1])
+    kq.close()
+  })
 })

@@ -113,6 +113,22 @@ describe('for await', () => {
     assert.ok(events > 0)
   })
 
+  it('of a level-triggered event in two places at once starves nothing', async () => {
+    const kq = queue()
+    kq.kevent([user(1)])
+    let timeouts = 0
+    const tick = setInterval(() => timeouts++, 1)
+    whenOver(() => clearInterval(tick))
+    const events = [0, 0]
+    const loops = events.map(async (_, i) => {
+      for await (const _ of kq) if (++events[i]! > 3_000_000 || timeouts >= 3) break
+    })
+    kq.kevent([trigger(1)])
+    await Promise.race(loops)
+    assert.ok(timeouts >= 3, `${timeouts} timeouts in ${events} events`)
+    assert.ok(events.every((n) => n > 1))
+  })
+
   it('serves two ready descriptors alike', async () => {
     const kq = queue()
     const pipes = [pipe(), pipe()]
