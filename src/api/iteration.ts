@@ -87,9 +87,9 @@ export class EventIterator implements AsyncIterableIterator<Kevent> {
     }
   }
 
-  /** Between two looks at the kernel the queue is only walked on. */
+  /** Between two looks at the kernel the queue is only walked on, unless others wait already. */
   #walk(): Kevent | null {
-    if (this.#taken % this.batch === 0) return null
+    if (this.#taken % this.batch === 0 || this.queue.awaited) return null
     const sink = new OneEvent()
     this.queue.walkOn(sink, 1)
     return sink.event

@@ -54,4 +54,21 @@ describe('Who waits while another is told of an event', () => {
     assert.deepEqual(idents(await fourth), [1])
     kq.close()
   })
+
+  onBoth('has its turn before an iteration that goes on', async ({ calls }) => {
+    const kq = calls.kqueue()
+    kq.kevent([user])
+    const events = kq.events()
+    const first = events.next()
+    const order: string[] = []
+    const wait = kq.wait().then(() => order.push('wait'))
+    kq.kevent([trigger])
+    await first
+    const next = events.next().then(() => order.push('next'))
+    await wait
+    kq.kevent([trigger])
+    await next
+    assert.deepEqual(order, ['wait', 'next'])
+    kq.close()
+  })
 })
