@@ -2,7 +2,16 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { describe, it } from 'node:test'
-import { EV_ADD, EV_DELETE, EV_ERROR, EV_SET, EVFILT_READ, EVFILT_USER, type Kqueue } from 'kqueue'
+import {
+  EV_ADD,
+  EV_CLEAR,
+  EV_DELETE,
+  EV_ERROR,
+  EV_SET,
+  EVFILT_READ,
+  EVFILT_USER,
+  type Kqueue,
+} from 'kqueue'
 import * as posix from '../native/posix.js'
 import {
   assertWorks,
@@ -63,6 +72,22 @@ describe('wait', () => {
       assert.deepEqual(pending(kq), [r])
     })
   }
+
+  it('tells once of what has come by when it goes on, with EV_CLEAR', async () => {
+    const kq = queue()
+    const [r, w] = pipe()
+    kq.kevent([read(r, EV_CLEAR)])
+    const waiting = kq.wait()
+    posix.write(w, 'x')
+    // Takes in that there is something, so that who waits is about to be served.
+    pending(queue())
+    posix.write(w, 'yz')
+    assert.deepEqual(
+      (await waiting).map(({ data }) => data),
+      [3],
+    )
+    assert.deepEqual(pending(kq), [])
+  })
 
   it('applies its changes before it returns, not when it is awaited', async () => {
     const kq = queue()

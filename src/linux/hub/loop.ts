@@ -69,7 +69,19 @@ export class Loop {
   #schedule(): void {
     if (this.#serving) return
     this.#serving = true
-    queueMicrotask(() => this.#serve())
+    queueMicrotask(() => this.#look())
+  }
+
+  /**
+   * Takes in what has happened by now: what is handed out would be told of as new when the event
+   * loop finds it.
+   */
+  #look(): void {
+    try {
+      this.owner.poll(0, 0)
+    } finally {
+      this.#serve()
+    }
   }
 
   /** Somebody waits for a queue. */
