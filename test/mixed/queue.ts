@@ -1,0 +1,261 @@
+/**
+ * A queue that is asked synchronously, awaited and iterated all at once, as the model sees it. It
+ * does not predict who gets which event: it says of what was handed out whether it may be, and
+ * what must be handed out still.
+ */
+import {
+  EV_CLEAR,
+  EV_DISPATCH,
+  EV_EOF,
+  EV_ONESHOT,
+  EVFILT_READ,
+  EVFILT_TIMER,
+  EVFILT_USER,
+  EVFILT_WRITE,
+  type Kevent,
+  type Kqueue,
+  kqueue,
+} from 'kqueue'
+import * as posix from '../native/posix.js'
+
+const { AF_UNIX, O_CLOEXEC, O_NONBLOCK, POLLOUT } = posix.constants
+const { SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } = posix.constants
+
+/** Not what must hold. */
+export class Difference extends Error {}
+
+const NAMES = new Map([
+  [EVFILT_READ, 'READ'],
+  [EVFILT_WRITE, 'WRITE'],
+  [EVFILT_USER, 'USER'],
+  [EVFILT_TIMER, 'TIMER'],
+])
+
+/** Clocks are read before and after a timer is set, and are not exact: ms. */
+const ABOUT = 0.1
+
+/** An end of a pipe or of a pair of sockets. */
+export class End {
+  open = true
+  /** Written and not yet read. */
+  bytes = 0
+  peer: End = this
+  /** The numbers that it has had. */
+  readonly #numbers = new Set<number>()
+
+  constructor(
+    public fd: number,
+    readonly isSocket: boolean,
+    readonly reads: boolean,
+    readonly writes: boolean,
+  ) {}
+
+  /** Both ends of a new stream. */
+  static pair(isSocket: boolean): [End, End] {
+    const [a, b] = isSocket
+      ? posix.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC)
+      : posix.pipe2(O_NONBLOCK | O_CLOEXEC)
+    const ends: [End, End] = [
+      new End(a, isSocket, true, isSocket),
+      new End(b, isSocket, isSocket, true),
+    ]
+    ends[0].peer = ends[1]
+    ends[1].peer = ends[0]
+    return ends
+  }
+
+  /** Has another number than ever before: under one that it had it would not be told from itself. */
+  duplicate(): void {
+    this.#numbers.add(this.fd)
+    const used: number[] = []
+    let fd = posix.dup(this.fd)
+    for (; this.#numbers.has(fd); fd = posix.dup(this.fd)) used.push(fd)
+    for (const each of used) posix.close(each)
+    this.fd = fd
+  }
+
+  get alone(): boolean {
+    return !this.peer.open
+  }
+
+  /** How much room there is the model does not count. */
+  get hasRoom(): boolean {
+    return this.open && this.writes && (posix.poll(this.fd, POLLOUT) & POLLOUT) !== 0
+  }
+}
+
+interface Asked {
+  readonly filter: number
+  readonly ident: number
+  readonly flags: number
+  readonly end?: End | undefined
+}
+
+/** What is registered. */
+export class Watch implements Asked {
+  readonly filter: number
+  readonly ident: number
+  readonly flags: number
+  readonly end: End | undefined
+  disabled = false
+  /** Something has happened since it was handed out, or somebody has come for it since. */
+  fresh = true
+  triggered = false
+  lowat = 1
+  udata = 0
+  /** A timer expires between the two. */
+  due = [0, 0]
+
+  constructor(asked: Asked) {
+    this.filter = asked.filter
+    this.ident = asked.ident
+    this.flags = asked.flags
+    this.end = asked.end
+  }
+
+  /** Whether there is something to report; of a timer, whether there surely is. */
+  get holds(): boolean {
+    const { end } = this
+    if (this.filter === EVFILT_USER) return this.triggered
+    if (this.filter === EVFILT_TIMER) return performance.now() > this.due[1]! + ABOUT
+    if (end!.alone) return true
+    return this.filter === EVFILT_READ ? end!.bytes >= this.lowat : end!.hasRoom
+  }
+
+  get pending(): boolean {
+    return !this.disabled && this.holds && (this.fresh || (this.flags & EV_CLEAR) === 0)
+  }
+
+  /** What is wrong with an event as a report of this, undefined when nothing is. */
+  wrong({ data, flags, udata }: Kevent): string | undefined {
+    const { filter, end } = this
+    if (this.disabled) return 'is disabled'
+    if (udata !== this.udata) return `has udata ${udata}, not ${this.udata}`
+    if (filter === EVFILT_TIMER) {
+      if (performance.now() < this.due[0]! - ABOUT) return 'has come early'
+      return data === 1 ? undefined : `has expired ${data} times`
+    }
+    if (!this.holds) return `has nothing to report, but data ${data}`
+    // Of room epoll tells whenever something was read.
+    if (this.flags & EV_CLEAR && !this.fresh && filter !== EVFILT_WRITE)
+      return 'was reported before'
+    if (end === undefined) return undefined
+    if (((flags & EV_EOF) !== 0) !== end.alone) return `has flags 0x${flags.toString(16)}`
+    if (filter === EVFILT_READ && data !== end.bytes) return `has data ${data}, not ${end.bytes}`
+    return undefined
+  }
+
+  toString(): string {
+    return `(${this.ident}, ${NAMES.get(this.filter)})`
+  }
+}
+
+/** A queue, what is registered, and who waits. */
+export class Queue {
+  readonly kq: Kqueue = kqueue()
+  readonly watches = new Set<Watch>()
+  closed = false
+  /** Those that were begun and have not ended, who came first first. */
+  readonly waiters: Waiter[] = []
+
+  find(filter: number, ident: number): Watch | undefined {
+    for (const watch of this.watches) {
+      if (watch.filter === filter && watch.ident === ident) return watch
+    }
+    return undefined
+  }
+
+  get pending(): Watch[] {
+    return [...this.watches].filter(({ pending }) => pending)
+  }
+
+  /** Somebody comes for events: what holds is to be reported again. */
+  begin(): void {
+    for (const watch of this.watches) if ((watch.flags & EV_CLEAR) === 0) watch.fresh = true
+  }
+
+  /** These were handed out just now, to who has room for so many. */
+  take(events: readonly Kevent[], room: number): void {
+    if (events.length > room) throw new Difference(`${events.length} events for ${room}`)
+    const taken = new Set<Watch>()
+    for (const event of events) {
+      const watch = this.find(event.filter, event.ident)
+      if (watch === undefined) {
+        throw new Difference(`(${event.ident}, ${event.filter}) is not registered`)
+      }
+      const wrong = taken.has(watch) ? 'is there twice' : watch.wrong(event)
+      if (wrong !== undefined) throw new Difference(`${watch} ${wrong}`)
+      taken.add(watch)
+    }
+    for (const watch of taken) this.#took(watch)
+  }
+
+  #took(watch: Watch): void {
+    const { filter, flags, end } = watch
+    watch.fresh = false
+    if (flags & EV_CLEAR) watch.triggered = false
+    if (flags & EV_DISPATCH) watch.disabled = true
+    // That nobody reads a pipe is said once.
+    const last = filter === EVFILT_WRITE && end!.alone && !end!.isSocket
+    if (flags & EV_ONESHOT || last) this.watches.delete(watch)
+  }
+
+  /** Nobody who waits is to be left waiting for this. */
+  get neglected(): Watch | undefined {
+    if (this.closed || this.waiters.length === 0) return undefined
+    return this.pending.find(({ fresh }) => fresh)
+  }
+}
+
+/** One who waits: by `wait`, or by `next` of an iterator. */
+export class Waiter {
+  state: 'waiting' | 'served' | 'ended' = 'waiting'
+  /** Its time is over then; ms. */
+  until = Number.POSITIVE_INFINITY
+  readonly abort = new AbortController()
+
+  constructor(
+    readonly queue: Queue,
+    readonly room: number,
+    readonly timeout: number | null = null,
+    readonly iteration?: Iteration,
+  ) {
+    queue.begin()
+    if (timeout !== null) this.until = performance.now() + timeout
+    // Who only looks waits for nobody.
+    if (timeout !== 0) queue.waiters.push(this)
+  }
+
+  got(events: readonly Kevent[]): void {
+    if (events.length === 0) {
+      if (performance.now() < this.until - ABOUT) throw new Difference('a wait has ended too early')
+      this.state = 'ended'
+      return
+    }
+    this.state = 'served'
+    this.queue.take(events, this.room)
+  }
+
+  /** An iterator is over. */
+  done(): void {
+    this.state = 'ended'
+    const { queue, iteration } = this
+    if (!queue.closed && !iteration!.left) throw new Difference('an iteration is over')
+  }
+
+  failed(error: unknown): void {
+    this.state = 'ended'
+    const { signal } = this.abort
+    if (signal.aborted && error === signal.reason) return
+    const isClosed = (error as NodeJS.ErrnoException).code === 'EBADF'
+    if (!this.queue.closed || !isClosed) throw error
+  }
+}
+
+export interface Iteration {
+  readonly queue: Queue
+  readonly iterator: AsyncIterableIterator<Kevent>
+  /** The last request, which may have been answered. */
+  last?: Waiter
+  left: boolean
+}
