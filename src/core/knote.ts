@@ -105,9 +105,8 @@ export class Knote implements Kevent {
   activate(): void {
     this.status |= KN_ACTIVE
     if (this.status & (KN_DISABLED | KN_DROPPED)) return
-    const { kq } = this
-    if ((this.status & KN_QUEUED) === 0) kq.enqueue(this)
-    else if (kq.waiters.length > 0) kq.kernel.wakeup(kq)
+    if (this.status & KN_QUEUED) wakeAgain(this.kq)
+    else this.kq.enqueue(this)
   }
 
   /** Nothing to report (any more): takes the knote off the queue. */
@@ -141,6 +140,20 @@ export class Knote implements Kevent {
     this.kq.remove(this)
     // While it is being attached, who attaches it undoes that.
     if ((this.status & KN_ATTACHING) === 0) this.ops.detach(this)
+  }
+}
+
+/** Wakes those who wait for a queue, and for others in which it is pending already as a file. */
+function wakeAgain(kq: Kqueue): void {
+  if (kq.waiters.length > 0) kq.kernel.wakeup(kq)
+  if (kq.watchers.empty) return
+  const reached = new Set([kq])
+  for (const { watchers } of reached) {
+    for (const { status, kq: outer } of watchers) {
+      if ((status & KN_QUEUED) === 0 || reached.has(outer)) continue
+      reached.add(outer)
+      if (outer.waiters.length > 0) outer.kernel.wakeup(outer)
+    }
   }
 }
 

@@ -39,6 +39,21 @@ describe('Who waits while another is told of an event', () => {
     },
   )
 
+  onBoth('is told when it happens again in a queue that is watched', async ({ calls }) => {
+    const inner = calls.kqueue()
+    inner.kevent([user])
+    const outer = calls.kqueue()
+    outer.kevent([EV_SET(inner.fd, EVFILT_READ, EV_ADD)])
+    const first = outer.wait()
+    const second = outer.wait()
+    inner.kevent([trigger])
+    assert.deepEqual(idents(await first), [inner.fd])
+    inner.kevent([trigger])
+    assert.deepEqual(idents(await second), [inner.fd])
+    outer.close()
+    inner.close()
+  })
+
   onBoth('has its turn when that one comes for more of it', async ({ calls }) => {
     const kq = calls.kqueue()
     kq.kevent([user])
