@@ -14,6 +14,8 @@ import {
 } from 'kqueue'
 
 export const QUEUES = 3
+/** The queue with KQUEUE_TRUSTFD. */
+export const TRUSTING = 1
 /** Whether each stream is a pair of sockets, or a pipe. */
 export const STREAMS = [false, true, false]
 export const ALL = 64
@@ -23,6 +25,7 @@ export const KINDS = {
   WRITE: EVFILT_WRITE,
   USER: EVFILT_USER,
   TIMER: EVFILT_TIMER,
+  QUEUE: EVFILT_READ,
 }
 export const FLAGS = { plain: 0, clear: EV_CLEAR, oneshot: EV_ONESHOT, dispatch: EV_DISPATCH }
 export const CHANGES = { enable: EV_ENABLE, disable: EV_DISABLE, delete: EV_DELETE, trigger: 0 }
@@ -60,7 +63,7 @@ const weighed: [number, fc.Arbitrary<Command>][] = [
     fc.tuple(
       word('add'),
       queue,
-      pick<keyof typeof KINDS>('READ', 'READ', 'READ', 'WRITE', 'USER', 'TIMER'),
+      pick<keyof typeof KINDS>('READ', 'READ', 'READ', 'WRITE', 'USER', 'TIMER', 'QUEUE'),
       end,
       pick<keyof typeof FLAGS>('plain', 'plain', 'clear', 'oneshot', 'dispatch'),
       pick(1, 1, 2, 4),

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import {
   EV_ADD,
+  EV_DELETE,
   EV_ONESHOT,
   EV_SET,
   EVFILT_READ,
@@ -17,7 +18,7 @@ import {
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 import { descriptors } from '../node/processes.js'
-import { ALL, CHANGES, type Command, FLAGS, KINDS, QUEUES, STREAMS } from './command.js'
+import { ALL, CHANGES, type Command, FLAGS, KINDS, QUEUES, STREAMS, TRUSTING } from './command.js'
 import { Difference, End, type Iteration, Queue, Waiter, Watch } from './queue.js'
 
 /** So many microtasks are more than an answer takes to arrive. */
@@ -28,7 +29,7 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 class Runner {
   readonly ends = STREAMS.flatMap((isSocket) => End.pair(isSocket))
-  readonly queues = Array.from({ length: QUEUES }, () => new Queue())
+  readonly queues = Array.from({ length: QUEUES }, (_, n) => new Queue(n === TRUSTING))
   readonly all = new Set<Queue>(this.queues)
   readonly iterations: Iteration[] = []
   /** Those that have not been answered. */
@@ -110,7 +111,7 @@ class Runner {
   }
 
   #happened(end: End, filter?: number): void {
-    for (const [, watch] of this.#watches(end, filter)) watch.fresh = true
+    for (const [, watch] of this.#watches(end, filter)) watch.happened()
   }
 
   // Streams
@@ -141,9 +142,9 @@ class Runner {
 
   #close(end: End): false {
     if (!end.open) return false
+    this.#forget(end)
     posix.close(end.fd)
     end.open = false
-    this.#forget(end)
     this.#happened(end.peer)
     return false
   }
@@ -153,13 +154,17 @@ class Runner {
     if (!end.open) return false
     const { fd } = end
     end.duplicate()
-    posix.close(fd)
     this.#forget(end)
+    posix.close(fd)
     return false
   }
 
   #forget(end: End): void {
-    for (const [queue, watch] of this.#watches(end)) queue.watches.delete(watch)
+    for (const [queue, watch] of this.#watches(end)) {
+      const { ident, filter } = watch
+      if (queue.trusts) queue.kq.kevent([EV_SET(ident, filter, EV_DELETE)])
+      queue.watches.delete(watch)
+    }
   }
 
   #renew(stream: number): false {
@@ -175,18 +180,22 @@ class Runner {
     const queue = this.#queue(n)
     const filter = KINDS[what]
     const isTimer = filter === EVFILT_TIMER
-    const end = filter === EVFILT_READ || filter === EVFILT_WRITE ? this.#end(of) : undefined
+    // Of the queues, those that come later, so that none watches itself.
+    const inner = what === 'QUEUE' ? this.queues[n + 1 + (of % QUEUES)] : undefined
+    if (what === 'QUEUE' && inner === undefined) return false
+    const isOfStream = what === 'READ' || what === 'WRITE'
+    const end = isOfStream ? this.#end(of) : undefined
     if (end !== undefined) {
       if (!end.open || !(filter === EVFILT_READ ? end.reads : end.writes)) return false
       if (filter === EVFILT_WRITE && end.alone) return false
     }
-    const ident = end?.fd ?? of
+    const ident = end?.fd ?? inner?.kq.fd ?? of
     const flags = isTimer ? EV_ONESHOT : FLAGS[how]
     const known = queue.find(filter, ident)
     // To add a user event with EV_CLEAR again resets it.
     if (known !== undefined && filter === EVFILT_USER) return false
-    const watch = known ?? new Watch({ filter, ident, flags, end })
-    const isLow = filter === EVFILT_READ && lowat > 1
+    const watch = known ?? new Watch({ filter, ident, flags, end, inner })
+    const isLow = what === 'READ' && lowat > 1
     const now = performance.now()
     const udata = ++this.#udata
     const data = isTimer ? lowat % 2 : isLow ? lowat : 0
@@ -194,7 +203,7 @@ class Runner {
     watch.lowat = isLow ? lowat : 1
     watch.due = [now + data, performance.now() + data]
     watch.udata = udata
-    watch.fresh = true
+    watch.happened()
     queue.watches.add(watch)
     return false
   }
@@ -213,7 +222,7 @@ class Runner {
     if (how === 'trigger') watch.triggered = true
     if (how === 'disable') watch.disabled = true
     else if (how === 'enable') watch.disabled = false
-    watch.fresh = true
+    watch.happened()
     return false
   }
 
@@ -246,7 +255,8 @@ class Runner {
   }
 
   #next(iteration: Iteration | undefined): boolean {
-    if (iteration === undefined || iteration.last?.state === 'waiting') return false
+    if (iteration === undefined || iteration.left || iteration.last?.state === 'waiting')
+      return false
     const { queue, iterator } = iteration
     const waiter = this.#begin(new Waiter(queue, 1, null, iteration))
     iteration.last = waiter
@@ -308,7 +318,7 @@ class Runner {
 
   #renewQueue(n: number): false {
     this.#closeQueue(this.#queue(n))
-    const queue = new Queue()
+    const queue = new Queue(n === TRUSTING)
     this.queues[n] = queue
     this.all.add(queue)
     return false
@@ -317,6 +327,10 @@ class Runner {
   #closeQueue(queue: Queue): void {
     queue.kq.close()
     queue.closed = true
+    queue.watches.clear()
+    for (const { watches } of this.queues) {
+      for (const watch of watches) if (watch.inner === queue) watches.delete(watch)
+    }
   }
 
   // What came of it

@@ -13,8 +13,9 @@ import {
   EVFILT_USER,
   EVFILT_WRITE,
   type Kevent,
+  KQUEUE_TRUSTFD,
   type Kqueue,
-  kqueue,
+  kqueuex,
 } from 'kqueue'
 import * as posix from '../native/posix.js'
 
@@ -89,7 +90,10 @@ interface Asked {
   readonly ident: number
   readonly flags: number
   readonly end?: End | undefined
+  readonly inner?: Queue | undefined
 }
+
+let moments = 0
 
 /** What is registered. */
 export class Watch implements Asked {
@@ -97,9 +101,12 @@ export class Watch implements Asked {
   readonly ident: number
   readonly flags: number
   readonly end: End | undefined
+  /** The queue that it watches. */
+  readonly inner: Queue | undefined
   disabled = false
-  /** Something has happened since it was handed out, or somebody has come for it since. */
-  fresh = true
+  /** When something happened, and since when it is not to be handed out again for that. */
+  #happened = ++moments
+  #settled = 0
   triggered = false
   lowat = 1
   udata = 0
@@ -111,11 +118,42 @@ export class Watch implements Asked {
     this.ident = asked.ident
     this.flags = asked.flags
     this.end = asked.end
+    this.inner = asked.inner
+  }
+
+  get clears(): boolean {
+    return (this.flags & EV_CLEAR) !== 0
+  }
+
+  happened(): void {
+    this.#happened = ++moments
+  }
+
+  /** It was handed out. */
+  settle(): void {
+    this.#settled = ++moments
+  }
+
+  /** Somebody has come for it, and it is to be handed out again if it holds still. */
+  recall(): void {
+    if (!this.clears) this.#settled = 0
+  }
+
+  /** When something happened here or, as far as it is pending, in the queue that is watched. */
+  get last(): number {
+    // A queue tells of what is pending there already no more than once.
+    if (this.inner === undefined || this.clears) return this.#happened
+    return Math.max(this.#happened, ...this.inner.pending.map(({ last }) => last))
+  }
+
+  get fresh(): boolean {
+    return this.last > this.#settled
   }
 
   /** Whether there is something to report; of a timer, whether there surely is. */
   get holds(): boolean {
-    const { end } = this
+    const { end, inner } = this
+    if (inner !== undefined) return inner.pending.length > 0
     if (this.filter === EVFILT_USER) return this.triggered
     if (this.filter === EVFILT_TIMER) return performance.now() > this.due[1]! + ABOUT
     if (end!.alone) return true
@@ -123,24 +161,29 @@ export class Watch implements Asked {
   }
 
   get pending(): boolean {
-    return !this.disabled && this.holds && (this.fresh || (this.flags & EV_CLEAR) === 0)
+    return !this.disabled && this.holds && (this.fresh || !this.clears)
   }
 
   /** What is wrong with an event as a report of this, undefined when nothing is. */
-  wrong({ data, flags, udata }: Kevent): string | undefined {
-    const { filter, end } = this
+  wrong({ data, flags, udata }: Kevent, walked: boolean): string | undefined {
+    const { filter, end, inner } = this
     if (this.disabled) return 'is disabled'
     if (udata !== this.udata) return `has udata ${udata}, not ${this.udata}`
+    // It counts those, too, of which it was not asked since they were pending.
+    if (inner !== undefined) {
+      const isCount = data >= Math.max(1, inner.pending.length) && data <= inner.watches.size
+      return isCount ? undefined : `counts ${data}`
+    }
     if (filter === EVFILT_TIMER) {
       if (performance.now() < this.due[0]! - ABOUT) return 'has come early'
       return data === 1 ? undefined : `has expired ${data} times`
     }
     if (!this.holds) return `has nothing to report, but data ${data}`
     // Of room epoll tells whenever something was read.
-    if (this.flags & EV_CLEAR && !this.fresh && filter !== EVFILT_WRITE)
-      return 'was reported before'
+    if (this.clears && !this.fresh && filter !== EVFILT_WRITE) return 'was reported before'
     if (end === undefined) return undefined
-    if (((flags & EV_EOF) !== 0) !== end.alone) return `has flags 0x${flags.toString(16)}`
+    const ended = (flags & EV_EOF) !== 0
+    if (ended !== end.alone && (ended || !walked)) return `has flags 0x${flags.toString(16)}`
     if (filter === EVFILT_READ && data !== end.bytes) return `has data ${data}, not ${end.bytes}`
     return undefined
   }
@@ -152,11 +195,16 @@ export class Watch implements Asked {
 
 /** A queue, what is registered, and who waits. */
 export class Queue {
-  readonly kq: Kqueue = kqueue()
+  readonly kq: Kqueue
   readonly watches = new Set<Watch>()
   closed = false
   /** Those that were begun and have not ended, who came first first. */
   readonly waiters: Waiter[] = []
+
+  /** @param trusts whether the program deletes what it closes */
+  constructor(readonly trusts: boolean) {
+    this.kq = kqueuex(trusts ? KQUEUE_TRUSTFD : 0)
+  }
 
   find(filter: number, ident: number): Watch | undefined {
     for (const watch of this.watches) {
@@ -170,12 +218,16 @@ export class Queue {
   }
 
   /** Somebody comes for events: what holds is to be reported again. */
-  begin(): void {
-    for (const watch of this.watches) if ((watch.flags & EV_CLEAR) === 0) watch.fresh = true
+  begin(waiter: Waiter): void {
+    this.waiters.push(waiter)
+    for (const watch of this.watches) watch.recall()
   }
 
-  /** These were handed out just now, to who has room for so many. */
-  take(events: readonly Kevent[], room: number): void {
+  /**
+   * These were handed out just now, to who has room for so many. An iteration has `walked` on
+   * perhaps, without asking what has happened.
+   */
+  take(events: readonly Kevent[], room: number, walked = false): void {
     if (events.length > room) throw new Difference(`${events.length} events for ${room}`)
     const taken = new Set<Watch>()
     for (const event of events) {
@@ -183,7 +235,7 @@ export class Queue {
       if (watch === undefined) {
         throw new Difference(`(${event.ident}, ${event.filter}) is not registered`)
       }
-      const wrong = taken.has(watch) ? 'is there twice' : watch.wrong(event)
+      const wrong = taken.has(watch) ? 'is there twice' : watch.wrong(event, walked)
       if (wrong !== undefined) throw new Difference(`${watch} ${wrong}`)
       taken.add(watch)
     }
@@ -192,7 +244,7 @@ export class Queue {
 
   #took(watch: Watch): void {
     const { filter, flags, end } = watch
-    watch.fresh = false
+    watch.settle()
     if (flags & EV_CLEAR) watch.triggered = false
     if (flags & EV_DISPATCH) watch.disabled = true
     // That nobody reads a pipe is said once.
@@ -220,10 +272,9 @@ export class Waiter {
     readonly timeout: number | null = null,
     readonly iteration?: Iteration,
   ) {
-    queue.begin()
     if (timeout !== null) this.until = performance.now() + timeout
-    // Who only looks waits for nobody.
-    if (timeout !== 0) queue.waiters.push(this)
+    // Who only looks does not wait.
+    if (timeout !== 0) queue.begin(this)
   }
 
   got(events: readonly Kevent[]): void {
@@ -233,7 +284,7 @@ export class Waiter {
       return
     }
     this.state = 'served'
-    this.queue.take(events, this.room)
+    this.queue.take(events, this.room, this.iteration !== undefined)
   }
 
   /** An iterator is over. */
