@@ -36,8 +36,14 @@ export type Command =
   | ['fill' | 'close' | 'dup', end: number]
   | ['stream', stream: number]
   | ['add', queue: number, what: keyof typeof KINDS, of: number, how: keyof typeof FLAGS, n: number]
+  /** Every end that can be read, in one changelist. */
+  | ['addall', queue: number]
   | ['change', queue: number, of: number, how: keyof typeof CHANGES]
   | ['kevent', queue: number, nevents: number, timeout: number]
+  /** So often that a look costs no system call, as long as nothing happens. */
+  | ['looks', queue: number]
+  /** Writes, looks and reads all, until it is level-triggered. */
+  | ['cycle', queue: number, end: number]
   | ['wait', queue: number, nevents: number, timeout: number | null]
   | ['iterate', queue: number, batch: number]
   | ['next' | 'return' | 'abort', of: number]
@@ -78,6 +84,8 @@ const weighed: [number, fc.Arbitrary<Command>][] = [
       pick<keyof typeof CHANGES>('trigger', 'trigger', 'enable', 'enable', 'disable', 'delete'),
     ),
   ],
+  [1, fc.tuple(word('addall', 'looks'), queue)],
+  [2, fc.tuple(word('cycle'), queue, end)],
   [6, fc.tuple(word('kevent'), queue, room, pick(0, 0, 0, 0, 0.2))],
   [7, fc.tuple(word('wait'), queue, room, pick(null, null, null, 0, 0.5, 2))],
   [3, fc.tuple(word('iterate'), queue, pick(ALL, 1, 2))],

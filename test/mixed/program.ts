@@ -23,6 +23,10 @@ import { Difference, End, type Iteration, Queue, Waiter, Watch } from './queue.j
 
 /** So many microtasks are more than an answer takes to arrive. */
 const MICROTASKS = 20
+/** More than the looks in vain after which io_uring looks. */
+const LOOKS = 300
+/** So often something is drained that it is level-triggered. */
+const CYCLES = 3
 /** In so many turns of the event loop comes what comes at all. */
 const TURNS = 300
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
@@ -66,10 +70,17 @@ class Runner {
         return this.#renew(command[1])
       case 'add':
         return this.#add(command)
+      case 'addall':
+        return this.#addAll(this.#queue(command[1]))
       case 'change':
         return this.#change(command)
       case 'kevent':
         return this.#kevent(this.#queue(command[1]), command[2], command[3])
+      case 'looks':
+        for (let i = 0; i < LOOKS; i++) this.#kevent(this.#queue(command[1]), ALL, 0)
+        return false
+      case 'cycle':
+        return this.#cycle(this.#queue(command[1]), this.#end(command[2]))
       case 'wait':
         return this.#wait(this.#queue(command[1]), command[2], command[3])
       case 'iterate':
@@ -208,6 +219,21 @@ class Runner {
     return false
   }
 
+  #addAll(queue: Queue): false {
+    const udata = ++this.#udata
+    const ends = this.ends.filter(({ open, reads }) => open && reads)
+    queue.kq.kevent(ends.map(({ fd }) => EV_SET(fd, EVFILT_READ, EV_ADD, 0, 0, udata)))
+    for (const end of ends) {
+      const asked = { filter: EVFILT_READ, ident: end.fd, flags: 0, end }
+      const watch = queue.find(EVFILT_READ, end.fd) ?? new Watch(asked)
+      watch.lowat = 1
+      watch.udata = udata
+      watch.happened()
+      queue.watches.add(watch)
+    }
+    return false
+  }
+
   #change([, n, of, how]: Extract<Command, ['change', ...unknown[]]>): false {
     const queue = this.#queue(n)
     const watch = [...queue.watches][of % queue.watches.size]
@@ -238,6 +264,16 @@ class Runner {
       if (at !== -1) pending.splice(at, 1)
     }
     if (pending.length > 0) throw new Difference(`${pending[0]} is not reported`)
+    return false
+  }
+
+  #cycle(queue: Queue, end: End): false {
+    for (let i = 0; i < CYCLES; i++) {
+      this.#write(end.peer, 1)
+      this.#kevent(queue, ALL, 0)
+      this.#read(end, 1 << 20)
+      this.#kevent(queue, ALL, 0)
+    }
     return false
   }
 

@@ -169,10 +169,10 @@ export class Watch implements Asked {
     const { filter, end, inner } = this
     if (this.disabled) return 'is disabled'
     if (udata !== this.udata) return `has udata ${udata}, not ${this.udata}`
-    // It counts those, too, of which it was not asked since they were pending.
+    // It counts those, too, that it has not been asked for since they were pending, and those that
+    // somebody else was given in the same turn.
     if (inner !== undefined) {
-      const isCount = data >= Math.max(1, inner.pending.length) && data <= inner.watches.size
-      return isCount ? undefined : `counts ${data}`
+      return data >= Math.max(1, inner.pending.length) ? undefined : `counts ${data}`
     }
     if (filter === EVFILT_TIMER) {
       if (performance.now() < this.due[0]! - ABOUT) return 'has come early'
