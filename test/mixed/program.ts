@@ -6,7 +6,6 @@ import assert from 'node:assert/strict'
 import { inspect } from 'node:util'
 import {
   EV_ADD,
-  EV_DELETE,
   EV_ONESHOT,
   EV_SET,
   EVFILT_READ,
@@ -19,7 +18,8 @@ import {
 import * as posix from '../native/posix.js'
 import { descriptors } from '../node/processes.js'
 import { ALL, CHANGES, type Command, FLAGS, KINDS, QUEUES, STREAMS, TRUSTING } from './command.js'
-import { Difference, End, type Iteration, Queue, Waiter, Watch } from './queue.js'
+import { Difference, type Iteration, Queue, Waiter, Watch } from './queue.js'
+import { type End, Streams } from './stream.js'
 
 /** So many microtasks are more than an answer takes to arrive. */
 const MICROTASKS = 20
@@ -29,23 +29,27 @@ const LOOKS = 300
 const CYCLES = 3
 /** In so many turns of the event loop comes what comes at all. */
 const TURNS = 300
+
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 class Runner {
-  readonly ends = STREAMS.flatMap((isSocket) => End.pair(isSocket))
   readonly queues = Array.from({ length: QUEUES }, (_, n) => new Queue(n === TRUSTING))
+  readonly streams = new Streams(STREAMS, this.queues)
   readonly all = new Set<Queue>(this.queues)
   readonly iterations: Iteration[] = []
   /** Those that have not been answered. */
   readonly waiters = new Set<Waiter>()
   #udata = 0
+  /** An answer is under way, and no other command is to come before it. */
+  #answers = false
   #failure: unknown
 
   /** Answers nothing where no microtask is to run between this command and the next. */
   step(command: Command): Promise<void> | undefined {
     const [word] = command
     if (word === 'turn') return this.#turns(command[1])
-    return word === 'microtasks' || this.#do(command) ? this.#microtasks() : undefined
+    this.#do(command)
+    return word === 'microtasks' || this.#answers ? this.#microtasks() : undefined
   }
 
   async #turns(times: number): Promise<void> {
@@ -53,55 +57,71 @@ class Runner {
     this.#settle()
   }
 
-  /** Whether an answer is under way. */
-  #do(command: Command): boolean {
+  #do(command: Command): void {
+    const { streams } = this
     switch (command[0]) {
       case 'write':
-        return this.#write(this.#end(command[1]), command[2])
+        streams.write(this.#end(command[1]), command[2])
+        break
       case 'fill':
-        return this.#write(this.#end(command[1]), 1 << 20)
+        streams.write(this.#end(command[1]), 1 << 20)
+        break
       case 'read':
-        return this.#read(this.#end(command[1]), command[2])
+        streams.read(this.#end(command[1]), command[2])
+        break
       case 'close':
-        return this.#close(this.#end(command[1]))
+        streams.close(this.#end(command[1]))
+        break
       case 'dup':
-        return this.#duplicate(this.#end(command[1]))
+        streams.duplicate(this.#end(command[1]))
+        break
       case 'stream':
-        return this.#renew(command[1])
+        streams.renew(command[1])
+        break
       case 'add':
-        return this.#add(command)
+        this.#add(command)
+        break
       case 'addall':
-        return this.#addAll(this.#queue(command[1]))
+        this.#addAll(this.#queue(command[1]))
+        break
       case 'change':
-        return this.#change(command)
+        this.#change(command)
+        break
       case 'kevent':
-        return this.#kevent(this.#queue(command[1]), command[2], command[3])
+        this.#kevent(this.#queue(command[1]), command[2], command[3])
+        break
       case 'looks':
         for (let i = 0; i < LOOKS; i++) this.#kevent(this.#queue(command[1]), ALL, 0)
-        return false
+        break
       case 'cycle':
-        return this.#cycle(this.#queue(command[1]), this.#end(command[2]))
+        this.#cycle(this.#queue(command[1]), this.#end(command[2]))
+        break
       case 'wait':
-        return this.#wait(this.#queue(command[1]), command[2], command[3])
+        this.#wait(this.#queue(command[1]), command[2], command[3])
+        break
       case 'iterate':
-        return this.#iterate(this.#queue(command[1]), command[2])
+        this.#iterate(this.#queue(command[1]), command[2])
+        break
       case 'next':
-        return this.#next(this.#iteration(command[1]))
+        this.#next(this.#iteration(command[1]))
+        break
       case 'return':
-        return this.#return(this.#iteration(command[1]))
+        this.#return(this.#iteration(command[1]))
+        break
       case 'abort':
-        return this.#abort(command[1])
+        this.#abort(command[1])
+        break
       case 'poll':
-        return this.#poll(this.#queue(command[1]))
+        this.#poll(this.#queue(command[1]))
+        break
       case 'kqueue':
-        return this.#renewQueue(command[1])
-      default:
-        return false
+        this.#renewQueue(command[1])
+        break
     }
   }
 
   #end(n: number): End {
-    return this.ends[n % this.ends.length]!
+    return this.streams.ends[n % this.streams.ends.length]!
   }
 
   #queue(n: number): Queue {
@@ -112,99 +132,26 @@ class Runner {
     return this.iterations[n % this.iterations.length]
   }
 
-  *#watches(end: End, filter?: number): Iterable<[Queue, Watch]> {
-    for (const queue of this.queues) {
-      for (const watch of queue.watches) {
-        if (watch.end !== end) continue
-        if (filter === undefined || watch.filter === filter) yield [queue, watch]
-      }
-    }
-  }
-
-  #happened(end: End, filter?: number): void {
-    for (const [, watch] of this.#watches(end, filter)) watch.happened()
-  }
-
-  // Streams
-
-  #write(end: End, n: number): false {
-    if (!end.open || !end.writes || end.alone || !end.hasRoom) return false
-    for (let left = n; left > 0 && end.hasRoom; ) {
-      const written = posix.write(end.fd, new Uint8Array(Math.min(left, 65_536)))
-      end.peer.bytes += written
-      left -= written
-    }
-    this.#happened(end.peer, EVFILT_READ)
-    return false
-  }
-
-  #read(end: End, n: number): false {
-    if (!end.open || !end.reads || end.bytes === 0) return false
-    const had = end.peer.hasRoom
-    try {
-      end.bytes -= posix.read(end.fd, n).length
-    } catch (error) {
-      // Of what was left unread when the other end was closed.
-      if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error
-    }
-    if (!had && end.peer.hasRoom) this.#happened(end.peer, EVFILT_WRITE)
-    return false
-  }
-
-  #close(end: End): false {
-    if (!end.open) return false
-    this.#forget(end)
-    posix.close(end.fd)
-    end.open = false
-    this.#happened(end.peer)
-    return false
-  }
-
-  /** Under another number; what is watched under the old one is closed. */
-  #duplicate(end: End): false {
-    if (!end.open) return false
-    const { fd } = end
-    end.duplicate()
-    this.#forget(end)
-    posix.close(fd)
-    return false
-  }
-
-  #forget(end: End): void {
-    for (const [queue, watch] of this.#watches(end)) {
-      const { ident, filter } = watch
-      if (queue.trusts) queue.kq.kevent([EV_SET(ident, filter, EV_DELETE)])
-      queue.watches.delete(watch)
-    }
-  }
-
-  #renew(stream: number): false {
-    const at = 2 * stream
-    for (const end of this.ends.slice(at, at + 2)) this.#close(end)
-    this.ends.splice(at, 2, ...End.pair(STREAMS[stream]!))
-    return false
-  }
-
   // Changes
 
-  #add([, n, what, of, how, lowat]: Extract<Command, ['add', ...unknown[]]>): false {
+  #add([, n, what, of, how, lowat]: Extract<Command, ['add', ...unknown[]]>): void {
     const queue = this.#queue(n)
     const filter = KINDS[what]
     const isTimer = filter === EVFILT_TIMER
     // Of the queues, those that come later, so that none watches itself.
     const inner = what === 'QUEUE' ? this.queues[n + 1 + (of % QUEUES)] : undefined
-    if (what === 'QUEUE' && inner === undefined) return false
+    if (what === 'QUEUE' && inner === undefined) return
     const isOfStream = what === 'READ' || what === 'WRITE'
     const end = isOfStream ? this.#end(of) : undefined
     if (end !== undefined) {
-      if (!end.open || !(filter === EVFILT_READ ? end.reads : end.writes)) return false
-      if (filter === EVFILT_WRITE && end.alone) return false
+      if (!end.open || !(filter === EVFILT_READ ? end.reads : end.writes)) return
+      if (filter === EVFILT_WRITE && end.alone) return
     }
     const ident = end?.fd ?? inner?.kq.fd ?? of
     const flags = isTimer ? EV_ONESHOT : FLAGS[how]
     const known = queue.find(filter, ident)
     // To add a user event with EV_CLEAR again resets it.
-    if (known !== undefined && filter === EVFILT_USER) return false
+    if (known !== undefined && filter === EVFILT_USER) return
     const watch = known ?? new Watch({ filter, ident, flags, end, inner })
     const isLow = what === 'READ' && lowat > 1
     const now = performance.now()
@@ -216,12 +163,11 @@ class Runner {
     watch.udata = udata
     watch.happened()
     queue.watches.add(watch)
-    return false
   }
 
-  #addAll(queue: Queue): false {
+  #addAll(queue: Queue): void {
     const udata = ++this.#udata
-    const ends = this.ends.filter(({ open, reads }) => open && reads)
+    const ends = this.streams.ends.filter(({ open, reads }) => open && reads)
     queue.kq.kevent(ends.map(({ fd }) => EV_SET(fd, EVFILT_READ, EV_ADD, 0, 0, udata)))
     for (const end of ends) {
       const asked = { filter: EVFILT_READ, ident: end.fd, flags: 0, end }
@@ -231,13 +177,12 @@ class Runner {
       watch.happened()
       queue.watches.add(watch)
     }
-    return false
   }
 
-  #change([, n, of, how]: Extract<Command, ['change', ...unknown[]]>): false {
+  #change([, n, of, how]: Extract<Command, ['change', ...unknown[]]>): void {
     const queue = this.#queue(n)
     const watch = [...queue.watches][of % queue.watches.size]
-    if (watch === undefined || (how === 'trigger' && watch.filter !== EVFILT_USER)) return false
+    if (watch === undefined || (how === 'trigger' && watch.filter !== EVFILT_USER)) return
     const { ident, filter } = watch
     const isLow = filter === EVFILT_READ && watch.lowat > 1
     const notes = how === 'trigger' ? NOTE_TRIGGER : isLow ? NOTE_LOWAT : 0
@@ -249,50 +194,45 @@ class Runner {
     if (how === 'disable') watch.disabled = true
     else if (how === 'enable') watch.disabled = false
     watch.happened()
-    return false
   }
 
   // Calls
 
-  #kevent(queue: Queue, room: number, timeout: number): false {
+  #kevent(queue: Queue, room: number, timeout: number): void {
     const { pending } = queue
     const events = queue.kq.kevent([], room, timeout)
     queue.take(events, room)
-    if (events.length === room) return false
+    if (events.length === room) return
     for (const { ident, filter } of events) {
       const at = pending.findIndex((watch) => watch.ident === ident && watch.filter === filter)
       if (at !== -1) pending.splice(at, 1)
     }
     if (pending.length > 0) throw new Difference(`${pending[0]} is not reported`)
-    return false
   }
 
-  #cycle(queue: Queue, end: End): false {
+  #cycle(queue: Queue, end: End): void {
     for (let i = 0; i < CYCLES; i++) {
-      this.#write(end.peer, 1)
+      this.streams.write(end.peer, 1)
       this.#kevent(queue, ALL, 0)
-      this.#read(end, 1 << 20)
+      this.streams.read(end, 1 << 20)
       this.#kevent(queue, ALL, 0)
     }
-    return false
   }
 
-  #wait(queue: Queue, room: number, timeout: number | null): boolean {
+  #wait(queue: Queue, room: number, timeout: number | null): void {
     const waiter = this.#begin(new Waiter(queue, room, timeout))
     const { signal } = waiter.abort
     const answer = queue.kq.wait({ nevents: room, timeout, signal })
     this.#answer(waiter, answer, (events) => waiter.got(events))
-    return !inspect(answer).includes('<pending>')
+    if (!inspect(answer).includes('<pending>')) this.#answers = true
   }
 
-  #iterate(queue: Queue, nevents: number): false {
+  #iterate(queue: Queue, nevents: number): void {
     this.iterations.push({ queue, iterator: queue.kq.events({ nevents }), left: false })
-    return false
   }
 
-  #next(iteration: Iteration | undefined): boolean {
-    if (iteration === undefined || iteration.left || iteration.last?.state === 'waiting')
-      return false
+  #next(iteration: Iteration | undefined): void {
+    if (iteration === undefined || iteration.left || iteration.last?.state === 'waiting') return
     const { queue, iterator } = iteration
     const waiter = this.#begin(new Waiter(queue, 1, null, iteration))
     iteration.last = waiter
@@ -300,14 +240,14 @@ class Runner {
       if (done) waiter.done()
       else waiter.got([value])
     })
-    return true
+    this.#answers = true
   }
 
-  #return(iteration: Iteration | undefined): boolean {
-    if (iteration === undefined) return false
+  #return(iteration: Iteration | undefined): void {
+    if (iteration === undefined) return
     iteration.left = true
     void iteration.iterator.return!()
-    return true
+    this.#answers = true
   }
 
   #begin(waiter: Waiter): Waiter {
@@ -322,14 +262,13 @@ class Runner {
     })
   }
 
-  #abort(of: number): false {
+  #abort(of: number): void {
     const waiters = [...this.waiters].filter(({ iteration }) => iteration === undefined)
     waiters[of % waiters.length]?.abort.abort(new Error('enough'))
-    return false
   }
 
   /** Its descriptor is readable when something is pending, and not for long when nothing is. */
-  #poll(queue: Queue): false {
+  #poll(queue: Queue): void {
     const { kq } = queue
     const { POLLIN } = posix.constants
     const isReadable = (): boolean => posix.poll(kq.fd, POLLIN) !== 0
@@ -337,13 +276,12 @@ class Runner {
     const { pending } = queue
     const readable = isReadable()
     if (pending.length > 0 && !readable) throw new Difference(`${pending[0]} is not to be seen`)
-    if ([...queue.watches].some(({ filter }) => filter === EVFILT_TIMER)) return false
-    if (pending.length > 0 || !readable) return false
+    if ([...queue.watches].some(({ filter }) => filter === EVFILT_TIMER)) return
+    if (pending.length > 0 || !readable) return
     for (let i = 0; i < 4; i++) this.#kevent(queue, ALL, 0)
     if (queue.pending.length === 0 && isReadable() && !this.#expires()) {
       throw new Difference('it is readable, and nothing is pending')
     }
-    return false
   }
 
   #expires(): boolean {
@@ -352,12 +290,11 @@ class Runner {
     return [...this.waiters].some(({ until }) => Number.isFinite(until))
   }
 
-  #renewQueue(n: number): false {
+  #renewQueue(n: number): void {
     this.#closeQueue(this.#queue(n))
     const queue = new Queue(n === TRUSTING)
     this.queues[n] = queue
     this.all.add(queue)
-    return false
   }
 
   #closeQueue(queue: Queue): void {
@@ -372,6 +309,7 @@ class Runner {
   // What came of it
 
   async #microtasks(): Promise<void> {
+    this.#answers = false
     for (let i = 0; i < MICROTASKS; i++) await null
     this.#settle()
   }
@@ -388,7 +326,7 @@ class Runner {
       const still = waiters.filter(({ state }) => state === 'waiting')
       waiters.splice(0, waiters.length, ...still)
     }
-    for (const end of this.ends) {
+    for (const end of this.streams.ends) {
       if (!end.open || !end.reads) continue
       assert.equal(posix.fionread(end.fd), end.bytes, 'the model counts bytes')
     }
@@ -419,7 +357,7 @@ class Runner {
   }
 
   close(): void {
-    for (const end of this.ends) this.#close(end)
+    for (const end of this.streams.ends) this.streams.close(end)
     for (const queue of this.queues) this.#closeQueue(queue)
   }
 }
