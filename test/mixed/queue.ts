@@ -54,6 +54,8 @@ export class Watch implements Asked {
   /** When something happened, and since when it is not to be handed out again for that. */
   #happened = ++moments
   #settled = 0
+  /** What had come since the kernel was asked may be told again. */
+  #walked = false
   triggered = false
   lowat = 1
   udata = 0
@@ -77,8 +79,9 @@ export class Watch implements Asked {
   }
 
   /** It was handed out. */
-  settle(): void {
+  settle(walked: boolean): void {
     this.#settled = ++moments
+    this.#walked = walked
   }
 
   /** Somebody has come for it, and it is to be handed out again if it holds still. */
@@ -125,7 +128,8 @@ export class Watch implements Asked {
     }
     if (!this.holds) return `has nothing to report, but data ${data}`
     // Of room epoll tells whenever something was read.
-    if (this.clears && !this.fresh && filter !== EVFILT_WRITE) return 'was reported before'
+    const isNew = this.fresh || this.#walked || filter === EVFILT_WRITE
+    if (this.clears && !isNew) return 'was reported before'
     if (end === undefined) return undefined
     const ended = (flags & EV_EOF) !== 0
     if (ended !== end.alone && (ended || !walked)) return `has flags 0x${flags.toString(16)}`
@@ -184,12 +188,12 @@ export class Queue {
       if (wrong !== undefined) throw new Difference(`${watch} ${wrong}`)
       taken.add(watch)
     }
-    for (const watch of taken) this.#took(watch)
+    for (const watch of taken) this.#took(watch, walked)
   }
 
-  #took(watch: Watch): void {
+  #took(watch: Watch, walked: boolean): void {
     const { filter, flags, end } = watch
-    watch.settle()
+    watch.settle(walked)
     if (flags & EV_CLEAR) watch.triggered = false
     if (flags & EV_DISPATCH) watch.disabled = true
     // That nobody reads a pipe is said once.
