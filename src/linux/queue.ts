@@ -43,8 +43,6 @@ export interface QueueHost extends LoopOwner, FileTable, Statistics {
   removeQueue(kq: LinuxQueue): void
   /** The program knows the descriptor of a queue. @throws ELOOP, ENOSPC */
   expose(kq: LinuxQueue): void
-  /** Whether nothing has happened since the last look, and nothing is to be done. Hot path. */
-  readonly still: boolean
   /** Finds the descriptors that were closed, and drops their knotes. */
   sweep(): void
   /** Tells what processes have done until now. */

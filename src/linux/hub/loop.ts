@@ -22,6 +22,8 @@ export interface AwaitedQueue extends Kqueue {
 /** Whose epoll instance it watches. */
 export interface LoopOwner extends Hub {
   readonly sets: Sets
+  /** Whether nothing has happened since the last look, and nothing is to be done. Hot path. */
+  readonly still: boolean
   /** Takes in what has happened, and what a scan of `kq` will ask: 0, or a negative errno. */
   poll(max: number, wait: number, kq?: Kqueue): number
   /** Takes in what the event loop has found, so many records on the board: the same. */
@@ -78,7 +80,7 @@ export class Loop {
    */
   #look(): void {
     try {
-      this.owner.poll(0, 0)
+      if (!this.owner.still) this.owner.poll(0, 0)
     } finally {
       this.#serve()
     }
