@@ -3,6 +3,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readlinkSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { EV_DELETE, EV_SET, EVFILT_READ, type Kqueue } from 'kqueue'
+import { Idle } from '#linux/hub/idle.js'
+import type { Native } from '#linux/hub/native.js'
 import * as posix from '../native/posix.js'
 import { lacksSeccomp } from '../native/system.js'
 import type { Cases as Refused } from '../programs/refused.js'
@@ -50,6 +52,19 @@ describe('A look after many that found nothing', () => {
       assert.deepEqual(pending(kq), [r])
       posix.read(r)
     }
+  })
+
+  it('is one again when something happens in the moment in which no more are needed', () => {
+    const tail = new Int32Array(1)
+    const idleArm = (): number => {
+      // The poll has begun, and is over before its caller goes on.
+      tail[0]!++
+      return 1
+    }
+    const idle = new Idle({ idleOpen: () => tail, idleArm } as unknown as Native)
+    for (let i = 0; i < MANY && tail[0] === 0; i++) idle.looked(0, false)
+    assert.equal(tail[0], 1)
+    assert.equal(idle.holds(), false)
   })
 
   it('finds the end of a pipe', () => {

@@ -48,6 +48,8 @@ export class Idle {
       this.#looks = Number.NEGATIVE_INFINITY
       return
     }
+    // Before, since it may be over already when it is known to have begun.
+    const at = Atomics.load(this.#tail, 0)
     const armed = this.native.idleArm(epfd)
     if (armed < 0) {
       this.close()
@@ -55,7 +57,7 @@ export class Idle {
       return
     }
     this.#armed = armed === 1
-    this.#at = Atomics.load(this.#tail, 0)
+    this.#at = at
   }
 
   #open(): Int32Array | null {
