@@ -26,12 +26,8 @@ const node = (...words) => figure('--require', path('../cpu.cjs'), ...words)
 /** @param {string} program */
 const program = (program) => node('--input-type=module', '--eval', program)
 
-/** @param {string} before @param {string} line that is timed */
-function line(before, line) {
-  const timed = `const start = performance.now(); ${line}; const end = performance.now()`
-  const program = `${before}; ${timed}; process.stderr.write(String((end - start) * 1000))`
-  return figure('--input-type=module', '--eval', program)
-}
+/** @param {string} what */
+const first = (what) => figure(path('../first.mjs'), what)
 
 /** @type {import('../measure.mjs').Row} */
 export default {
@@ -45,7 +41,7 @@ export default {
     'and kqueue()': program("import { kqueue } from 'kqueue'; kqueue().close()"),
     'kq --version': node(KQ, '--version'),
     'kq wait': node(KQ, 'wait', '--timer', '1us'),
-    "await import('kqueue')": line('', "await import('kqueue')"),
-    'the first kqueue()': line("import { kqueue } from 'kqueue'", 'kqueue()'),
+    "await import('kqueue')": first('import'),
+    'the first kqueue()': first('kqueue'),
   }),
 }
