@@ -42,6 +42,13 @@ describe('A process', () => {
     assert.equal(output('waits for two queues, one unref'), 'event\nexit\n')
   })
 
+  it('serves all who wait though a signal of the first one throws', () => {
+    assert.equal(
+      output('waits twice, once with a signal that throws'),
+      'thrown\nevent\nevent\nexit\n',
+    )
+  })
+
   it('serves waits of unref queues while something else keeps it alive', () => {
     assert.equal(output('waits unref beside an interval'), 'event\nexit\n')
   })

@@ -57,6 +57,25 @@ const cases = {
     saying('event', kq.wait())
   },
 
+  'waits twice, once with a signal that throws'() {
+    process.on('uncaughtException', ({ message }) => console.log(message))
+    const signal = {
+      throwIfAborted() {},
+      addEventListener() {},
+      removeEventListener() {
+        throw new Error('thrown')
+      },
+    }
+    const [first, second] = [timed(1), kqueue()]
+    // Both are woken by one look of the event loop.
+    second.kevent([EV_SET(1, EVFILT_TIMER, EV_ADD, 0, 1)])
+    saying('event', first.wait({ signal: signal as never }))
+    saying('event', second.wait())
+    const end = performance.now() + 5
+    while (performance.now() < end);
+    setImmediate(() => setImmediate(() => process.exit()))
+  },
+
   'waits unref beside an interval'() {
     const kq = timed()
     const id = setInterval(() => {}, 1000)

@@ -56,9 +56,9 @@ export class Loop {
 
   /** A knote of this queue has become active. Hot path. */
   wakeup(kq: AwaitedQueue): void {
-    if (kq.awake || kq.waiters.length === 0) return
+    if (kq.waiters.length === 0) return
+    if (!kq.awake) this.#awake.push(kq)
     kq.awake = true
-    this.#awake.push(kq)
     this.#schedule()
   }
 
@@ -230,10 +230,12 @@ export class Loop {
         kq.awake = false
         if (kq.alive()) kq.waiters.serve()
       }
-      if (this.#expired.length > 0) for (const waiter of this.#expired.splice(0)) waiter.finish([])
+      while (this.#expired.length > 0) this.#expired.shift()!.finish([])
     } finally {
       this.#serving = false
+      // A signal of the program's own may throw, which is not to be in the way of the others.
+      if (this.#awake.length > 0 || this.#expired.length > 0) this.#schedule()
+      this.owner.settle()
     }
-    this.owner.settle()
   }
 }
