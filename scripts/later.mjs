@@ -104,14 +104,18 @@ function moduleOf(name, { exports }, { given, numbers }) {
 
 /**
  * @param {Record<string, string[]>} chunks by name, those that each of them imports
- * @param {string[]} both those that are modules, too
+ * @param {object} some
+ * @param {string[]} some.both those that are modules, too
+ * @param {string[]} some.provided chunks that import `#later` themselves, and so are given to it
  */
-export function later(chunks, both = []) {
+export function later(chunks, { both, provided }) {
   const calls = Object.entries(chunks).map(([name, given]) => {
     const values = given.map((each) => (each in chunks ? `${each}()` : each))
     return `export const ${name} = () => require('./${name}.cjs')(import.meta, ${values.join(', ')})`
   })
-  const imported = [...new Set(Object.values(chunks).flat())].filter((name) => !(name in chunks))
+  const imported = [...new Set(Object.values(chunks).flat())].filter(
+    (name) => !(name in chunks) && !provided.includes(name),
+  )
   return {
     name: 'later',
     resolveId(id) {
@@ -123,8 +127,11 @@ export function later(chunks, both = []) {
       if (id !== ID) return undefined
       return [
         ...imported.map((name) => `import * as ${name} from '#later/${name}'`),
-        'let create, read',
-        'export const provide = (createRequire) => { create = createRequire }',
+        `let create, read, ${provided.join(', ')}`,
+        'export const provide = (createRequire, parts) => {',
+        '  create = createRequire',
+        ...provided.map((name) => `  ${name} = parts.${name}`),
+        '}',
         'export const require = (file) => (read ??= create(import.meta.url))(file)',
         ...calls,
       ].join('\n')

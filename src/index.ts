@@ -10,9 +10,11 @@
  */
 import { createRequire } from 'node:module'
 import { provide } from '#later'
+import * as linux from '#later/linux'
 import { bind } from './api/bind.js'
 import type { Kqueue as Queue } from './api/kqueue.js'
-import { ahead, bsd, linux, seldom } from './parts.js'
+import { linuxSystem } from './linux/system.js'
+import { bsd, seldom } from './parts.js'
 
 export type { AioEntry, AioFsync, AioNotify, AioRead, AioWrite } from './api/aio.js'
 export type { Abortable } from './api/arguments.js'
@@ -47,10 +49,10 @@ export type { KqueueImage } from './core/kqueue-image.js'
 export { KqueueError, type KqueueErrorDetails } from './errors.js'
 export * from './event.js'
 
-provide(createRequire)
+provide(createRequire, { linux })
 
 const calls = bind(
-  () => (process.platform === 'linux' ? linux('kqueue').linuxSystem() : bsd('kqueue').bsdSystem()),
+  () => (process.platform === 'linux' ? linuxSystem() : bsd('kqueue').bsdSystem()),
   (syscall) => seldom(syscall).seldom,
 )
 
@@ -302,6 +304,3 @@ export const kinfo_getproc = calls.kinfo_getproc
 
 /** kinfo_getallproc(3) of FreeBSD: all processes that are shown to this one, zombies included. */
 export const kinfo_getallproc = calls.kinfo_getallproc
-
-// The first queue is to find it there. Where it cannot be read, that queue says so.
-if (process.platform === 'linux') ahead(linux)

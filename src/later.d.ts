@@ -1,11 +1,13 @@
 /** What is loaded when it is called for first: `scripts/later.mjs` makes it. */
 declare module '#later' {
-  /** Whence parts are read: to be given before the first is called for. */
-  export function provide(createRequire: (from: string) => NodeJS.Require): void
+  /** By what parts are read, and what they are given: before the first is called for. */
+  export function provide(
+    createRequire: (from: string) => NodeJS.Require,
+    parts: { readonly linux: object },
+  ): void
   export const require: (file: string) => unknown
   export const seldom: () => typeof import('./api/seldom.js') &
     typeof import('./core/kqueue-image.js')
-  export const linux: () => typeof import('./linux/system.js')
   export const files: () => typeof import('./linux/descriptor/empty.js') &
     typeof import('./linux/descriptor/file-sides.js') &
     typeof import('./linux/descriptor/pipe-reads.js') &
@@ -21,3 +23,6 @@ declare module '#later' {
     typeof import('./linux/trees.js')
   export const bsd: () => typeof import('./bsd/system.js')
 }
+
+/** What of Linux is read with the package. */
+declare module '#later/linux' {}

@@ -4,11 +4,11 @@
  * (scripts/later.mjs).
  */
 import * as later from '#later'
+import { EXTERNAL } from './api/addon.js'
 import { EMFILE, ENFILE, ENOSYS, KqueueError } from './errors.js'
 
 const TAKES = 'to read a part of this package takes a descriptor, and'
-const STAYS =
-  'it stays where the package is installed, so a program that is bundled names kqueue as external (docs/runtimes.md, Bundlers)'
+const STAYS = `it stays where the package is installed, so who bundles a program ${EXTERNAL}`
 
 /**
  * Takes a descriptor for a moment, and the file that came with this one.
@@ -23,15 +23,6 @@ function part<T>(read: () => T): (syscall?: string) => T {
     } catch (error) {
       throw failure(error as NodeJS.ErrnoException, syscall)
     }
-  }
-}
-
-/** Reads a part before it is called for, if that can be done now. */
-export function ahead(part: () => unknown): void {
-  try {
-    part()
-  } catch {
-    // Who calls for it finds out.
   }
 }
 
@@ -54,7 +45,6 @@ function failure(cause: NodeJS.ErrnoException, syscall: string): unknown {
 }
 
 export const seldom = part(later.seldom)
-export const linux = part(later.linux)
 export const files = part(later.files)
 export const processes = part(later.processes)
 export const rare = part(later.rare)

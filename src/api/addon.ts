@@ -7,13 +7,16 @@ const FORBIDDEN = new Map([
   ['ERR_ACCESS_DENIED', "to read the addon: --permission takes --allow-fs-read of kqueue's folder"],
 ])
 
+/** What a program that is bundled takes, since files are read where the package is. */
+export const EXTERNAL = 'names kqueue as external (docs/runtimes.md, Bundlers)'
+
 /** ENOSYS, with what the loader has thrown as its cause. */
 export function noAddon(cause: unknown): KqueueError {
   const { platform, arch } = process
   const forbidden = FORBIDDEN.get(String((cause as NodeJS.ErrnoException).code))
   const why = forbidden
     ? `this process is not allowed ${forbidden}`
-    : `the addon is not built for ${platform}-${arch}; 'npm rebuild kqueue' builds it`
+    : `the addon is not built for ${platform}-${arch}; 'npm rebuild kqueue' builds it, who bundles a program ${EXTERNAL}`
   const error = new KqueueError(ENOSYS, 'kqueue', { reason: `${why}, and kqueue/sim runs without` })
   return Object.assign(error, { cause })
 }
