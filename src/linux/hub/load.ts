@@ -7,6 +7,9 @@ import { noAddon } from '../../api/addon.js'
 import { EPOLL_CREATE, freeDescriptor } from './facility.js'
 import type { Native } from './native.js'
 
+/** Of a file of dist/chunks. A bundler takes `new URL` of `import.meta.url` for a file that it is to copy. */
+const { url } = import.meta
+
 let loaded: Native | undefined
 
 /** The addon, loaded on first use. Throws what the loader throws when there is none. */
@@ -22,8 +25,7 @@ export function native(): Native {
 function usualPath(): string | undefined {
   const { platform, arch, env } = process
   const { KQUEUE_PREBUILD: chosen, LIBC } = env
-  // This module is in a file of dist/chunks.
-  const root = chosen ?? fileURLToPath(new URL('../..', import.meta.url))
+  const root = chosen ?? fileURLToPath(new URL('../..', url))
   const libc = LIBC || (isThere('/etc/alpine-release') ? 'musl' : 'glibc')
   const paths = ['build/Release/kqueue.node', `prebuilds/${platform}-${arch}/kqueue.${libc}.node`]
   return paths.map((path) => join(root, path)).find(isThere)
@@ -50,7 +52,7 @@ function opened(path: string): Native {
 function searched(): Native {
   const require = createRequire(import.meta.url)
   const load = require('node-gyp-build') as (directory: string) => Native
-  return load(fileURLToPath(new URL('../..', import.meta.url)))
+  return load(fileURLToPath(new URL('../..', url)))
 }
 
 /** The same. Throws KqueueError ENOSYS where there is none, EMFILE or ENFILE where no descriptor is free. */
