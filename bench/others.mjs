@@ -6,28 +6,32 @@ import { readSync, writeSync } from 'node:fs'
 import { Failure } from './failure.mjs'
 import { loadPipes } from './pipes.mjs'
 
+const AT_ONCE = 0x80
+
 /**
- * Processes that write times into pipes.
+ * A process that writes times into pipes: the same for all, since how long it takes to wake who
+ * sleeps depends on which processor the one who writes is on.
  *
- * @param {string} others @param {number} count
+ * @param {string} others @param {number} count of pipes
  */
-export function openWriters(others, count) {
+export function openWriter(others, count) {
   const { open, reader, writer, close } = loadPipes()
-  const error = open(2 * count, 0)
+  const error = open(1 + count, 0)
   if (error !== 0) throw new Failure(`opening pipes: errno ${-error}`)
-  const children = Array.from({ length: count }, (_, i) =>
-    spawn(others, ['writer'], { stdio: [reader(2 * i), writer(2 * i + 1), 'inherit'] }),
-  )
+  const pipes = Array.from({ length: count }, (_, i) => 1 + i)
+  const child = spawn(others, ['writer'], {
+    stdio: [reader(0), 'ignore', 'inherit', ...pipes.map(writer)],
+  })
   return {
-    /** Where the time is read, with a pipe for each. */
-    readers: children.map((_, i) => reader(2 * i + 1)),
-    /** Tells one of them to write soon, or at once. @param {number} i @param {boolean} [atOnce] */
-    tell: (i, atOnce = false) => void writeSync(writer(2 * i), atOnce ? '!' : '.'),
+    /** Where the times are read. */
+    readers: pipes.map(reader),
+    /** Has it write into one of them soon, or at once. @param {number} i @param {boolean} [atOnce] */
+    tell: (i, atOnce = false) => void writeSync(writer(0), Uint8Array.of(atOnce ? i | AT_ONCE : i)),
     async close() {
-      const ends = children.map((child) => once(child, 'exit'))
+      const end = once(child, 'exit')
       close()
-      for (const child of children) child.kill()
-      await Promise.all(ends)
+      child.kill()
+      await end
     },
   }
 }

@@ -1,12 +1,14 @@
 /*
  * The other processes for our side, see others.h:
  *
- *	others writer		told on standard input, writes to standard output
+ *	others writer		told on standard input, writes to the pipes from FIRST_PIPE on
  *	others sleepers N	prints their pids, and ends them when standard input ends
  */
 #include <string.h>
 
 #include "others.h"
+
+enum { FIRST_PIPE = 3 };
 
 static int sleepers(int count)
 {
@@ -33,6 +35,6 @@ int main(int argc, char **argv)
 		return 2;
 	/* That nobody reads any more is an answer of write. */
 	signal(SIGPIPE, SIG_IGN);
-	write_times(0, 1);
+	write_times(0, FIRST_PIPE);
 	return 0;
 }

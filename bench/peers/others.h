@@ -33,24 +33,25 @@ static inline void die_with(pid_t parent)
 		_exit(0);
 }
 
-enum { AT_ONCE = '!' };
+enum { AT_ONCE = 0x80 };
 
 /*
  * For each byte that comes, when who has sent it sleeps, the time is written, in ns of
- * CLOCK_MONOTONIC; for AT_ONCE without waiting for that. Ends when the other side does.
+ * CLOCK_MONOTONIC; with AT_ONCE without waiting for that. To `to`, or to as many descriptors behind
+ * it as the byte says. Ends when the other side does.
  */
 static inline void write_times(int from, int to)
 {
 	struct pollfd readable = { .fd = from, .events = POLLIN };
-	char byte;
+	uint8_t byte;
 
 	while (poll(&readable, 1, -1) == 1 && read(from, &byte, 1) == 1) {
 		int64_t time;
 
-		if (byte != AT_ONCE)
+		if ((byte & AT_ONCE) == 0)
 			usleep(1000 + (useconds_t)(rand() % 1000));
 		time = now_ns();
-		if (write(to, &time, sizeof time) != sizeof time)
+		if (write(to + (byte & ~AT_ONCE), &time, sizeof time) != sizeof time)
 			break;
 	}
 }

@@ -4,7 +4,7 @@ import { openSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { EV_ADD, EV_SET, EVFILT_READ, kqueue } from 'kqueue'
 import { peerContest } from '../contest.mjs'
-import { openWriters, readSince, since } from '../others.mjs'
+import { openWriter, readSince, since } from '../others.mjs'
 
 /** So many samples before those that count: programs that wait have waited before. */
 const WARM = 4000
@@ -17,10 +17,10 @@ export default {
   unit: 'µs',
   latency(peers, others) {
     const names = ['ours, wait', 'ours, for await', 'ours, kevent', "net.Socket 'data'"]
-    const writers = openWriters(others, names.length)
+    const writer = openWriter(others, names.length)
     let open = names.length
     const left = async () => {
-      if (--open === 0) await writers.close()
+      if (--open === 0) await writer.close()
     }
 
     /**
@@ -38,16 +38,19 @@ export default {
       },
     })
 
-    /** @param {number} at @param {(kq: import('kqueue').Kqueue) => () => unknown} way */
+    /**
+     * @param {number} at
+     * @param {(kq: import('kqueue').Kqueue) => (tell: () => void) => unknown} way that has the
+     *   writer told when it waits already, if it does not block
+     */
     const ours = (at, way) => () => {
       const kq = kqueue()
-      const fd = writers.readers[at]
+      const fd = writer.readers[at]
       kq.kevent([EV_SET(fd, EVFILT_READ, EV_ADD)])
       const wait = way(kq)
       return contestant(
         async (atOnce) => {
-          writers.tell(at, atOnce)
-          const waiting = wait()
+          const waiting = wait(() => writer.tell(at, atOnce))
           // A call that has blocked has nothing to await.
           if (waiting instanceof Promise) await waiting
           return readSince(now(), fd)
@@ -57,15 +60,26 @@ export default {
     }
 
     return {
-      [names[0]]: ours(0, (kq) => () => kq.wait()),
+      [names[0]]: ours(0, (kq) => (tell) => {
+        const waiting = kq.wait()
+        tell()
+        return waiting
+      }),
       [names[1]]: ours(1, (kq) => {
         const events = kq.events()
-        return () => events.next()
+        return (tell) => {
+          const waiting = events.next()
+          tell()
+          return waiting
+        }
       }),
-      [names[2]]: ours(2, (kq) => () => kq.kevent(null, 1)),
+      [names[2]]: ours(2, (kq) => (tell) => {
+        tell()
+        return kq.kevent(null, 1)
+      }),
       [names[3]]: () => {
         // It closes what it has: another descriptor for the pipe.
-        const fd = openSync(`/proc/self/fd/${writers.readers[3]}`, 'r')
+        const fd = openSync(`/proc/self/fd/${writer.readers[3]}`, 'r')
         const socket = new Socket({ fd, readable: true, writable: false })
         return contestant(
           (atOnce) => {
@@ -73,7 +87,7 @@ export default {
             const told = new Promise((resolve) => {
               socket.once('data', (data) => resolve(since(now(), data)))
             })
-            writers.tell(3, atOnce)
+            writer.tell(3, atOnce)
             return told
           },
           () => socket.destroy(),
