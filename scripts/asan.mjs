@@ -78,7 +78,7 @@ if (!build()) process.exit(1)
  * processes that each take long to end here.
  */
 function usingAddon() {
-  return ['node', 'scenarios'].flatMap((directory) =>
+  return ['mixed', 'node', 'scenarios'].flatMap((directory) =>
     readdirSync(join(root, 'build/test', directory))
       .filter((name) => name.endsWith('.test.js'))
       .map((name) => join('build/test', directory, name)),

@@ -25,7 +25,6 @@ export const BOUNDED = { timeout: 2 * LONG, killSignal: 'SIGKILL' } as const
 
 type End = () => unknown
 const ends = new Set<End>()
-let over: AbortSignal | undefined
 
 /** Calls `end` once: when the test is over, or has taken too long. */
 export function whenOver(end: End): void {
@@ -48,7 +47,7 @@ beforeEach((t) => {
   const late = new AbortController()
   deadline = setTimeout(() => late.abort(new Error(`the test takes more than ${TEST} ms`)), TEST)
   deadline.unref()
-  over = AbortSignal.any([late.signal, ...('signal' in t ? [t.signal] : [])])
+  const over = AbortSignal.any([late.signal, ...('signal' in t ? [t.signal] : [])])
   over.addEventListener('abort', endAll, { once: true })
   posix.alarm(TEST + LONG)
 })
@@ -90,9 +89,7 @@ export async function within<T>(promise: Promise<T>, what: string): Promise<T> {
 
 /** Waits until something is the case that no event tells of. */
 export async function until(condition: () => boolean, what: string): Promise<void> {
-  const signal = over
   for (const start = performance.now(); !condition(); ) {
-    signal?.throwIfAborted()
     assert.ok(performance.now() - start < LONG, `in vain: ${what}`)
     await new Promise((resolve) => setTimeout(resolve, 1))
   }
