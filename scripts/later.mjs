@@ -5,8 +5,8 @@
  * who imports the chunk all the same, as tests do, gets what the function answers. Of those that
  * are to run without files as well, the module stays as it is beside the function.
  *
- *     import { linux } from '#later'
- *     linux().linuxSystem()
+ *     import { bsd } from '#later'
+ *     bsd().bsdSystem()
  */
 import { parseAst } from 'rolldown/parseAst'
 

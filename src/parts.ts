@@ -4,9 +4,10 @@
  * (scripts/later.mjs).
  */
 import * as later from '#later'
-import { EXTERNAL } from './api/addon.js'
 import { EMFILE, ENFILE, ENOSYS, KqueueError } from './errors.js'
 
+/** What a program that is bundled takes, since files are read where the package is. */
+export const EXTERNAL = 'names kqueue as external (docs/runtimes.md, Bundlers)'
 const TAKES = 'to read a part of this package takes a descriptor, and'
 const STAYS = `it stays where the package is installed, so who bundles a program ${EXTERNAL}`
 

@@ -1,14 +1,12 @@
 /** Why there is no addon, for who asks for a queue of the system. */
 import { ENOSYS, KqueueError } from '../errors.js'
+import { EXTERNAL } from '../parts.js'
 
 /** What would help where Node.js was started with less than it can do; by the code of its error. */
 const FORBIDDEN = new Map([
   ['ERR_DLOPEN_DISABLED', 'to load addons: --permission takes --allow-addons, without --no-addons'],
   ['ERR_ACCESS_DENIED', "to read the addon: --permission takes --allow-fs-read of kqueue's folder"],
 ])
-
-/** What a program that is bundled takes, since files are read where the package is. */
-export const EXTERNAL = 'names kqueue as external (docs/runtimes.md, Bundlers)'
 
 /** ENOSYS, with what the loader has thrown as its cause. */
 export function noAddon(cause: unknown): KqueueError {

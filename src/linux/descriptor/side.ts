@@ -1,3 +1,4 @@
+/** What the sides of a descriptor have in common, see `descriptor.ts`. */
 import type { Origin } from '../../core/image.js'
 import type { Knlist } from '../../core/knlist.js'
 import type { Knote } from '../../core/knote.js'
